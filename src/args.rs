@@ -1,0 +1,266 @@
+//! The command line: what was asked for, or what is wrong with it.
+
+use std::ffi::OsString;
+use std::fmt::Display;
+use std::os::unix::ffi::OsStringExt;
+
+use gatewatch::check::Selection;
+use gatewatch::checks;
+use gatewatch::limits::{DEVICE_BYTES, INTEL_FILES};
+use lexopt::prelude::*;
+
+/// What `--help` says.
+pub const HELP: &str = "\
+gatewatch tells whether this Linux router is infected.
+
+usage: gatewatch [scan] [options]     look at this machine, or at a tree
+       gatewatch list                 show the checks
+       gatewatch --version | --help
+
+options of scan:
+  --root DIR          look at an unpacked image or a recording, never leaving it
+  --format FORMAT     text (default) or json: one object a line
+  --syslog[=PATH]     report to the log socket too (default /dev/log)
+  --intel FILE        use this indicator file; may be given up to 8 times
+                      (default /usr/share/gatewatch/indicators.gwi, if it is there)
+  --only ID,...       run these checks only
+  --skip ID,...       run all checks but these
+  --device ID         name of the device in reports (default: its host name)
+  --timeout SECONDS   report what is known after that time (default 60)
+  --no-color          no colours; the variable NO_COLOR does the same
+  -q                  show findings only
+  -v                  show how every check fared
+
+exit status: 0 clean, 1 suspicious, 2 infected, 3 incomplete or an error
+";
+
+/// The log socket of a device.
+const DEV_LOG: &str = "/dev/log";
+
+/// The format on standard output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// For people.
+    Text,
+    /// One object a line.
+    Json,
+}
+
+/// What a scan was asked to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Scan {
+    /// The tree, instead of this machine.
+    pub root: Option<OsString>,
+    /// The format on standard output.
+    pub format: Format,
+    /// The log socket to report to.
+    pub syslog: Option<OsString>,
+    /// Indicator files.
+    pub intel: Vec<OsString>,
+    /// Checks to run.
+    pub selection: Selection,
+    /// The device's id.
+    pub device: Option<String>,
+    /// Seconds until a run is given up.
+    pub timeout_s: u64,
+    /// Colours are not wanted.
+    pub no_color: bool,
+    /// Findings only.
+    pub quiet: bool,
+    /// How every check fared.
+    pub verbose: bool,
+}
+
+/// What was asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// To look.
+    Scan(Box<Scan>),
+    /// To show the checks.
+    List,
+    /// To show the usage.
+    Help,
+    /// To show the version.
+    Version,
+}
+
+/// Reads the arguments behind the program's name.
+pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, lexopt::Error> {
+    let mut parser = lexopt::Parser::from_args(arguments);
+    let mut scan = Scan {
+        root: None,
+        format: Format::Text,
+        syslog: None,
+        intel: Vec::new(),
+        selection: Selection::NONE,
+        device: None,
+        timeout_s: 60,
+        no_color: false,
+        quiet: false,
+        verbose: false,
+    };
+    let (mut only, mut skip) = (Selection::NONE, Selection::NONE);
+    let (mut command, mut options) = (None, None);
+    while let Some(argument) = parser.next()? {
+        if let Short(_) | Long(_) = argument {
+            options = options.or_else(|| Some(shown(&argument)));
+        }
+        match argument {
+            Short('h') | Long("help") => return Ok(Command::Help),
+            Short('V') | Long("version") => return Ok(Command::Version),
+            Value(word) if command.is_none() && (word == "scan" || word == "list") => command = Some(word),
+            Value(word) if command.is_none() => {
+                return wrong(format_args!("unknown command {word:?}: use scan or list"));
+            }
+            Long("root") => scan.root = Some(parser.value()?),
+            Long("format") => {
+                let format = parser.value()?;
+                scan.format = match format.to_str() {
+                    Some("text") => Format::Text,
+                    Some("json") => Format::Json,
+                    _ => return wrong(format_args!("--format {format:?}: use text or json")),
+                };
+            }
+            Long("syslog") => scan.syslog = Some(socket(parser.optional_value())?),
+            Long("intel") if scan.intel.len() < INTEL_FILES => scan.intel.push(parser.value()?),
+            Long("intel") => return wrong(format_args!("--intel: at most {INTEL_FILES} files")),
+            Long("only") => only = add(only, &parser.value()?)?,
+            Long("skip") => skip = add(skip, &parser.value()?)?,
+            Long("device") => scan.device = Some(device(&parser.value()?)?),
+            Long("timeout") => {
+                scan.timeout_s = match parser.value()?.parse() {
+                    Ok(seconds @ 1..=86_400) => seconds,
+                    _ => return wrong("--timeout: use seconds from 1 to 86400"),
+                };
+            }
+            Long("no-color") => scan.no_color = true,
+            Short('q') => scan.quiet = true,
+            Short('v') => scan.verbose = true,
+            other => return Err(other.unexpected()),
+        }
+    }
+    if command.is_some_and(|word| word == "list") {
+        return match options {
+            Some(option) => wrong(format_args!("list takes no options, but {option} was given")),
+            None => Ok(Command::List),
+        };
+    }
+    let all = (0..checks::ALL.len()).fold(Selection::NONE, Selection::with);
+    scan.selection = if only == Selection::NONE { all } else { only };
+    scan.selection =
+        (0..checks::ALL.len()).filter(|index| skip.has(*index)).fold(scan.selection, Selection::without);
+    if scan.selection == Selection::NONE {
+        return wrong("--only and --skip leave no check to run");
+    }
+    Ok(Command::Scan(Box::new(scan)))
+}
+
+fn wrong<T>(what: impl Display) -> Result<T, lexopt::Error> {
+    Err(lexopt::Error::from(what.to_string()))
+}
+
+fn shown(option: &lexopt::Arg<'_>) -> String {
+    match option {
+        Short(letter) => format!("-{letter}"),
+        Long(name) => format!("--{name}"),
+        Value(word) => format!("{word:?}"),
+    }
+}
+
+/// Adds checks by their ids, separated by commas.
+fn add(so_far: Selection, ids: &OsString) -> Result<Selection, lexopt::Error> {
+    let ids = ids.to_string_lossy();
+    ids.split(',').filter(|id| !id.is_empty()).try_fold(so_far, |selection, id| match checks::index(id) {
+        Some(index) => Ok(selection.with(index)),
+        None => wrong(format_args!("unknown check {id:?}: gatewatch list shows them")),
+    })
+}
+
+fn socket(value: Option<OsString>) -> Result<OsString, lexopt::Error> {
+    let path = value.unwrap_or_else(|| DEV_LOG.into());
+    if path.to_string_lossy().starts_with('/') {
+        return Ok(path);
+    }
+    wrong(format_args!("--syslog={path:?}: use the path of a socket, beginning with a slash"))
+}
+
+fn device(id: &OsString) -> Result<String, lexopt::Error> {
+    match id.to_str().filter(|id| (1..=DEVICE_BYTES).contains(&id.len()) && id.bytes().all(is_device_byte)) {
+        Some(id) => Ok(id.to_owned()),
+        None => wrong(format_args!(
+            "--device {id:?}: use 1 to {DEVICE_BYTES} letters, digits, dots, dashes, colons and underscores"
+        )),
+    }
+}
+
+fn is_device_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b".-:_".contains(&byte)
+}
+
+/// A host name as a device id: what does not fit becomes an underscore.
+pub fn device_of(name: OsString) -> String {
+    let bytes = name.into_vec();
+    let fit = |byte: u8| if is_device_byte(byte) { char::from(byte) } else { '_' };
+    let id: String = bytes.into_iter().take(DEVICE_BYTES).map(fit).collect();
+    if id.is_empty() { "-".to_owned() } else { id }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(line: &str) -> Result<Command, String> {
+        parse(line.split_whitespace().map(OsString::from)).map_err(|error| error.to_string())
+    }
+
+    fn scan(line: &str) -> Scan {
+        match parsed(line) {
+            Ok(Command::Scan(scan)) => *scan,
+            other => panic!("{line}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn plain_is_scan_with_every_check() {
+        assert_eq!(scan(""), scan("scan"));
+        assert!((0..checks::ALL.len()).all(|index| scan("").selection.has(index)));
+        assert_eq!(scan("--syslog -q").syslog, Some("/dev/log".into()));
+        assert_eq!(scan("--syslog=/x").syslog, Some("/x".into()));
+        assert_eq!(
+            scan("--only exe-deleted,c2-address --skip c2-address").selection,
+            scan("--only exe-deleted").selection
+        );
+        assert_eq!(parsed("list"), Ok(Command::List));
+        assert_eq!(parsed("scan --help"), Ok(Command::Help));
+        assert_eq!(parsed("--version"), Ok(Command::Version));
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_with_what_to_do() {
+        for (line, expected) in [
+            ("sacn", "unknown command \"sacn\": use scan or list"),
+            ("--only exe-delete", "unknown check \"exe-delete\": gatewatch list shows them"),
+            ("--format xml", "--format \"xml\": use text or json"),
+            (
+                "--syslog=udp://x:514",
+                "--syslog=\"udp://x:514\": use the path of a socket, beginning with a slash",
+            ),
+            ("--timeout 0", "--timeout: use seconds from 1 to 86400"),
+            ("--only exe-deleted --skip exe-deleted", "--only and --skip leave no check to run"),
+            ("list -q", "list takes no options, but -q was given"),
+        ] {
+            assert_eq!(parsed(line), Err(expected.into()), "{line}");
+        }
+        for line in ["--frmat json", "--root", "scan scan", "--device a/b", "-q=3"] {
+            assert!(parsed(line).is_err(), "{line}");
+        }
+    }
+
+    #[test]
+    fn any_host_name_becomes_an_id() {
+        assert_eq!(device_of("router-1.lan".into()), "router-1.lan");
+        assert_eq!(device_of(OsString::from_vec(b"a b\n\xff\"".to_vec())), "a_b___");
+        assert_eq!(device_of("".into()), "-");
+        assert_eq!(device_of("x".repeat(200).into()).len(), DEVICE_BYTES);
+    }
+}

@@ -1,0 +1,287 @@
+//! What a check is: a row of the table, a function over one fact, and the only way to say something.
+
+use core::fmt::Write;
+use core::net::IpAddr;
+
+use crate::facts::process::Process;
+use crate::facts::socket::{Endpoint, Socket};
+use crate::facts::startup::Line;
+use crate::facts::text::Bytes;
+use crate::intel::{Hit, Intel, Match};
+use crate::limits::{CHECKS, DETAIL_BYTES};
+use crate::report::{Event, Finding, Sink, SinkFault};
+
+pub use crate::report::Severity;
+
+/// The fact that a check wants to see.
+#[derive(Clone, Copy)]
+pub enum Hook {
+    /// Every process.
+    Process(fn(&Process, &Ctx<'_>, &mut Out<'_>)),
+    /// Every socket of the machine itself.
+    Socket(fn(&Socket, &Ctx<'_>, &mut Out<'_>)),
+    /// Every line of a startup file that runs something.
+    Line(fn(&Line<'_>, &Ctx<'_>, &mut Out<'_>)),
+}
+
+/// A part of the machine, for `list`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Area {
+    /// What runs.
+    Process,
+    /// What is started.
+    Startup,
+    /// Who talks to whom.
+    Network,
+}
+
+impl Area {
+    /// The word for it.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Area::Process => "process",
+            Area::Startup => "startup",
+            Area::Network => "network",
+        }
+    }
+}
+
+/// A detector. It has no state, cannot read, cannot fail and cannot print.
+pub struct Check {
+    /// Its name, which is for ever: lower case, digits and dashes, named for the bad thing seen.
+    pub id: &'static str,
+    /// The part of the machine it is about.
+    pub area: Area,
+    /// What its findings weigh unless it sees better.
+    pub severity: Severity,
+    /// The technique's id in MITRE ATT&CK.
+    pub attack: &'static str,
+    /// What it sees, in a few words.
+    pub title: &'static str,
+    /// Whether it compares with indicators, and so sees nothing without an indicator file.
+    pub intel: bool,
+    /// The fact it wants, and what it does with it.
+    pub hook: Hook,
+}
+
+/// What a check may know besides its fact.
+#[derive(Clone, Copy)]
+pub struct Ctx<'a> {
+    /// The indicator files in use.
+    pub intel: &'a [Intel<'a>],
+    /// Seconds since 1970; `None` while the clock is not set.
+    pub now: Option<u64>,
+    /// The processes of this very run, which are no finding. Known by pid: nobody hides behind a name.
+    pub own_pids: [u32; 2],
+}
+
+impl<'a> Ctx<'a> {
+    /// Whether a process is this run itself.
+    #[must_use]
+    pub fn is_own(&self, process: &Process) -> bool {
+        self.own_pids.contains(&process.pid)
+    }
+
+    /// The indicator that an address and port match; a never-match entry of any file wins.
+    #[must_use]
+    pub fn listed(&self, address: IpAddr, port: u16) -> Option<Hit<'a>> {
+        let mut found = None;
+        for intel in self.intel {
+            match intel.lookup(address, port) {
+                Match::Never => return None,
+                Match::Listed(hit) => found = found.or(Some(hit)),
+                Match::Nothing => {}
+            }
+        }
+        found
+    }
+
+    /// Whether a date has passed. While the clock is not set, nothing has.
+    #[must_use]
+    pub fn is_past(&self, date: Option<u64>) -> bool {
+        matches!((self.now, date), (Some(now), Some(date)) if date < now)
+    }
+}
+
+/// Where a check says what it found.
+pub struct Out<'a> {
+    pub(crate) check: &'static Check,
+    pub(crate) say: Say<'a>,
+    pub(crate) found: u32,
+    pub(crate) fault: Option<SinkFault>,
+}
+
+/// What becomes of what is said.
+pub(crate) enum Say<'a> {
+    /// A first look: it is only counted.
+    Count,
+    /// It goes out.
+    Tell(&'a mut dyn Sink),
+}
+
+/// A finding that is being put together.
+pub struct Draft<'f> {
+    severity: Severity,
+    family: &'f [u8],
+    pid: Option<u32>,
+    name: &'f [u8],
+    path: &'f [u8],
+    line: Option<u32>,
+    local: Option<Endpoint>,
+    remote: Option<Endpoint>,
+    detail: Bytes<DETAIL_BYTES>,
+}
+
+impl<'f> Draft<'f> {
+    fn new(severity: Severity) -> Self {
+        Self {
+            severity,
+            family: b"",
+            pid: None,
+            name: b"",
+            path: b"",
+            line: None,
+            local: None,
+            remote: None,
+            detail: Bytes::new(),
+        }
+    }
+
+    /// Instead of the check's own severity.
+    #[must_use]
+    pub fn severity(mut self, severity: Severity) -> Self {
+        self.severity = severity;
+        self
+    }
+
+    /// The malware family that an indicator names.
+    #[must_use]
+    pub fn family(mut self, family: &'f str) -> Self {
+        self.family = family.as_bytes();
+        self
+    }
+
+    /// Adds words of ours to what people read.
+    #[must_use]
+    pub fn say(mut self, words: &str) -> Self {
+        self.detail.push(words.as_bytes());
+        self
+    }
+
+    /// Adds bytes of the machine's to what people read.
+    #[must_use]
+    pub fn quote(mut self, bytes: &[u8]) -> Self {
+        self.detail.push(bytes);
+        self
+    }
+
+    /// Adds a number to what people read.
+    #[must_use]
+    pub fn number(mut self, number: u32) -> Self {
+        let _ = write!(self.detail, "{number}");
+        self
+    }
+}
+
+impl Out<'_> {
+    /// Begins a finding about a process.
+    #[must_use]
+    pub fn process<'f>(&self, process: &'f Process) -> Draft<'f> {
+        Draft {
+            pid: Some(process.pid),
+            name: process.stat.comm.as_slice(),
+            path: process.path.as_slice(),
+            ..Draft::new(self.check.severity)
+        }
+    }
+
+    /// Begins a finding about a socket and the process that holds it.
+    #[must_use]
+    pub fn socket<'f>(&self, socket: &'f Socket) -> Draft<'f> {
+        let holder = socket.holder.as_ref();
+        Draft {
+            pid: holder.map(|holder| holder.pid),
+            name: holder.map_or(&b""[..], |holder| holder.comm.as_slice()),
+            path: holder.map_or(&b""[..], |holder| holder.path.as_slice()),
+            local: Some(socket.local),
+            remote: Some(socket.remote),
+            ..Draft::new(self.check.severity)
+        }
+    }
+
+    /// Begins a finding about a startup line.
+    #[must_use]
+    pub fn line<'f>(&self, line: &Line<'f>) -> Draft<'f> {
+        Draft {
+            path: line.file,
+            line: Some(line.number).filter(|number| *number > 0),
+            ..Draft::new(self.check.severity)
+        }
+    }
+
+    /// Says it.
+    pub fn found(&mut self, draft: Draft<'_>) {
+        /// Takes the place of the last bytes of a text that did not fit, so that nobody takes it for whole.
+        const CUT: &[u8] = b" [cut]";
+        self.found = self.found.saturating_add(1);
+        let Say::Tell(sink) = &mut self.say else { return };
+        let mut detail = draft.detail;
+        if detail.is_cut() {
+            detail.truncate(DETAIL_BYTES.saturating_sub(CUT.len()));
+            detail.push(CUT);
+        }
+        let finding = Finding {
+            check: self.check.id,
+            severity: draft.severity,
+            attack: self.check.attack,
+            family: draft.family,
+            pid: draft.pid,
+            name: draft.name,
+            path: draft.path,
+            line: draft.line,
+            local: draft.local,
+            remote: draft.remote,
+            detail: detail.as_slice(),
+        };
+        if let Err(fault) = sink.event(&Event::Finding(finding)) {
+            self.fault = Some(fault);
+        }
+    }
+}
+
+/// The checks of a run, by their place in the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Selection([bool; CHECKS]);
+
+impl Selection {
+    /// None.
+    pub const NONE: Selection = Selection([false; CHECKS]);
+
+    /// The same with one more.
+    #[must_use]
+    pub fn with(mut self, index: usize) -> Self {
+        if let Some(chosen) = self.0.get_mut(index) {
+            *chosen = true;
+        }
+        self
+    }
+
+    /// The same with one less.
+    #[must_use]
+    pub fn without(mut self, index: usize) -> Self {
+        if let Some(chosen) = self.0.get_mut(index) {
+            *chosen = false;
+        }
+        self
+    }
+
+    /// Whether a check is among them.
+    #[must_use]
+    pub fn has(&self, index: usize) -> bool {
+        self.0.get(index).copied().unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod testing;

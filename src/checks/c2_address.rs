@@ -1,0 +1,86 @@
+//! A socket of the router itself that speaks to a listed address.
+//!
+//! # Sees
+//! A TCP connection in any state, or a connected UDP socket, whose remote address (and port, where the indicator
+//! has one) is in an indicator file. Names the process that holds it.
+//!
+//! # Why it matters
+//! 61 of 85 described families can be told by the address that the router talks to.
+//!
+//! # Misses and false alarms
+//! `notice` where the other side came to a port on which this router listens: listed machines scan the whole
+//! Internet, and every open port is visited. `notice` for an indicator that has expired. Never-match entries
+//! (public resolvers, own and private ranges) and the machine's own addresses are silent. A bot that is between
+//! two connections, or that sends UDP without connect(2), is not seen here. A closing connection (TIME_WAIT) has
+//! no process any more.
+//!
+//! # Sources
+//! proc_pid_net(5); net/ipv4/tcp_ipv4.c `tcp4_seq_show`; include/net/tcp_states.h; MITRE ATT&CK T1071.
+
+use crate::check::{Area, Check, Ctx, Hook, Out, Severity};
+use crate::facts::socket::{Protocol, Socket, State};
+
+/// The row of the table.
+pub const CHECK: Check = Check {
+    id: "c2-address",
+    area: Area::Network,
+    severity: Severity::Infected,
+    attack: "T1071",
+    title: "a socket of the router itself that speaks to a listed address",
+    intel: true,
+    hook: Hook::Socket(run),
+};
+
+fn run(socket: &Socket, ctx: &Ctx<'_>, out: &mut Out<'_>) {
+    let remote = socket.remote;
+    if socket.state == State::Listen || remote.port == 0 || remote.ip == socket.local.ip {
+        return;
+    }
+    let Some(hit) = ctx.listed(remote.ip, remote.port) else { return };
+    let inbound = socket.inbound || socket.state == State::SynReceived;
+    let expired = ctx.is_past(hit.expires);
+    let severity = if inbound || expired { Severity::Notice } else { CHECK.severity };
+    let draft = out.socket(socket).severity(severity).family(hit.family).say(match socket.protocol {
+        Protocol::Tcp => "a TCP connection with a listed address",
+        Protocol::Udp => "a UDP socket connected to a listed address",
+    });
+    let draft = if inbound { draft.say("; it came to a port on which this machine listens") } else { draft };
+    let draft = if expired { draft.say("; the indicator has expired") } else { draft };
+    out.found(if socket.holder.is_none() { draft.say("; no process was seen to hold it") } else { draft });
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::check::testing::sockets;
+    use super::*;
+    use crate::facts::about::Endian;
+
+    /// A row of `/proc/net/tcp` as a little-endian machine prints it.
+    fn socket(remote: &str, state: u8) -> Socket {
+        let row = format!("0: 0F02000A:9C40 {remote} {state:02X} 0:0 0:0 0 0 0 77");
+        Socket::parse(row.as_bytes(), Protocol::Tcp, Endian::Little).unwrap()
+    }
+
+    // 198.51.100.7:443 is listed as trickbot, 198.51.100.8 expired before NOW, 198.51.100.9 never matches.
+
+    #[test]
+    fn listed_addresses() {
+        for state in [1, 2, 4, 5, 6, 8, 9, 11] {
+            assert_eq!(sockets(&CHECK, &socket("076433C6:01BB", state)), [Severity::Infected], "state {state}");
+        }
+        assert_eq!(sockets(&CHECK, &socket("076433C6:01BC", 1)), [], "another port");
+        assert_eq!(sockets(&CHECK, &socket("0A6433C6:01BB", 1)), [], "another address");
+    }
+
+    #[test]
+    fn look_alikes() {
+        assert_eq!(sockets(&CHECK, &socket("086433C6:01BB", 1)), [Severity::Notice], "expired");
+        assert_eq!(sockets(&CHECK, &socket("096433C6:01BB", 1)), [], "never-match");
+        assert_eq!(sockets(&CHECK, &socket("076433C6:01BB", 3)), [Severity::Notice], "comes from there");
+        assert_eq!(sockets(&CHECK, &socket("00000000:0000", 10)), [], "listens");
+        let visitor = Socket { inbound: true, ..socket("076433C6:01BB", 1) };
+        assert_eq!(sockets(&CHECK, &visitor), [Severity::Notice]);
+        let own = Socket { local: socket("076433C6:01BB", 1).remote, ..socket("076433C6:01BB", 1) };
+        assert_eq!(sockets(&CHECK, &own), [], "own address");
+    }
+}

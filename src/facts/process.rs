@@ -1,0 +1,204 @@
+//! A process: `/proc/PID/{stat,exe,cmdline}` in bytes, one small value out.
+
+use super::place::{Place, place};
+use super::text::{Bytes, decimal, decimal32, fields, trim};
+use crate::limits::{ARGV_BYTES, COMM_BYTES, PATH_BYTES};
+
+/// What `/proc/PID/stat` tells.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Stat {
+    /// The name, field 2 of proc_pid_stat(5), without its parentheses. Whoever runs chooses it.
+    pub comm: Bytes<COMM_BYTES>,
+    /// The state, field 3: `Z` and `X` no longer run anything.
+    pub state: u8,
+    /// The parent, field 4. 0: started by the kernel, or from outside this pid namespace.
+    pub ppid: u32,
+    /// The kernel's flags, field 9.
+    pub flags: u64,
+    /// Clock ticks from boot to start, field 22: tells a process from a later one with the same pid.
+    pub start_ticks: u64,
+    /// Bytes of address space, field 23. Kernel threads have none.
+    pub vsize: u64,
+}
+
+/// `PF_KTHREAD` (linux/sched.h since 2.6.27): the kernel made this one.
+const PF_KTHREAD: u64 = 0x0020_0000;
+
+impl Stat {
+    /// Reads the line. The name may hold anything, `)` and newlines included, so it ends at the last `)`.
+    #[must_use]
+    pub fn parse(line: &[u8]) -> Option<Self> {
+        let open = line.iter().position(|b| *b == b'(')?;
+        let close = line.iter().rposition(|b| *b == b')')?;
+        let comm = line.get(open.checked_add(1)?..close)?;
+        let mut rest = fields(line.get(close.checked_add(1)?..)?);
+        let state = *rest.next()?.first()?;
+        let ppid = decimal32(rest.next()?)?;
+        let flags = decimal(rest.nth(4)?)?;
+        let start_ticks = decimal(rest.nth(12)?)?;
+        let vsize = decimal(trim(rest.next()?))?;
+        Some(Self { comm: Bytes::of(comm), state, ppid, flags, start_ticks, vsize })
+    }
+}
+
+/// What `/proc/PID/exe` leads to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Exe {
+    /// No program file: a kernel thread or a process that has ended.
+    #[default]
+    None,
+    /// The link could not be read.
+    Unknown,
+    /// The path in [`Process::path`].
+    Path {
+        /// The file has been removed since the program started.
+        removed: bool,
+    },
+}
+
+/// Who vouches for a file.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Owner {
+    /// Part of the read-only firmware image.
+    Firmware,
+    /// Listed by an installed package.
+    Package,
+    /// Image and packages are known, and neither has it.
+    Nobody,
+    /// Nothing on this machine says what is installed.
+    #[default]
+    Unknown,
+}
+
+/// What else is known of the path of a program, joined by the source where it matters: when the program was
+/// removed or runs from an odd place.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Surroundings {
+    /// A file is at that path now.
+    pub exists: bool,
+    /// Who vouches for that path.
+    pub owner: Owner,
+    /// The path is on a mounted disk, not in memory.
+    pub on_disk: bool,
+}
+
+/// One process.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Process {
+    /// Its id in the pid namespace that is looked at.
+    pub pid: u32,
+    /// What `stat` says.
+    pub stat: Stat,
+    /// What `exe` says.
+    pub exe: Exe,
+    /// The path of the program where `exe` is [`Exe::Path`], without the kernel's ` (deleted)`.
+    pub path: Bytes<PATH_BYTES>,
+    /// The beginning of `cmdline`: arguments, each ended by a NUL. Whoever runs chooses them.
+    pub argv: Bytes<ARGV_BYTES>,
+    /// About `path`.
+    pub surroundings: Surroundings,
+}
+
+/// What the kernel appends to the path of a program that has been removed (fs/d_path.c, `path_with_deleted`).
+const REMOVED: &[u8] = b" (deleted)";
+
+impl Process {
+    /// Takes a fresh link text in `path` apart: whether the file was removed.
+    pub fn settle_exe(&mut self) {
+        let length = self.path.as_slice().strip_suffix(REMOVED).map(<[u8]>::len);
+        if let Some(length) = length {
+            self.path.truncate(length);
+        }
+        self.exe = Exe::Path { removed: length.is_some() };
+    }
+
+    /// The first argument, as `ps` shows it, without the padding that overwritten arguments leave behind.
+    #[must_use]
+    pub fn argv0(&self) -> &[u8] {
+        trim(self.argv.as_slice().split(|b| *b == 0).next().unwrap_or_default())
+    }
+
+    /// Whether the program file has been removed.
+    #[must_use]
+    pub const fn is_removed(&self) -> bool {
+        matches!(self.exe, Exe::Path { removed: true })
+    }
+
+    /// Whether the program never had a name in the file system: `/memfd:…` (memfd_create(2)).
+    #[must_use]
+    pub fn is_memory_file(&self) -> bool {
+        self.path.as_slice().starts_with(b"/memfd:")
+    }
+
+    /// The place the program runs from, if it has one.
+    #[must_use]
+    pub fn place(&self) -> Option<Place> {
+        let placed = matches!(self.exe, Exe::Path { .. }) && !self.is_memory_file();
+        placed.then(|| place(self.path.as_slice()))
+    }
+
+    /// Whether it still runs anything: a zombie keeps its name and loses everything else.
+    #[must_use]
+    pub const fn is_alive(&self) -> bool {
+        !matches!(self.stat.state, b'Z' | b'X' | b'x')
+    }
+
+    /// Whether something only a user process has can be seen: a program, arguments or address space.
+    #[must_use]
+    pub fn is_user(&self) -> bool {
+        let marked = self.stat.flags & PF_KTHREAD != 0;
+        matches!(self.exe, Exe::Path { .. }) || !self.argv.is_empty() || (self.stat.vsize > 0 && !marked)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(name: &str) -> String {
+        format!("812 ({name}) S 1 812 812 0 -1 4194560 100 0 0 0 1 2 0 0 20 0 1 0 4242 1503232 91 42\n")
+    }
+
+    #[test]
+    fn stat_fields_are_found_behind_any_name() {
+        for name in ["dropbear", "a) S 9 (b", "x\ny", "", ")", "((", "tab\tblank  "] {
+            let stat = Stat::parse(line(name).as_bytes()).expect(name);
+            assert_eq!(stat.comm.as_slice(), name.as_bytes());
+            assert_eq!((stat.state, stat.ppid, stat.flags), (b'S', 1, 4_194_560));
+            assert_eq!((stat.start_ticks, stat.vsize), (4242, 1_503_232));
+        }
+    }
+
+    #[test]
+    fn a_stat_line_cut_anywhere_is_refused_or_right() {
+        let whole = line("x y");
+        for end in 0..whole.len() {
+            if let Some(stat) = Stat::parse(&whole.as_bytes()[..end]) {
+                assert_eq!(stat.start_ticks, 4242, "cut at {end}");
+            }
+        }
+        assert_eq!(Stat::parse(b"812 )x( S 1"), None);
+        assert_eq!(Stat::parse(b"\xff\xfe\0"), None);
+    }
+
+    #[test]
+    fn a_removed_program_is_told_by_its_link() {
+        let mut process = Process { path: Bytes::of(b"/tmp/x (deleted)"), ..Process::default() };
+        process.settle_exe();
+        assert!(process.is_removed());
+        assert_eq!(process.path.as_slice(), b"/tmp/x");
+        let mut process = Process { path: Bytes::of(b"/tmp/(deleted)"), ..Process::default() };
+        process.settle_exe();
+        assert!(!process.is_removed());
+    }
+
+    #[test]
+    fn kernel_threads_have_no_program_arguments_or_memory() {
+        let mut process = Process { pid: 9, ..Process::default() };
+        process.stat.flags = PF_KTHREAD;
+        assert!(!process.is_user());
+        process.argv = Bytes::of(b"[kworker/0:1]\0");
+        assert!(process.is_user());
+        assert_eq!(process.argv0(), b"[kworker/0:1]");
+    }
+}

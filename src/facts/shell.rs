@@ -1,0 +1,537 @@
+//! A line of shell taken apart: simple commands, their words without quotes, and who feeds whom.
+//!
+//! This is no shell: nothing is expanded or run. It knows enough of the grammar (POSIX.1-2017, Shell Command
+//! Language, 2.2 quoting, 2.3 tokens, 2.9 commands) to see through quotes, groups and substitutions in which a
+//! fetch can hide. Text comes from an enemy: every table is bounded and an overflow is remembered.
+
+use super::text::{Bytes, basename};
+use crate::limits::{COMMANDS, LINE_BYTES, NESTING, WORD_BYTES, WORDS};
+
+/// What a word is to its command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// The program or an argument.
+    Argument,
+    /// The file that takes the output: `> file`.
+    Output,
+    /// The file that gives the input: `< file`.
+    Input,
+    /// The word that ends a here-document: `<< EOF`.
+    HereDocument,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Word {
+    start: u16,
+    end: u16,
+    command: u16,
+    role: Role,
+}
+
+/// A simple command: a program with its arguments and redirections.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Command {
+    /// The first of the commands whose output it reads through a pipe; those up to itself may feed it.
+    pub fed_from: Option<u16>,
+    /// The command inside whose words it stands: `$(…)`, backquotes, `<(…)`, or the text of `sh -c`.
+    pub inside: Option<u16>,
+}
+
+/// The commands of one line.
+#[derive(Clone, Debug, Default)]
+pub struct Commands {
+    arena: heapless::Vec<u8, { 2 * LINE_BYTES }>,
+    words: heapless::Vec<Word, WORDS>,
+    commands: heapless::Vec<Command, COMMANDS>,
+    overflow: bool,
+}
+
+/// Programs that run the text they are given.
+const SHELLS: [&[u8]; 14] = [
+    b"sh", b"ash", b"bash", b"dash", b"ksh", b"zsh", b"hush", b"lash", b"msh", b"python", b"python3",
+    b"perl", b"lua", b"php",
+];
+
+/// Words that stand before the program that is run: reserved words, and programs that start another.
+const BEFORE: [&[u8]; 24] = [
+    b"if", b"then", b"else", b"elif", b"while", b"until", b"do", b"!", b"time", b"exec", b"command",
+    b"builtin", b"nohup", b"setsid", b"env", b"nice", b"ionice", b"sudo", b"busybox", b"toybox", b"timeout",
+    b"stdbuf", b"chroot", b"unshare",
+];
+
+impl Commands {
+    /// No commands.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self {
+            arena: heapless::Vec::new(),
+            words: heapless::Vec::new(),
+            commands: heapless::Vec::new(),
+            overflow: false,
+        }
+    }
+
+    /// Takes `text` apart, forgetting what was there.
+    pub fn parse(&mut self, text: &[u8]) {
+        self.arena.clear();
+        self.words.clear();
+        self.commands.clear();
+        self.overflow = false;
+        Parser { commands: self, text, at: 0, depth: 0 }.list(None, None);
+    }
+
+    /// Whether something did not fit and was left out.
+    #[must_use]
+    pub const fn is_cut(&self) -> bool {
+        self.overflow
+    }
+
+    /// The commands in the order in which they begin.
+    pub fn iter(&self) -> impl Iterator<Item = (u16, Command)> + '_ {
+        (0_u16..).zip(self.commands.iter().copied())
+    }
+
+    /// The words of one command that have a role.
+    pub fn words(&self, command: u16, role: Role) -> impl Iterator<Item = &[u8]> + '_ {
+        self.words
+            .iter()
+            .filter(move |word| word.command == command && word.role == role)
+            .map(|word| self.arena.get(usize::from(word.start)..usize::from(word.end)).unwrap_or_default())
+    }
+
+    /// The arguments from the program on, without assignments, reserved words and programs that only start
+    /// another one (`nohup`, `busybox` …).
+    pub fn program(&self, command: u16) -> impl Iterator<Item = &[u8]> + '_ {
+        let mut options = false;
+        self.words(command, Role::Argument).skip_while(move |word| {
+            let before = BEFORE.contains(&basename(word));
+            let option = options && (word.first() == Some(&b'-') || word.iter().all(u8::is_ascii_digit));
+            options = before || option;
+            before || option || is_assignment(word)
+        })
+    }
+
+    /// The name of the program that a command runs, without its directory.
+    #[must_use]
+    pub fn name(&self, command: u16) -> &[u8] {
+        basename(self.program(command).next().unwrap_or_default())
+    }
+
+    /// Whether the command runs text: a shell, `eval`, `.` or `source`.
+    #[must_use]
+    pub fn is_shell(&self, command: u16) -> bool {
+        let name = self.name(command);
+        SHELLS.contains(&name) || matches!(name, b"eval" | b"." | b"source")
+    }
+
+    /// The commands that feed `command` through pipes.
+    pub fn feeders(&self, command: u16) -> impl Iterator<Item = u16> + '_ {
+        let from = self.commands.get(usize::from(command)).and_then(|c| c.fed_from).unwrap_or(command);
+        from..command
+    }
+
+    /// The commands that stand inside the words of `command`.
+    pub fn inside(&self, command: u16) -> impl Iterator<Item = u16> + '_ {
+        self.iter().filter(move |(_, inner)| inner.inside == Some(command)).map(|(index, _)| index)
+    }
+
+    /// The text that a shell is told to run: `-c TEXT`, or all arguments of `eval`.
+    fn text_to_run(&self, command: u16, into: &mut Bytes<WORD_BYTES>) -> bool {
+        let name = self.name(command);
+        let mut arguments = self.program(command).skip(1);
+        into.clear();
+        if name == b"eval" {
+            for word in arguments {
+                into.push(word);
+                into.push(b" ");
+            }
+        } else if SHELLS.contains(&name) || name == b"su" {
+            let is_text = |word: &&[u8]| word.first() == Some(&b'-') && word.ends_with(b"c");
+            if arguments.find(is_text).is_some() {
+                into.push(arguments.next().unwrap_or_default());
+            }
+        }
+        !into.is_empty()
+    }
+}
+
+/// `NAME=value` before a command.
+fn is_assignment(word: &[u8]) -> bool {
+    word.iter()
+        .position(|b| *b == b'=')
+        .and_then(|at| word.get(..at))
+        .is_some_and(|name| !name.is_empty() && name.iter().all(|b| b.is_ascii_alphanumeric() || *b == b'_'))
+}
+
+struct Parser<'p> {
+    commands: &'p mut Commands,
+    text: &'p [u8],
+    at: usize,
+    depth: u32,
+}
+
+/// The command that is being read.
+struct Current {
+    index: Option<u16>,
+    fed_from: Option<u16>,
+    inside: Option<u16>,
+    word: Bytes<WORD_BYTES>,
+    /// A word has begun, though it may still be empty: `""`.
+    begun: bool,
+    role: Role,
+}
+
+impl Parser<'_> {
+    fn peek(&self, ahead: usize) -> Option<u8> {
+        self.text.get(self.at.checked_add(ahead)?).copied()
+    }
+
+    fn skip(&mut self, count: usize) {
+        self.at = self.at.saturating_add(count);
+    }
+
+    fn next(&mut self) -> Option<u8> {
+        let byte = self.peek(0)?;
+        self.skip(1);
+        Some(byte)
+    }
+
+    /// How many commands there are, as an index.
+    fn count(&self) -> u16 {
+        u16::try_from(self.commands.commands.len()).unwrap_or(u16::MAX)
+    }
+
+    /// Reads commands up to `close` or the end.
+    fn list(&mut self, close: Option<u8>, inside: Option<u16>) {
+        let mut pipeline = self.count();
+        let mut groups = heapless::Vec::<u16, 16>::new();
+        let mut now = Current {
+            index: None,
+            fed_from: None,
+            inside,
+            word: Bytes::new(),
+            begun: false,
+            role: Role::Argument,
+        };
+        while let Some(byte) = self.next() {
+            if Some(byte) == close && groups.is_empty() {
+                break;
+            }
+            match byte {
+                b' ' | b'\t' => self.end_word(&mut now),
+                b'#' if !now.begun => while self.next().is_some_and(|b| b != b'\n') {},
+                b'\n' | b';' => {
+                    self.end_command(&mut now, None);
+                    pipeline = self.count();
+                }
+                b'&' if self.peek(0) == Some(b'>') => self.end_word(&mut now),
+                b'&' => {
+                    if self.peek(0) == Some(b'&') {
+                        self.skip(1);
+                    }
+                    self.end_command(&mut now, None);
+                    pipeline = self.count();
+                }
+                b'|' if self.peek(0) == Some(b'|') => {
+                    self.skip(1);
+                    self.end_command(&mut now, None);
+                    pipeline = self.count();
+                }
+                b'|' => self.end_command(&mut now, Some(pipeline)),
+                b'(' | b'{' if !now.begun && (byte == b'(' || self.peek(0) == Some(b' ')) => {
+                    self.end_command(&mut now, None);
+                    if groups.push(pipeline).is_err() {
+                        self.commands.overflow = true;
+                    }
+                    pipeline = self.count();
+                }
+                b')' | b'}' if byte == b')' || !now.begun => {
+                    self.end_command(&mut now, None);
+                    // What follows a group, `( … ) | sh`, is fed by all of it.
+                    pipeline = groups.pop().unwrap_or(pipeline);
+                }
+                b'<' | b'>' => self.redirection(byte, &mut now),
+                _ => self.part_of_word(byte, &mut now),
+            }
+        }
+        self.end_command(&mut now, None);
+    }
+
+    /// Quotes, escapes, substitutions and plain bytes.
+    fn part_of_word(&mut self, byte: u8, now: &mut Current) {
+        now.begun = true;
+        match byte {
+            b'\'' => {
+                while let Some(b) = self.next().filter(|b| *b != b'\'') {
+                    now.word.push(&[b]);
+                }
+            }
+            b'"' => {
+                while let Some(b) = self.next().filter(|b| *b != b'"') {
+                    match b {
+                        b'\\' => {
+                            if let Some(escaped) = self.next() {
+                                now.word.push(&[escaped]);
+                            }
+                        }
+                        b'$' | b'`' => self.substitution(b, now),
+                        _ => now.word.push(&[b]),
+                    }
+                }
+            }
+            b'\\' => {
+                if let Some(escaped) = self.next().filter(|b| *b != b'\n') {
+                    now.word.push(&[escaped]);
+                }
+            }
+            b'$' | b'`' => self.substitution(byte, now),
+            _ => now.word.push(&[byte]),
+        }
+    }
+
+    /// `$(…)`, backquotes, `$((…))`, `${…}` and plain `$NAME`.
+    fn substitution(&mut self, byte: u8, now: &mut Current) {
+        match (byte, self.peek(0), self.peek(1)) {
+            (b'$', Some(b'('), Some(b'(')) => {
+                while self.peek(0).is_some() && !(self.peek(0) == Some(b')') && self.peek(1) == Some(b')')) {
+                    self.skip(1);
+                }
+                self.skip(2);
+            }
+            (b'$', Some(b'('), _) => {
+                self.skip(1);
+                self.nested(b')', now);
+            }
+            (b'$', Some(b'{'), _) => {
+                self.skip(1);
+                now.word.push(b"$");
+                while let Some(b) = self.next().filter(|b| *b != b'}') {
+                    now.word.push(&[b]);
+                }
+            }
+            (b'`', ..) => self.nested(b'`', now),
+            _ => now.word.push(&[byte]),
+        }
+    }
+
+    /// Commands inside the current one.
+    fn nested(&mut self, close: u8, now: &mut Current) {
+        let Some(outer) = self.begin(now) else { return };
+        if self.depth >= NESTING {
+            self.commands.overflow = true;
+            return;
+        }
+        self.depth = self.depth.saturating_add(1);
+        self.list(Some(close), Some(outer));
+        self.depth = self.depth.saturating_sub(1);
+    }
+
+    fn redirection(&mut self, byte: u8, now: &mut Current) {
+        // The number of a descriptor, `2>`, is no argument.
+        if now.word.as_slice().iter().all(u8::is_ascii_digit) {
+            now.word.clear();
+            now.begun = false;
+        }
+        self.end_word(now);
+        match (byte, self.peek(0), self.peek(1)) {
+            (_, Some(b'('), _) => {
+                self.skip(1);
+                self.nested(b')', now);
+            }
+            (b'<', Some(b'<'), Some(b'<')) => {
+                self.skip(2);
+                now.role = Role::Input;
+            }
+            (b'<', Some(b'<'), dash) => {
+                self.skip(if dash == Some(b'-') { 2 } else { 1 });
+                now.role = Role::HereDocument;
+            }
+            (b'<', ..) => now.role = Role::Input,
+            (_, Some(b'&'), _) => {
+                self.skip(1);
+                while self.peek(0).is_some_and(|b| b.is_ascii_digit() || b == b'-') {
+                    self.skip(1);
+                }
+            }
+            (_, next, _) => {
+                self.skip(usize::from(matches!(next, Some(b'>' | b'|'))));
+                now.role = Role::Output;
+            }
+        }
+    }
+
+    /// The index of the current command, which begins now if it has not.
+    fn begin(&mut self, now: &mut Current) -> Option<u16> {
+        if now.index.is_none() {
+            let index = self.count();
+            let command = Command { fed_from: now.fed_from, inside: now.inside };
+            if self.commands.commands.push(command).is_err() {
+                self.commands.overflow = true;
+                return None;
+            }
+            now.index = Some(index);
+        }
+        now.index
+    }
+
+    fn end_word(&mut self, now: &mut Current) {
+        if !now.begun {
+            return;
+        }
+        if let Some(command) = self.begin(now) {
+            self.keep(command, now);
+        }
+        now.word.clear();
+        now.begun = false;
+        now.role = Role::Argument;
+    }
+
+    fn keep(&mut self, command: u16, now: &Current) {
+        let before = self.commands.arena.len();
+        let kept = self.commands.arena.extend_from_slice(now.word.as_slice());
+        let bounds = (u16::try_from(before), u16::try_from(self.commands.arena.len()));
+        let (Ok(()), (Ok(start), Ok(end)), false) = (kept, bounds, now.word.is_cut()) else {
+            self.commands.overflow = true;
+            return;
+        };
+        if self.commands.words.push(Word { start, end, command, role: now.role }).is_err() {
+            self.commands.overflow = true;
+        }
+    }
+
+    fn end_command(&mut self, now: &mut Current, fed_from: Option<u16>) {
+        self.end_word(now);
+        if let Some(command) = now.index.take() {
+            self.run_text(command);
+        }
+        now.fed_from = fed_from;
+        now.role = Role::Argument;
+    }
+
+    /// The text after `sh -c` and `eval` is shell too.
+    fn run_text(&mut self, command: u16) {
+        let mut text = Bytes::<WORD_BYTES>::new();
+        if !self.commands.text_to_run(command, &mut text) {
+            return;
+        }
+        if self.depth >= NESTING {
+            self.commands.overflow = true;
+            return;
+        }
+        let depth = self.depth.saturating_add(1);
+        Parser { commands: self.commands, text: text.as_slice(), at: 0, depth }.list(None, Some(command));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `name args > out` a command, with what feeds it and what it stands in.
+    fn shown(text: &[u8]) -> Vec<String> {
+        let mut commands = Commands::new();
+        commands.parse(text);
+        let text = |words: Vec<&[u8]>| {
+            words.iter().map(|w| String::from_utf8_lossy(w).into_owned()).collect::<Vec<_>>().join(" ")
+        };
+        commands
+            .iter()
+            .map(|(index, command)| {
+                let mut line = text(commands.words(index, Role::Argument).collect());
+                for output in commands.words(index, Role::Output) {
+                    line.push_str(&format!(" > {}", String::from_utf8_lossy(output)));
+                }
+                if let Some(from) = command.fed_from {
+                    line.push_str(&format!(" <{from}"));
+                }
+                if let Some(outer) = command.inside {
+                    line.push_str(&format!(" in{outer}"));
+                }
+                line
+            })
+            .collect()
+    }
+
+    #[test]
+    fn commands_pipes_and_lists() {
+        assert_eq!(shown(b"a b | c; d && e || f & g"), ["a b", "c <0", "d", "e", "f", "g"]);
+        assert_eq!(shown(b"(a; b) | c | d"), ["a", "b", "c <0", "d <0"]);
+        assert_eq!(shown(b"x; { a; b; } | c"), ["x", "a", "b", "c <1"]);
+        assert_eq!(shown(b"a # b | c"), ["a"]);
+        assert_eq!(shown(b"a#b"), ["a#b"]);
+    }
+
+    #[test]
+    fn quotes_and_escapes_hide_nothing() {
+        assert_eq!(shown(br#"w"ge"t 'h t' \c ${F} "$F""#), ["wget h t c $F $F"]);
+        assert_eq!(shown(br#"echo "a | b; c""#), ["echo a | b; c"]);
+        assert_eq!(shown(b"echo 'open"), ["echo open"]);
+    }
+
+    #[test]
+    fn redirections_are_no_arguments() {
+        assert_eq!(shown(b"a >/dev/null 2>&1 </x b"), ["a b > /dev/null"]);
+        assert_eq!(shown(b"a >>f;b &>g"), ["a > f", "b > g"]);
+        assert_eq!(shown(b"a 2>f 22"), ["a 22 > f"]);
+        let mut commands = Commands::new();
+        commands.parse(b"cat <<-'EOF' > x");
+        assert_eq!(commands.words(0, Role::HereDocument).collect::<Vec<_>>(), [b"EOF"]);
+    }
+
+    #[test]
+    fn substitutions_stand_inside_their_command() {
+        assert_eq!(shown(b"sh -c \"$(a b)\""), ["sh -c ", "a b in0"]);
+        assert_eq!(shown(b"eval `a` x"), ["eval  x", "a in0", "x in0"]);
+        assert_eq!(shown(b". <(a $(b))"), [".", "a  in0", "b in1"]);
+        assert_eq!(shown(b"sh -c 'a | b'"), ["sh -c a | b", "a in0", "b <1 in0"]);
+        assert_eq!(shown(b"echo $((1 + 2)) x"), ["echo  x"]);
+    }
+
+    #[test]
+    fn the_program_stands_behind_assignments_and_starters() {
+        for (text, name) in [
+            (&b"A=1 B=2 nohup /bin/busybox wget x"[..], &b"wget"[..]),
+            (b"nice -n 19 /tmp/x", b"x"),
+            (b"if ! timeout 30 curl x", b"curl"),
+            (b"A=1", b""),
+            (b"[ -f /tmp/x ]", b"["),
+        ] {
+            let mut commands = Commands::new();
+            commands.parse(text);
+            assert_eq!(commands.name(0), name, "{}", String::from_utf8_lossy(text));
+        }
+    }
+
+    #[test]
+    fn too_much_of_anything_is_remembered() {
+        let mut commands = Commands::new();
+        for text in [
+            b"a;".repeat(COMMANDS + 1),
+            b"a ".repeat(WORDS + 1),
+            b"$(".repeat(8),
+            vec![b'a'; WORD_BYTES + 1],
+            b"(".repeat(40),
+        ] {
+            commands.parse(&text);
+            assert!(commands.is_cut(), "{}", String::from_utf8_lossy(&text[..20]));
+        }
+        commands.parse(b"a");
+        assert!(!commands.is_cut());
+    }
+
+    #[test]
+    fn any_bytes_end() {
+        let alphabet = br#"a $(){}`'"|&;<>#\ "#;
+        let mut seed = 1_u32;
+        let mut commands = Commands::new();
+        for length in 0..2000 {
+            let text: Vec<u8> = (0..length % 60)
+                .map(|_| {
+                    seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                    alphabet[usize::from(seed.to_be_bytes()[1]) % alphabet.len()]
+                })
+                .collect();
+            commands.parse(&text);
+        }
+    }
+}

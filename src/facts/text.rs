@@ -1,0 +1,181 @@
+//! Small helpers over bytes that somebody else chose: bounded buffers, fields, numbers.
+
+use core::fmt;
+
+/// A byte string with a capacity, which remembers whether something did not fit.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Bytes<const N: usize> {
+    bytes: heapless::Vec<u8, N>,
+    cut: bool,
+}
+
+impl<const N: usize> Bytes<N> {
+    /// An empty one.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { bytes: heapless::Vec::new(), cut: false }
+    }
+
+    /// A copy of `bytes`, cut if it does not fit.
+    #[must_use]
+    pub fn of(bytes: &[u8]) -> Self {
+        let mut copy = Self::new();
+        copy.push(bytes);
+        copy
+    }
+
+    /// Forgets the content and the cut.
+    pub fn clear(&mut self) {
+        self.bytes.clear();
+        self.cut = false;
+    }
+
+    /// Appends as many of `more` as fit, and remembers if that was not all.
+    pub fn push(&mut self, more: &[u8]) {
+        let room = N.saturating_sub(self.bytes.len());
+        let taken = more.get(..room.min(more.len())).unwrap_or_default();
+        if self.bytes.extend_from_slice(taken).is_err() || taken.len() < more.len() {
+            self.cut = true;
+        }
+    }
+
+    /// Lets `fill` write into the whole capacity; it returns how many bytes it wrote.
+    ///
+    /// # Errors
+    /// Those of `fill`; the content is empty then.
+    pub fn fill<E>(&mut self, fill: impl FnOnce(&mut [u8]) -> Result<usize, E>) -> Result<(), E> {
+        self.cut = false;
+        self.bytes.clear();
+        if self.bytes.resize(N, 0).is_err() {
+            return Ok(());
+        }
+        let filled = fill(&mut self.bytes);
+        self.bytes.truncate(*filled.as_ref().unwrap_or(&0));
+        filled.map(|_| ())
+    }
+
+    /// Drops what lies beyond `len`.
+    pub fn truncate(&mut self, len: usize) {
+        self.bytes.truncate(len);
+    }
+
+    /// The content.
+    #[must_use]
+    pub fn as_slice(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Whether something did not fit.
+    #[must_use]
+    pub const fn is_cut(&self) -> bool {
+        self.cut
+    }
+
+    /// Whether there is no content.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+}
+
+impl<const N: usize> fmt::Write for Bytes<N> {
+    fn write_str(&mut self, s: &str) -> fmt::Result {
+        self.push(s.as_bytes());
+        Ok(())
+    }
+}
+
+/// The fields of a line: runs of bytes between blanks and tabs.
+pub fn fields(line: &[u8]) -> impl Iterator<Item = &[u8]> {
+    line.split(|b| matches!(b, b' ' | b'\t')).filter(|field| !field.is_empty())
+}
+
+/// An unsigned decimal number, nothing else around it.
+#[must_use]
+pub fn decimal(digits: &[u8]) -> Option<u64> {
+    if digits.is_empty() {
+        return None;
+    }
+    digits.iter().try_fold(0_u64, |value, &digit| {
+        let digit = digit.checked_sub(b'0').filter(|d| *d < 10)?;
+        value.checked_mul(10)?.checked_add(u64::from(digit))
+    })
+}
+
+/// A [`decimal`] that fits 32 bits.
+#[must_use]
+pub fn decimal32(digits: &[u8]) -> Option<u32> {
+    u32::try_from(decimal(digits)?).ok()
+}
+
+/// An unsigned hexadecimal number of at most eight digits.
+#[must_use]
+pub fn hex32(digits: &[u8]) -> Option<u32> {
+    if digits.is_empty() || digits.len() > 8 {
+        return None;
+    }
+    digits.iter().try_fold(0_u32, |value, &digit| {
+        let digit = char::from(digit).to_digit(16)?;
+        value.checked_mul(16)?.checked_add(digit)
+    })
+}
+
+/// `bytes` without blanks, tabs, newlines and NULs at both ends.
+#[must_use]
+pub fn trim(bytes: &[u8]) -> &[u8] {
+    let blank = |b: &u8| matches!(b, b' ' | b'\t' | b'\r' | b'\n' | 0);
+    let from = bytes.iter().position(|b| !blank(b)).unwrap_or(bytes.len());
+    let to = bytes.iter().rposition(|b| !blank(b)).map_or(from, |last| last.saturating_add(1));
+    bytes.get(from..to).unwrap_or_default()
+}
+
+/// What follows the last slash.
+#[must_use]
+pub fn basename(path: &[u8]) -> &[u8] {
+    path.rsplit(|b| *b == b'/').next().unwrap_or_default()
+}
+
+/// Whether `path` is `dir` or lies below it. `dir` has no slash at its end.
+#[must_use]
+pub fn is_below(path: &[u8], dir: &[u8]) -> bool {
+    path.strip_prefix(dir).is_some_and(|rest| rest.is_empty() || rest.first() == Some(&b'/'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_buffer_keeps_what_fits_and_says_so() {
+        let mut bytes = Bytes::<4>::of(b"abc");
+        assert!(!bytes.is_cut());
+        bytes.push(b"de");
+        assert_eq!(bytes.as_slice(), b"abcd");
+        assert!(bytes.is_cut());
+        bytes.clear();
+        assert!(bytes.is_empty() && !bytes.is_cut());
+    }
+
+    #[test]
+    fn numbers_are_all_digits_or_nothing() {
+        assert_eq!(decimal(b"812"), Some(812));
+        for bad in [&b""[..], b"-1", b"+1", b" 1", b"1 ", b"0x1", b"18446744073709551616"] {
+            assert_eq!(decimal(bad), None, "{bad:?}");
+        }
+        assert_eq!(decimal32(b"4294967296"), None);
+        assert_eq!(hex32(b"0100007F"), Some(0x0100_007f));
+        for bad in [&b""[..], b"+1", b"123456789", b"g"] {
+            assert_eq!(hex32(bad), None, "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn paths_are_compared_by_component() {
+        assert!(is_below(b"/tmp/x", b"/tmp"));
+        assert!(is_below(b"/tmp", b"/tmp"));
+        assert!(!is_below(b"/tmpfoo", b"/tmp"));
+        assert_eq!(basename(b"/usr/bin/sh"), b"sh");
+        assert_eq!(trim(b"  [kworker/0:1]  \0\0"), b"[kworker/0:1]");
+        assert_eq!(trim(b" \0"), b"");
+    }
+}

@@ -1,0 +1,131 @@
+//! What the core may ask of a machine. The live machine and a tree below a directory (`--root`) are in the
+//! binary; tests have one in memory.
+//!
+//! Names are bytes and directories are handles, so that a process id that is used again cannot swap the
+//! subject between two reads. Errors are values: a file that is missing is the verdict of a check, no failure
+//! of the scan.
+
+use core::fmt;
+
+use crate::facts::about::About;
+
+/// Why something could not be looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// There is nothing of that name; a link that leads nowhere is the same.
+    NotFound,
+    /// The process ended while it was being looked at (ESRCH).
+    Gone,
+    /// Not permitted.
+    Denied,
+    /// Links lead in a circle, or too many follow one another.
+    Loop,
+    /// The path is longer than the kernel or gatewatch takes.
+    TooLong,
+    /// A directory where a file was expected.
+    Directory,
+    /// Something else where a directory was expected.
+    NotDirectory,
+    /// A named pipe: reading it would wait for a writer.
+    Fifo,
+    /// A device node.
+    Device,
+    /// A socket in the file system.
+    Socket,
+    /// The kernel's other error numbers (errno(3)).
+    Errno(i32),
+}
+
+impl Fault {
+    /// Whether the subject is simply not there, which is no blindness.
+    #[must_use]
+    pub const fn is_absence(self) -> bool {
+        matches!(self, Fault::NotFound | Fault::Gone)
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Fault::NotFound => "not found",
+            Fault::Gone => "the process ended",
+            Fault::Denied => "permission denied",
+            Fault::Loop => "links lead in a circle",
+            Fault::TooLong => "path too long",
+            Fault::Directory => "a directory",
+            Fault::NotDirectory => "not a directory",
+            Fault::Fifo => "a named pipe",
+            Fault::Device => "a device",
+            Fault::Socket => "a socket",
+            Fault::Errno(number) => return write!(f, "error {number}"),
+        })
+    }
+}
+
+impl core::error::Error for Fault {}
+
+impl embedded_io::Error for Fault {
+    fn kind(&self) -> embedded_io::ErrorKind {
+        match self {
+            Fault::NotFound | Fault::Gone => embedded_io::ErrorKind::NotFound,
+            Fault::Denied => embedded_io::ErrorKind::PermissionDenied,
+            _ => embedded_io::ErrorKind::Other,
+        }
+    }
+}
+
+/// Identity and size of a regular file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// The file system.
+    pub device: u64,
+    /// The file in it.
+    pub inode: u64,
+    /// Its length in bytes; `/proc` says 0.
+    pub size: u64,
+}
+
+/// A machine that can be looked at.
+///
+/// Paths start at its root, without a slash in front, and follow links as that machine would; they never leave
+/// its root. Names are one component below an open directory and never follow a link.
+pub trait Host {
+    /// An open directory; closed when dropped.
+    type Dir;
+    /// An open regular file; closed when dropped.
+    type File: embedded_io::Read<Error = Fault>;
+
+    /// What parsers must know of the machine.
+    fn about(&self) -> About;
+
+    /// Opens a directory.
+    ///
+    /// # Errors
+    /// [`Fault`] says why not; so for all that follow.
+    #[allow(clippy::missing_errors_doc)]
+    fn dir(&self, path: &[u8]) -> Result<Self::Dir, Fault>;
+
+    /// Opens a regular file without waiting for anybody, and tells which one it is.
+    #[allow(clippy::missing_errors_doc)]
+    fn file(&self, path: &[u8]) -> Result<(Self::File, Identity), Fault>;
+
+    /// Opens a directory by its name in another.
+    #[allow(clippy::missing_errors_doc)]
+    fn dir_at(&self, at: &Self::Dir, name: &[u8]) -> Result<Self::Dir, Fault>;
+
+    /// Opens a regular file by its name in a directory.
+    #[allow(clippy::missing_errors_doc)]
+    fn file_at(&self, at: &Self::Dir, name: &[u8]) -> Result<Self::File, Fault>;
+
+    /// Reads where a link leads, by its name in a directory; returns the length. A text that fills `into` may
+    /// have been cut.
+    #[allow(clippy::missing_errors_doc)]
+    fn link_at(&self, at: &Self::Dir, name: &[u8], into: &mut [u8]) -> Result<usize, Fault>;
+
+    /// Calls `each` with every name in a directory but `.` and `..`, in no order.
+    #[allow(clippy::missing_errors_doc)]
+    fn list(&self, at: &Self::Dir, each: &mut dyn FnMut(&[u8])) -> Result<(), Fault>;
+
+    /// Lets time pass before a second look. A recording does not change, so it need not wait.
+    fn pause(&self, milliseconds: u32);
+}

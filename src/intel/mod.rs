@@ -1,0 +1,286 @@
+//! The indicator database: which addresses belong to which malware.
+//!
+//! One file, `indicators.gwi`, made on a host by `gatewatch-intel` and read in place here: [`Intel`] is a
+//! view over the mapped bytes, holds nothing of its own and costs no memory but the pages a lookup touches.
+//! [`layout`] says where everything lies, `lookup` searches it.
+//!
+//! The bytes are not trusted. [`Intel::open`] checks what can be checked in a time that does not grow with
+//! the data: the header, that each section lies inside the file and is as long as its count asks for.
+//! Everything else is checked when a lookup meets it. So any bytes give a [`Defect`] or bounded lookups,
+//! and bytes that contradict themselves find [`Match::Nothing`]. That a file is the one that was built
+//! is for its signature to say, not for this module.
+//!
+//! What wins, in this order:
+//!
+//! 1. a never-match range (resolvers, private and local addresses): a list that names one is wrong;
+//! 2. the address itself before a range it is in, a narrow range before the wider one around it;
+//! 3. an indicator of exactly this port before one without a port; one of another port never matches;
+//! 4. of several families, the one whose indicator is meant for longer.
+//!
+//! An IPv4-mapped IPv6 address (`::ffff:a.b.c.d`, RFC 4291 § 2.5.5.2) is looked up as the IPv4 address,
+//! since that is what an IPv6 socket shows for an IPv4 peer.
+
+use core::fmt;
+use core::net::IpAddr;
+
+pub mod layout;
+mod lookup;
+
+use layout::{
+    DAY_S, Header, IPV4_RANGE_LEN, IPV6_LEN, IPV6_RANGE_LEN, MUST_UNDERSTAND, NEVER_IPV4_LEN, NEVER_IPV6_LEN,
+    SECTION_LEN, Section, kind,
+};
+use lookup::{Ipv4Ranges, Labels, Singles, covering, ipv6_single, ipv6_span, label_of, rows};
+
+/// A view over the bytes of an indicator file.
+#[derive(Clone, Copy, Debug)]
+pub struct Intel<'a> {
+    header: Header,
+    labels: Labels<'a>,
+    ipv4: Singles<'a>,
+    ipv4_ranges: Ipv4Ranges<'a, IPV4_RANGE_LEN>,
+    ipv6: &'a [[u8; IPV6_LEN]],
+    ipv6_ranges: &'a [[u8; IPV6_RANGE_LEN]],
+    never_ipv4: Ipv4Ranges<'a, NEVER_IPV4_LEN>,
+    never_ipv6: &'a [[u8; NEVER_IPV6_LEN]],
+}
+
+/// What the database says of an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Match<'a> {
+    /// It is not listed.
+    Nothing,
+    /// It must not be accused, listed or not.
+    Never,
+    /// It is listed.
+    Listed(Hit<'a>),
+}
+
+/// The indicator that an address matched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hit<'a> {
+    /// The malware family, as the list that named the address calls it.
+    pub family: &'a str,
+    /// The indicator's own port; none when it is meant for every port.
+    pub port: Option<u16>,
+    /// From when on the indicator is no longer meant, in seconds since 1970.
+    pub expires: Option<u64>,
+}
+
+/// Why a file cannot be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Defect {
+    /// It does not begin as an indicator file does.
+    NotIntel,
+    /// It is shorter than it says, or than a header is.
+    Truncated {
+        /// Bytes that should be there.
+        declared: u64,
+        /// Bytes that are there.
+        actual: u64,
+    },
+    /// It is longer than it says.
+    Trailing {
+        /// Bytes that should be there.
+        declared: u64,
+        /// Bytes that are there.
+        actual: u64,
+    },
+    /// It is of a format version that this program does not read.
+    Version(u16),
+    /// Its header contradicts itself.
+    Header,
+    /// It holds a section of this kind that must be understood, and is not.
+    Unknown(u32),
+    /// A section of this kind is broken.
+    Section {
+        /// The kind, as in [`layout::kind`].
+        kind: u32,
+        /// What is wrong with it.
+        flaw: Flaw,
+    },
+}
+
+/// What is wrong with a section.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flaw {
+    /// It does not lie inside the file.
+    Outside,
+    /// Its length is not what its count asks for.
+    Length,
+    /// There is another one of the same kind.
+    Twice,
+    /// It is not there, though another section needs it.
+    Missing,
+}
+
+impl<'a> Intel<'a> {
+    /// Opens a file's bytes. The time this takes does not depend on the number of indicators.
+    pub fn open(bytes: &'a [u8]) -> Result<Intel<'a>, Defect> {
+        let header = Header::read(bytes)?;
+        let mut bodies = [None; kind::END];
+        let table = bytes.get(usize::from(header.header_len)..).unwrap_or_default();
+        let (table_rows, _) = table.as_chunks::<SECTION_LEN>();
+        let table_rows = table_rows.get(..usize::from(header.sections)).ok_or(Defect::Header)?;
+        for row in table_rows {
+            let section = Section::from_bytes(row);
+            let kind = section.kind & !MUST_UNDERSTAND;
+            let body = body_of(bytes, &section).ok_or(Defect::Section { kind, flaw: Flaw::Outside })?;
+            let slot = usize::try_from(kind).ok().filter(|&slot| slot != 0);
+            match slot.and_then(|slot| bodies.get_mut(slot)) {
+                Some(slot @ None) => *slot = Some((body, section.count)),
+                Some(Some(_)) => return Err(Defect::Section { kind, flaw: Flaw::Twice }),
+                None if section.kind & MUST_UNDERSTAND != 0 => return Err(Defect::Unknown(kind)),
+                None => {}
+            }
+        }
+        let [_, names, labels, ipv4, ipv4_ranges, ipv6, ipv6_ranges, never_ipv4, never_ipv6] = bodies;
+        let listed = [ipv4, ipv4_ranges, ipv6, ipv6_ranges].iter().any(Option::is_some);
+        for (kind, needed) in [(kind::NAMES, names), (kind::LABELS, labels)] {
+            if listed && needed.is_none() {
+                return Err(Defect::Section { kind, flaw: Flaw::Missing });
+            }
+        }
+        Ok(Intel {
+            header,
+            labels: Labels {
+                rows: cut(kind::LABELS, labels, rows)?.unwrap_or_default(),
+                names: names.map_or(&[], |(body, _)| body),
+            },
+            ipv4: cut(kind::IPV4, ipv4, Singles::new)?.unwrap_or(Singles::EMPTY),
+            ipv4_ranges: cut(kind::IPV4_RANGES, ipv4_ranges, Ipv4Ranges::new)?.unwrap_or(Ipv4Ranges::EMPTY),
+            ipv6: cut(kind::IPV6, ipv6, rows)?.unwrap_or_default(),
+            ipv6_ranges: cut(kind::IPV6_RANGES, ipv6_ranges, rows)?.unwrap_or_default(),
+            never_ipv4: cut(kind::NEVER_IPV4, never_ipv4, Ipv4Ranges::new)?.unwrap_or(Ipv4Ranges::EMPTY),
+            never_ipv6: cut(kind::NEVER_IPV6, never_ipv6, rows)?.unwrap_or_default(),
+        })
+    }
+
+    /// Version of the data, which grows with every build.
+    pub fn version(&self) -> u32 {
+        self.header.version
+    }
+
+    /// When the data was made, in seconds since 1970.
+    pub fn created(&self) -> u64 {
+        self.header.created
+    }
+
+    /// From when on the data is stale, in seconds since 1970.
+    pub fn expires(&self) -> Option<u64> {
+        Some(self.header.expires).filter(|&expires| expires != 0)
+    }
+
+    /// How many indicators there are. Never-match ranges are not counted.
+    pub fn entries(&self) -> u32 {
+        self.header.entries
+    }
+
+    /// What the database says of a peer, whether its indicator has expired or not: a router whose clock
+    /// stands at 1970 cannot tell.
+    pub fn lookup(&self, address: IpAddr, port: u16) -> Match<'a> {
+        self.search(address, port, None)
+    }
+
+    /// As [`lookup`](Intel::lookup), but an indicator that has expired at `now` (seconds since 1970) is as
+    /// if it were not there: it does not hide a wider one that is still meant.
+    pub fn lookup_at(&self, address: IpAddr, port: u16, now: u64) -> Match<'a> {
+        self.search(address, port, Some(now))
+    }
+
+    fn search(&self, address: IpAddr, port: u16, now: Option<u64>) -> Match<'a> {
+        let hit = match address.to_canonical() {
+            IpAddr::V4(address) => {
+                let key = address.to_bits();
+                if self.never_ipv4.covering(key).next().is_some() {
+                    return Match::Never;
+                }
+                let single = self.ipv4.labels_of(key).and_then(|numbers| self.best(numbers, port, now));
+                single.or_else(|| self.best(self.ipv4_ranges.covering(key).map(label_of), port, now))
+            }
+            IpAddr::V6(address) => {
+                let key = address.to_bits();
+                if covering(self.never_ipv6, ipv6_span, key).next().is_some() {
+                    return Match::Never;
+                }
+                self.best(covering(self.ipv6, ipv6_single, key).map(label_of), port, now).or_else(|| {
+                    self.best(covering(self.ipv6_ranges, ipv6_span, key).map(label_of), port, now)
+                })
+            }
+        };
+        hit.map_or(Match::Nothing, Match::Listed)
+    }
+
+    /// The first of some labels that is for this port, or else the first that is for every port.
+    fn best(&self, numbers: impl Iterator<Item = u32>, port: u16, now: Option<u64>) -> Option<Hit<'a>> {
+        let mut portless = None;
+        for label in numbers.filter_map(|number| self.labels.get(number)) {
+            let expires = label.expires_day.map(|day| u64::from(day).saturating_mul(DAY_S));
+            if expires.zip(now).is_some_and(|(expires, now)| expires <= now) {
+                continue;
+            }
+            let hit = Hit { family: label.family, port: label.port, expires };
+            match label.port {
+                Some(own) if own == port => return Some(hit),
+                Some(_) => {}
+                None => portless = portless.or(Some(hit)),
+            }
+        }
+        portless
+    }
+}
+
+impl fmt::Display for Defect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Defect::NotIntel => f.write_str("not an indicator file: build one with gatewatch-intel"),
+            Defect::Truncated { declared, actual } => {
+                write!(f, "cut short, {actual} of {declared} bytes are here: copy it again")
+            }
+            Defect::Trailing { declared, actual } => {
+                write!(f, "{actual} bytes where it says {declared}: copy it again")
+            }
+            Defect::Version(version) => write!(
+                f,
+                "format {version}, and this program reads {}: build it with the gatewatch-intel of this release",
+                layout::FORMAT
+            ),
+            Defect::Header => f.write_str("broken header: build it again with gatewatch-intel"),
+            Defect::Unknown(kind) => {
+                write!(
+                    f,
+                    "needs a newer program, for section {kind}: update gatewatch or build it for this release"
+                )
+            }
+            Defect::Section { kind, flaw } => {
+                let what = match flaw {
+                    Flaw::Outside => "lies outside the file",
+                    Flaw::Length => "is not as long as its count asks for",
+                    Flaw::Twice => "is there twice",
+                    Flaw::Missing => "is missing",
+                };
+                write!(f, "section {kind} {what}: build it again with gatewatch-intel")
+            }
+        }
+    }
+}
+
+impl core::error::Error for Defect {}
+
+/// The body of a section, when all of it lies inside the file.
+fn body_of<'a>(bytes: &'a [u8], section: &Section) -> Option<&'a [u8]> {
+    let tail = bytes.get(usize::try_from(section.offset).ok()?..)?;
+    tail.get(..usize::try_from(section.length).ok()?)
+}
+
+/// Cuts the body of a section, when there is one, into what it holds.
+fn cut<'a, T>(
+    kind: u32,
+    body: Option<(&'a [u8], u32)>,
+    new: impl FnOnce(&'a [u8], u32) -> Option<T>,
+) -> Result<Option<T>, Defect> {
+    body.map(|(body, count)| new(body, count).ok_or(Defect::Section { kind, flaw: Flaw::Length })).transpose()
+}
+
+#[cfg(test)]
+mod tests;

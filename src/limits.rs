@@ -1,0 +1,101 @@
+//! Every capacity of gatewatch: its name, its value, what it costs and why it is that many.
+//!
+//! Nothing in the library allocates, so each table has an end. Reaching one is never silent: the verdict of
+//! the checks that depend on the table becomes `partly` and names the limit. The tables lie in `.bss`: a page
+//! of them costs memory only once it is used. Under `cfg(test)` some are small, so that tests fill them.
+
+/// Bytes of a path that are kept. `readlink` on `/proc/PID/exe` gives at most `PATH_MAX - 1` = 4095
+/// (linux/limits.h), so no path that the kernel can tell us is cut.
+pub const PATH_BYTES: usize = 4096;
+
+/// Bytes of a process name. The kernel keeps 15 (`TASK_COMM_LEN`, linux/sched.h); `/proc/PID/stat` shows up to
+/// 63 for kernel workers (fs/proc/array.c, `proc_task_name`).
+pub const COMM_BYTES: usize = 64;
+
+/// Bytes of `/proc/PID/cmdline` that are kept: enough for argv\[0\] and the script an interpreter runs.
+pub const ARGV_BYTES: usize = 1024;
+
+/// Bytes read of `/proc/PID/stat`: 52 fields of at most 20 digits and the name fit.
+pub const STAT_BYTES: usize = 1280;
+
+/// Processes in one listing: `pid_max` of a 32-bit kernel (proc_sys_kernel(5), `pid_max`). 4 bytes each.
+pub const PIDS: usize = if cfg!(test) { 64 } else { 32_768 };
+
+/// Socket descriptors whose holder is remembered, 8 bytes each.
+pub const HOLDERS: usize = if cfg!(test) { 64 } else { 32_768 };
+
+/// Processes that get a second look after a common pause. Later ones get theirs at once. 16 bytes each.
+pub const ACCUSED: usize = if cfg!(test) { 4 } else { 256 };
+
+/// Bytes of one read from the machine. `/proc` hands out a page at a time, whatever is asked for.
+pub const READ_BYTES: usize = 4096;
+
+/// Bytes of a row of `/proc/net/*` (150, or 170 for IPv6) or of `/proc/mounts`; longer rows are counted as
+/// not understood.
+pub const ROW_BYTES: usize = 1024;
+
+/// Bytes of a startup line after runs of blanks are folded and continued lines are joined.
+pub const LINE_BYTES: usize = if cfg!(test) { 1024 } else { 8192 };
+
+/// Physical lines that an open quote may join: beyond it the quote is taken for a trick and the line is cut.
+pub const JOINED_LINES: u32 = 64;
+
+/// Simple commands in one startup line, 12 bytes each.
+pub const COMMANDS: usize = 128;
+
+/// Words in one startup line, 8 bytes each.
+pub const WORDS: usize = 768;
+
+/// Bytes of one word of a startup line.
+pub const WORD_BYTES: usize = 1024;
+
+/// How deep substitutions (`$(…)`, `sh -c "…"`) are followed in a startup line.
+pub const NESTING: u32 = 6;
+
+/// Names of fetched files that are remembered while one startup file is read, 2 × [`FETCHED_BYTES`] each.
+pub const FETCHED: usize = 16;
+
+/// Bytes of the name of a fetched file.
+pub const FETCHED_BYTES: usize = 256;
+
+/// Bytes read of one startup file. The largest in OpenWrt and Debian are below 100 KiB.
+pub const STARTUP_FILE_BYTES: u64 = 1024 * 1024;
+
+/// Startup files told apart by device and inode, so that a file with many links is read once. 16 bytes each.
+pub const STARTUP_FILES: usize = if cfg!(test) { 32 } else { 4096 };
+
+/// How deep directories of startup files are entered: `hotplug.d/iface/x`, `system/a.service.d/x.conf`.
+pub const STARTUP_DEPTH: u32 = 2;
+
+/// Bytes of the free text of a finding.
+pub const DETAIL_BYTES: usize = 1024;
+
+/// Bytes of the reason of a verdict.
+pub const WHY_BYTES: usize = 384;
+
+/// Bytes of one event on its way from the looking process to the reporting one: path, name, detail and the
+/// numbers of the largest finding.
+pub const FRAME_BYTES: usize = PATH_BYTES + DETAIL_BYTES + COMM_BYTES + 512;
+
+/// Bytes of one JSON line. The worst case is a finding all of whose bytes are escaped as `\\xNN`, five each.
+pub const JSON_BYTES: usize = 5 * FRAME_BYTES;
+
+/// Bytes of a syslog message after priority and timestamp: BusyBox syslogd reads 255 a datagram, and the
+/// header takes up to 35 of them.
+pub const SYSLOG_BYTES: usize = 220;
+
+/// Findings kept for syslog, which numbers its lines n/N and so must know N before the first, 256 bytes each.
+/// The rest is counted in the closing line.
+pub const SYSLOG_FINDINGS: usize = if cfg!(test) { 6 } else { 192 };
+
+/// Findings of one check among them, so that a flood of one kind cannot push out another.
+pub const SYSLOG_PER_CHECK: usize = if cfg!(test) { 2 } else { 24 };
+
+/// Indicator files of one run.
+pub const INTEL_FILES: usize = 8;
+
+/// Bytes of a device id.
+pub const DEVICE_BYTES: usize = 64;
+
+/// Checks that a selection can hold: bits of a `u64`.
+pub const CHECKS: usize = 64;

@@ -1,0 +1,90 @@
+//! The looking process: opens what it was told to look at, runs the engine, tells everything on the pipe.
+
+use std::fmt::Write as _;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+use std::sync::Mutex;
+
+use gatewatch::check::Ctx;
+use gatewatch::engine::{self, Plan, Scratch};
+use gatewatch::facts::text::Bytes;
+use gatewatch::intel::Intel;
+use gatewatch::limits::{FRAME_BYTES, INTEL_FILES, WHY_BYTES};
+use gatewatch::report::wire::Encoder;
+use gatewatch::report::{Event, IntelInfo, Sink, SinkFault, Stage};
+
+use crate::args::Scan;
+use crate::complain;
+use crate::sys::fd::Writer;
+use crate::sys::machine::Machine;
+use crate::sys::{clock, map};
+
+static SCRATCH: Mutex<Scratch> = Mutex::new(Scratch::new());
+static FRAME: Mutex<[u8; FRAME_BYTES]> = Mutex::new([0; FRAME_BYTES]);
+
+/// Where an image has its indicators.
+const DEFAULT_INTEL: &str = "/usr/share/gatewatch/indicators.gwi";
+
+/// Looks and tells; returns the exit status of the looking process. `parent` reports.
+pub fn look(scan: &Scan, pipe: &OwnedFd, parent: u32) -> i32 {
+    let (mut scratch, mut frame) = (crate::lock(&SCRATCH), crate::lock(&FRAME));
+    let mut sink = Encoder::new(Writer(pipe.as_fd()), &mut frame);
+    let machine = match &scan.root {
+        Some(root) => Machine::tree(root.as_bytes()),
+        None => Machine::live(),
+    };
+    let machine = match machine {
+        Ok(machine) => machine,
+        Err(refusal) => {
+            let place = scan.root.as_ref().map_or(Path::new("/"), Path::new);
+            complain(format_args!("{}: {refusal}", place.display()));
+            return 3;
+        }
+    };
+    let own_pids = if scan.root.is_some() { [0, 0] } else { [parent, std::process::id()] };
+    let mut gap = Bytes::<WHY_BYTES>::new();
+    let told = intel(scan, &mut sink, &mut gap).and_then(|intel| {
+        let ctx = Ctx { intel: &intel, now: clock::believable(), own_pids };
+        let plan = Plan { selection: scan.selection, ctx, intel_gap: gap.as_slice() };
+        engine::scan(&machine, &plan, &mut scratch, &mut sink)
+    });
+    if told.is_ok() { 0 } else { 3 }
+}
+
+type Files = heapless::Vec<Intel<'static>, INTEL_FILES>;
+
+/// Opens the indicator files. One that cannot be used takes nothing from the other checks: why it is missing becomes
+/// the verdict of those that need it.
+fn intel(scan: &Scan, sink: &mut impl Sink, gap: &mut Bytes<WHY_BYTES>) -> Result<Files, SinkFault> {
+    sink.event(&Event::Stage(Stage::Intel))?;
+    let mut files = Files::new();
+    let default = [DEFAULT_INTEL.into()];
+    let chosen = if scan.intel.is_empty() { &default[..] } else { &scan.intel };
+    for path in chosen {
+        let opened = map::map(path.as_bytes()).map_err(|fault| fault.to_string());
+        match opened.and_then(|bytes| Intel::open(bytes).map_err(|defect| defect.to_string())) {
+            Ok(file) => {
+                let (version, created, entries) = (file.version(), file.created(), file.entries());
+                sink.event(&Event::Intel(IntelInfo { version, created, entries }))?;
+                let _ = files.push(file);
+            }
+            Err(why) => {
+                if !gap.is_empty() {
+                    gap.push(b"; ");
+                }
+                if scan.intel.is_empty() {
+                    let _ = write!(gap, "no indicator file: ");
+                } else {
+                    complain(format_args!("{}: {why}", Path::new(path).display()));
+                }
+                gap.push(path.as_bytes());
+                let _ = write!(gap, ": {why}");
+                if scan.intel.is_empty() {
+                    let _ = write!(gap, "; give one with --intel");
+                }
+            }
+        }
+    }
+    Ok(files)
+}

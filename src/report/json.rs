@@ -1,0 +1,172 @@
+//! JSON lines: one object a line, `"v":1`, fields that are absent left out, the summary last.
+
+use embedded_io::Write;
+use serde::{Serialize, Serializer};
+
+use super::escape::Escaped;
+use super::{Event, Looked, Severity, Sink, SinkFault, Summary, Verdict};
+use crate::facts::socket::Endpoint;
+use crate::limits::JSON_BYTES;
+
+/// The version of the format; a field may come, none may go or change its meaning.
+const V: u8 = 1;
+
+#[derive(Serialize)]
+struct FindingRow<'a> {
+    v: u8,
+    r#type: &'static str,
+    check: &'a str,
+    severity: Severity,
+    attack: &'a str,
+    #[serde(skip_serializing_if = "is_empty")]
+    family: Escaped<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pid: Option<u32>,
+    #[serde(skip_serializing_if = "is_empty")]
+    name: Escaped<'a>,
+    #[serde(skip_serializing_if = "is_empty")]
+    path: Escaped<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "shown")]
+    local: Option<Endpoint>,
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "shown")]
+    remote: Option<Endpoint>,
+    #[serde(skip_serializing_if = "is_empty")]
+    detail: Escaped<'a>,
+}
+
+#[derive(Serialize)]
+struct CheckRow<'a> {
+    v: u8,
+    r#type: &'static str,
+    check: &'a str,
+    looked: Looked,
+    #[serde(skip_serializing_if = "is_empty")]
+    why: Escaped<'a>,
+    facts: u32,
+    findings: u32,
+}
+
+#[derive(Serialize)]
+struct SummaryRow<'a> {
+    v: u8,
+    r#type: &'static str,
+    verdict: Verdict,
+    infected: u32,
+    suspicious: u32,
+    notice: u32,
+    checks: u32,
+    blind: u32,
+    processes: u32,
+    sockets: u32,
+    files: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    intel: Option<IntelRow>,
+    device: Escaped<'a>,
+    version: &'a str,
+    elapsed_us: u64,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    why: &'a str,
+}
+
+#[derive(Serialize)]
+struct IntelRow {
+    version: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    age_days: Option<u64>,
+    entries: u32,
+}
+
+fn is_empty(bytes: &Escaped<'_>) -> bool {
+    bytes.0.is_empty()
+}
+
+fn shown<S: Serializer>(endpoint: &Option<Endpoint>, serializer: S) -> Result<S::Ok, S::Error> {
+    match endpoint {
+        Some(endpoint) => serializer.collect_str(endpoint),
+        None => serializer.serialize_none(),
+    }
+}
+
+/// Writes JSON lines.
+#[derive(Debug)]
+pub struct Json<'b, W> {
+    to: W,
+    buffer: &'b mut [u8; JSON_BYTES],
+    verdicts: bool,
+}
+
+impl<'b, W: Write> Json<'b, W> {
+    /// Writes to `to`, making each line in `buffer` first; `verdicts` shows how each check fared too.
+    pub const fn new(to: W, buffer: &'b mut [u8; JSON_BYTES], verdicts: bool) -> Self {
+        Self { to, buffer, verdicts }
+    }
+
+    fn row(&mut self, row: &impl Serialize) -> Result<(), SinkFault> {
+        let used = serde_json_core::to_slice(row, self.buffer).map_err(|_| SinkFault::TooLarge)?;
+        let line = self.buffer.get_mut(..=used).ok_or(SinkFault::TooLarge)?;
+        if let Some(last) = line.last_mut() {
+            *last = b'\n';
+        }
+        self.to.write_all(line).and_then(|()| self.to.flush()).map_err(|_| SinkFault::Write)
+    }
+}
+
+impl<W: Write> Sink for Json<'_, W> {
+    fn event(&mut self, event: &Event<'_>) -> Result<(), SinkFault> {
+        match event {
+            Event::Finding(finding) => self.row(&FindingRow {
+                v: V,
+                r#type: "finding",
+                check: finding.check,
+                severity: finding.severity,
+                attack: finding.attack,
+                family: Escaped(finding.family),
+                pid: finding.pid,
+                name: Escaped(finding.name),
+                path: Escaped(finding.path),
+                line: finding.line,
+                local: finding.local,
+                remote: finding.remote,
+                detail: Escaped(finding.detail),
+            }),
+            Event::Check(check) if self.verdicts => self.row(&CheckRow {
+                v: V,
+                r#type: "check",
+                check: check.check,
+                looked: check.looked,
+                why: Escaped(check.why),
+                facts: check.facts,
+                findings: check.findings,
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    fn summary(&mut self, summary: &Summary<'_>) -> Result<(), SinkFault> {
+        let intel = summary.intel.map(|info| IntelRow {
+            version: info.version,
+            age_days: summary.intel_age_days,
+            entries: info.entries,
+        });
+        self.row(&SummaryRow {
+            v: V,
+            r#type: "summary",
+            verdict: summary.verdict,
+            infected: summary.infected,
+            suspicious: summary.suspicious,
+            notice: summary.notice,
+            checks: summary.checks,
+            blind: summary.blind,
+            processes: summary.counts.processes,
+            sockets: summary.counts.sockets,
+            files: summary.counts.files,
+            intel,
+            device: Escaped(summary.device.as_bytes()),
+            version: summary.version,
+            elapsed_us: summary.elapsed_us,
+            why: summary.broken_off,
+        })
+    }
+}

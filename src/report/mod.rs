@@ -1,0 +1,272 @@
+//! What a run says, and the formats in which it is said. Everything goes through [`Event`]s, in one direction:
+//! the looking process makes them, the reporting one hands each to its sinks and counts it in a [`Tally`].
+
+pub mod escape;
+pub mod json;
+pub mod syslog;
+mod tally;
+pub mod text;
+pub mod wire;
+
+use serde::{Deserialize, Serialize};
+
+use crate::facts::socket::Endpoint;
+
+pub use tally::{Rest, Tally};
+
+/// How bad a finding is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// A weak spot, or a look-alike worth knowing of; no infection.
+    Notice,
+    /// A person should look.
+    Suspicious,
+    /// A healthy router never does this.
+    Infected,
+}
+
+impl Severity {
+    /// The word that all formats use.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Severity::Notice => "notice",
+            Severity::Suspicious => "suspicious",
+            Severity::Infected => "infected",
+        }
+    }
+}
+
+/// How well a check could look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Looked {
+    /// At everything.
+    Yes,
+    /// At a part; the reason names the first thing that it did not see.
+    Partly,
+    /// At nothing.
+    No,
+    /// There is nothing of its kind on this machine.
+    Na,
+}
+
+impl Looked {
+    /// The word that all formats use.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Looked::Yes => "yes",
+            Looked::Partly => "partly",
+            Looked::No => "no",
+            Looked::Na => "na",
+        }
+    }
+
+    /// Whether something may have been missed.
+    #[must_use]
+    pub const fn is_blind(self) -> bool {
+        matches!(self, Looked::Partly | Looked::No)
+    }
+}
+
+/// What a run comes to. The worst of infected, suspicious, incomplete and clean.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// Everything was looked at and nothing found.
+    Clean,
+    /// A person should look.
+    Suspicious,
+    /// A healthy router never does this.
+    Infected,
+    /// Nothing was found, but not everything was looked at.
+    Incomplete,
+}
+
+impl Verdict {
+    /// The word that all formats use.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Verdict::Clean => "clean",
+            Verdict::Suspicious => "suspicious",
+            Verdict::Infected => "infected",
+            Verdict::Incomplete => "incomplete",
+        }
+    }
+
+    /// The exit status, as monitoring plugins have it.
+    #[must_use]
+    pub const fn exit_status(self) -> u8 {
+        match self {
+            Verdict::Clean => 0,
+            Verdict::Suspicious => 1,
+            Verdict::Infected => 2,
+            Verdict::Incomplete => 3,
+        }
+    }
+}
+
+/// What a check says. Bytes are as the machine gave them: a sink must escape them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Finding<'a> {
+    /// The id of the check.
+    pub check: &'a str,
+    /// How bad it is.
+    pub severity: Severity,
+    /// The technique's id in MITRE ATT&CK.
+    pub attack: &'a str,
+    /// The malware family, where an indicator names one; empty otherwise, as all bytes here.
+    pub family: &'a [u8],
+    /// The process.
+    pub pid: Option<u32>,
+    /// The name of the process.
+    pub name: &'a [u8],
+    /// The program or the startup file.
+    pub path: &'a [u8],
+    /// The line in the startup file.
+    pub line: Option<u32>,
+    /// This machine's end of a connection.
+    pub local: Option<Endpoint>,
+    /// The other end.
+    pub remote: Option<Endpoint>,
+    /// What was seen, for people.
+    pub detail: &'a [u8],
+}
+
+/// How one check fared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CheckReport<'a> {
+    /// The id of the check.
+    pub check: &'a str,
+    /// How well it could look.
+    pub looked: Looked,
+    /// Why it was not everything; empty if it was.
+    pub why: &'a [u8],
+    /// The facts that it was shown.
+    pub facts: u32,
+    /// What it found.
+    pub findings: u32,
+}
+
+/// How much there was to look at.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counts {
+    /// Processes.
+    pub processes: u32,
+    /// Sockets.
+    pub sockets: u32,
+    /// Startup files.
+    pub files: u32,
+}
+
+/// An indicator file that is in use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IntelInfo {
+    /// The version of its data.
+    pub version: u32,
+    /// When it was made, seconds since 1970.
+    pub created: u64,
+    /// Its indicators.
+    pub entries: u32,
+}
+
+/// What is going to be looked at next, so that a run that ends early can say where.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Stage {
+    /// The indicator files.
+    Intel,
+    /// The processes and the sockets they hold.
+    Processes,
+    /// The table of sockets.
+    Sockets,
+    /// The startup files.
+    Startup,
+}
+
+impl Stage {
+    /// The stage in words.
+    #[must_use]
+    pub const fn words(self) -> &'static str {
+        match self {
+            Stage::Intel => "indicator files",
+            Stage::Processes => "processes",
+            Stage::Sockets => "sockets",
+            Stage::Startup => "startup files",
+        }
+    }
+}
+
+/// Something that the looking process tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Event<'a> {
+    /// It begins to look at something.
+    Stage(Stage),
+    /// An indicator file is in use.
+    Intel(IntelInfo),
+    /// A check has found something.
+    Finding(#[serde(borrow)] Finding<'a>),
+    /// A check is done.
+    Check(#[serde(borrow)] CheckReport<'a>),
+    /// How much there was.
+    Counts(Counts),
+    /// It has told everything.
+    End,
+}
+
+/// The last word of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Summary<'a> {
+    /// What it comes to.
+    pub verdict: Verdict,
+    /// Findings of each severity.
+    pub infected: u32,
+    /// See `infected`.
+    pub suspicious: u32,
+    /// See `infected`.
+    pub notice: u32,
+    /// Checks that were asked for.
+    pub checks: u32,
+    /// Those of them that may have missed something.
+    pub blind: u32,
+    /// How much there was.
+    pub counts: Counts,
+    /// The newest version, the oldest creation time and the sum of entries of the indicator files.
+    pub intel: Option<IntelInfo>,
+    /// Days since the oldest indicator file was made; `None` while the clock is not set.
+    pub intel_age_days: Option<u64>,
+    /// Who speaks.
+    pub device: &'a str,
+    /// The version of gatewatch.
+    pub version: &'a str,
+    /// How long it took, in microseconds.
+    pub elapsed_us: u64,
+    /// Why the run ended before everything was told; empty if it did not.
+    pub broken_off: &'a str,
+}
+
+/// Where a sink's bytes could not be written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SinkFault {
+    /// The other side is gone or refuses.
+    Write,
+    /// One event is larger than its buffer, which [`crate::limits`] promises not to happen.
+    TooLarge,
+}
+
+/// A format with somewhere to write it.
+pub trait Sink {
+    /// Says one event.
+    ///
+    /// # Errors
+    /// When it could not be written.
+    fn event(&mut self, event: &Event<'_>) -> Result<(), SinkFault>;
+
+    /// Says the last word.
+    ///
+    /// # Errors
+    /// When it could not be written.
+    fn summary(&mut self, summary: &Summary<'_>) -> Result<(), SinkFault>;
+}

@@ -1,0 +1,131 @@
+//! Counts a run's events and comes to its verdict.
+
+use super::{Counts, Event, IntelInfo, Severity, Stage, Summary, Verdict};
+use crate::limits::CHECKS;
+
+/// What has been told so far.
+#[derive(Clone, Debug)]
+pub struct Tally {
+    findings: [u32; 3],
+    blind: u32,
+    reported: [bool; CHECKS],
+    found: [u32; CHECKS],
+    counts: Counts,
+    intel: Option<IntelInfo>,
+    stage: Option<Stage>,
+}
+
+impl Default for Tally {
+    fn default() -> Self {
+        Self {
+            findings: [0; 3],
+            blind: 0,
+            reported: [false; CHECKS],
+            found: [0; CHECKS],
+            counts: Counts::default(),
+            intel: None,
+            stage: None,
+        }
+    }
+}
+
+impl Tally {
+    /// Counts one event; `index` finds a check's place in the table.
+    pub fn event(&mut self, event: &Event<'_>, index: impl Fn(&str) -> Option<usize>) {
+        match event {
+            Event::Stage(stage) => self.stage = Some(*stage),
+            Event::Intel(info) => {
+                let so_far = self.intel.get_or_insert(IntelInfo { entries: 0, ..*info });
+                so_far.version = so_far.version.max(info.version);
+                so_far.created = so_far.created.min(info.created);
+                so_far.entries = so_far.entries.saturating_add(info.entries);
+            }
+            Event::Finding(finding) => {
+                let [notice, suspicious, infected] = &mut self.findings;
+                let count = match finding.severity {
+                    Severity::Notice => notice,
+                    Severity::Suspicious => suspicious,
+                    Severity::Infected => infected,
+                };
+                *count = count.saturating_add(1);
+                if let Some(found) = index(finding.check).and_then(|index| self.found.get_mut(index)) {
+                    *found = found.saturating_add(1);
+                }
+            }
+            Event::Check(check) => {
+                if check.looked.is_blind() {
+                    self.blind = self.blind.saturating_add(1);
+                }
+                if let Some(reported) = index(check.check).and_then(|index| self.reported.get_mut(index)) {
+                    *reported = true;
+                }
+            }
+            Event::Counts(counts) => self.counts = *counts,
+            Event::End => {}
+        }
+    }
+
+    /// Whether a check has said how it fared.
+    #[must_use]
+    pub fn has_reported(&self, index: usize) -> bool {
+        self.reported.get(index).copied().unwrap_or_default()
+    }
+
+    /// What a check has found so far.
+    #[must_use]
+    pub fn found(&self, index: usize) -> u32 {
+        self.found.get(index).copied().unwrap_or_default()
+    }
+
+    /// What was being looked at last.
+    #[must_use]
+    pub const fn stage(&self) -> Option<Stage> {
+        self.stage
+    }
+
+    /// The last word. `now`: seconds since 1970, if the clock can be believed.
+    #[must_use]
+    pub fn summary<'a>(&self, now: Option<u64>, rest: Rest<'a>) -> Summary<'a> {
+        let [notice, suspicious, infected] = self.findings;
+        let verdict = if infected > 0 {
+            Verdict::Infected
+        } else if suspicious > 0 {
+            Verdict::Suspicious
+        } else if self.blind > 0 || !rest.broken_off.is_empty() {
+            Verdict::Incomplete
+        } else {
+            Verdict::Clean
+        };
+        let age = |info: IntelInfo| now?.checked_sub(info.created)?.checked_div(24 * 60 * 60);
+        Summary {
+            verdict,
+            infected,
+            suspicious,
+            notice,
+            checks: rest.checks,
+            blind: self.blind,
+            counts: self.counts,
+            intel: self.intel,
+            intel_age_days: self.intel.and_then(age),
+            device: rest.device,
+            version: rest.version,
+            elapsed_us: rest.elapsed_us,
+            broken_off: rest.broken_off,
+        }
+    }
+}
+
+/// What a summary says and events do not tell.
+#[derive(Clone, Copy, Debug)]
+pub struct Rest<'a> {
+    /// Checks that were asked for.
+    pub checks: u32,
+    /// Who speaks.
+    pub device: &'a str,
+    /// The version of gatewatch.
+    pub version: &'a str,
+    /// How long it took, in microseconds.
+    pub elapsed_us: u64,
+    /// Why the run ended early; empty if it did not.
+    pub broken_off: &'a str,
+}

@@ -1,0 +1,158 @@
+//! Text for people: a finding in one line and its reason in the next, what could not be looked at, the verdict.
+
+use core::fmt::{self, Display};
+
+use embedded_io::Write;
+
+use super::escape::Escaped;
+use super::{CheckReport, Event, Finding, Severity, Sink, SinkFault, Summary, Verdict};
+
+/// How much is shown.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Style {
+    /// Colours, for a terminal.
+    pub colour: bool,
+    /// Only findings.
+    pub quiet: bool,
+    /// Checks that could look at everything too.
+    pub verdicts: bool,
+}
+
+/// Writes text.
+#[derive(Debug)]
+pub struct Text<W> {
+    to: W,
+    style: Style,
+}
+
+/// `ESC [ n m`, ECMA-48 8.3.117: red, yellow, cyan, green.
+const RED: &str = "\x1b[31m";
+const YELLOW: &str = "\x1b[33m";
+const CYAN: &str = "\x1b[36m";
+const GREEN: &str = "\x1b[32m";
+const PLAIN: &str = "\x1b[0m";
+
+const fn colour(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Clean => GREEN,
+        Verdict::Infected => RED,
+        Verdict::Suspicious | Verdict::Incomplete => YELLOW,
+    }
+}
+
+impl<W: Write> Text<W> {
+    /// Writes to `to`.
+    pub const fn new(to: W, style: Style) -> Self {
+        Self { to, style }
+    }
+
+    fn say(&mut self, text: fmt::Arguments<'_>) -> Result<(), SinkFault> {
+        self.to.write_fmt(text).map_err(|_| SinkFault::Write)
+    }
+
+    fn coloured<T: Display>(&self, colour: &'static str, value: T) -> Coloured<T> {
+        Coloured { colour: self.style.colour.then_some(colour), value }
+    }
+
+    fn finding(&mut self, finding: &Finding<'_>) -> Result<(), SinkFault> {
+        let colour = match finding.severity {
+            Severity::Infected => RED,
+            Severity::Suspicious => YELLOW,
+            Severity::Notice => CYAN,
+        };
+        let severity = self.coloured(colour, finding.severity.word());
+        self.say(format_args!("{severity} {} ({})", finding.check, finding.attack))?;
+        if let Some(remote) = finding.remote {
+            self.say(format_args!(" {remote}"))?;
+        }
+        if !finding.family.is_empty() {
+            self.say(format_args!(" {}", Escaped(finding.family)))?;
+        }
+        if let Some(pid) = finding.pid {
+            self.say(format_args!(" pid {pid}"))?;
+        }
+        if !finding.name.is_empty() {
+            self.say(format_args!(" ({})", Escaped(finding.name)))?;
+        }
+        if !finding.path.is_empty() {
+            self.say(format_args!(" {}", Escaped(finding.path)))?;
+        }
+        if let Some(line) = finding.line {
+            self.say(format_args!(":{line}"))?;
+        }
+        self.say(format_args!("\n    {}\n", Escaped(finding.detail)))
+    }
+
+    fn check(&mut self, check: &CheckReport<'_>) -> Result<(), SinkFault> {
+        let (looked, facts, findings) = (check.looked.word(), check.facts, check.findings);
+        self.say(format_args!("looked {looked}: {}, {facts} facts, {findings} findings", check.check))?;
+        if !check.why.is_empty() {
+            self.say(format_args!("\n    {}", Escaped(check.why)))?;
+        }
+        self.say(format_args!("\n"))
+    }
+}
+
+struct Coloured<T> {
+    colour: Option<&'static str>,
+    value: T,
+}
+
+impl<T: Display> Display for Coloured<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.colour {
+            Some(colour) => write!(f, "{colour}{}{PLAIN}", self.value),
+            None => self.value.fmt(f),
+        }
+    }
+}
+
+impl<W: Write> Sink for Text<W> {
+    fn event(&mut self, event: &Event<'_>) -> Result<(), SinkFault> {
+        match event {
+            Event::Finding(finding) => self.finding(finding)?,
+            Event::Check(check) if !self.style.quiet && (self.style.verdicts || check.looked.is_blind()) => {
+                self.check(check)?;
+            }
+            _ => return Ok(()),
+        }
+        self.to.flush().map_err(|_| SinkFault::Write)
+    }
+
+    fn summary(&mut self, summary: &Summary<'_>) -> Result<(), SinkFault> {
+        if self.style.quiet {
+            return Ok(());
+        }
+        if !summary.broken_off.is_empty() {
+            self.say(format_args!("the scan ended early: {}\n", summary.broken_off))?;
+        }
+        let verdict = self.coloured(colour(summary.verdict), summary.verdict.word());
+        let (counts, ms) = (summary.counts, summary.elapsed_us.div_euclid(1000));
+        self.say(format_args!(
+            "{verdict}: {} infected, {} suspicious, {} notice; {} checks, {} blind; \
+             {} processes, {} sockets, {} startup files; ",
+            summary.infected,
+            summary.suspicious,
+            summary.notice,
+            summary.checks,
+            summary.blind,
+            counts.processes,
+            counts.sockets,
+            counts.files,
+        ))?;
+        match (summary.intel, summary.intel_age_days) {
+            (None, _) => self.say(format_args!("no indicators"))?,
+            (Some(intel), None) => {
+                self.say(format_args!("{} indicators, version {}", intel.entries, intel.version))?
+            }
+            (Some(intel), Some(days)) => {
+                self.say(format_args!(
+                    "{} indicators, version {}, {days} days old",
+                    intel.entries, intel.version
+                ))?;
+            }
+        }
+        self.say(format_args!("; {ms} ms\n"))?;
+        self.to.flush().map_err(|_| SinkFault::Write)
+    }
+}

@@ -1,0 +1,148 @@
+//! Sources: who asks the [`Host`] for what, and how much of it could be had. No meaning, no judgement.
+
+pub mod net;
+pub mod owner;
+pub mod proc;
+pub mod startup;
+
+use core::fmt::{self, Write};
+
+use embedded_io::Read;
+
+use crate::facts::text::Bytes;
+use crate::host::{Fault, Host};
+use crate::limits::{READ_BYTES, ROW_BYTES, WHY_BYTES};
+
+/// How much of a source was seen.
+#[derive(Clone, Debug, Default)]
+pub struct Coverage {
+    /// Facts that were handed out.
+    pub facts: u32,
+    /// Things that could not be looked at.
+    pub gaps: u32,
+    /// The first of them, for the verdict.
+    pub why: Bytes<WHY_BYTES>,
+    /// There is nothing of the kind here: a tree without `/proc`.
+    pub absent: bool,
+}
+
+impl Coverage {
+    /// Of a source that nobody has looked at.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Counts a fact.
+    pub fn fact(&mut self) {
+        self.facts = self.facts.saturating_add(1);
+    }
+
+    /// Remembers something that could not be looked at. `subject` comes from the machine.
+    pub fn gap(&mut self, subject: &[u8], what: fmt::Arguments<'_>) {
+        if self.gaps == 0 {
+            self.why.push(subject);
+            let _ = write!(self.why, ": {what}");
+        }
+        self.gaps = self.gaps.saturating_add(1);
+    }
+
+    /// The reason for a verdict: the first gap and how many more there are.
+    #[must_use]
+    pub fn reason(&self) -> Bytes<WHY_BYTES> {
+        let mut more = Bytes::<48>::new();
+        if let Some(others) = self.gaps.checked_sub(1).filter(|others| *others > 0) {
+            let _ = write!(more, "; and {others} more");
+        }
+        let mut reason = self.why.clone();
+        if self.why.is_cut() || self.why.as_slice().len().saturating_add(more.as_slice().len()) > WHY_BYTES {
+            reason.truncate(WHY_BYTES.saturating_sub(more.as_slice().len().saturating_add(6)));
+            reason.push(b" [cut]");
+        }
+        reason.push(more.as_slice());
+        reason
+    }
+}
+
+/// Hands every line of a file to `each`, without its newline; `None` for a line longer than [`ROW_BYTES`].
+///
+/// # Errors
+/// When reading fails; lines up to there have been handed out.
+pub fn rows<F: Read<Error = Fault>>(file: &mut F, each: &mut dyn FnMut(Option<&[u8]>)) -> Result<(), Fault> {
+    let mut row = Bytes::<ROW_BYTES>::new();
+    let mut chunk = [0_u8; READ_BYTES];
+    loop {
+        let length = file.read(&mut chunk)?;
+        let Some(read) = chunk.get(..length).filter(|read| !read.is_empty()) else { break };
+        let mut pieces = read.split(|b| *b == b'\n').peekable();
+        while let Some(piece) = pieces.next() {
+            row.push(piece);
+            if pieces.peek().is_some() {
+                each((!row.is_cut()).then(|| row.as_slice()));
+                row.clear();
+            }
+        }
+    }
+    if !row.is_empty() {
+        each((!row.is_cut()).then(|| row.as_slice()));
+    }
+    Ok(())
+}
+
+/// Reads a small file, or as much of it as fits: one read gives all that `/proc` has of it.
+fn fill<const N: usize, F: Read<Error = Fault>>(file: &mut F, into: &mut Bytes<N>) -> Result<(), Fault> {
+    into.fill(|room| file.read(room))
+}
+
+/// Whether a regular file can be opened at `path`.
+fn is_file<H: Host>(host: &H, path: &[u8]) -> bool {
+    host.file(path).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &[u8], step: usize) -> Vec<Option<Vec<u8>>> {
+        struct Slow<'a>(&'a [u8], usize);
+        impl embedded_io::ErrorType for Slow<'_> {
+            type Error = Fault;
+        }
+        impl Read for Slow<'_> {
+            fn read(&mut self, into: &mut [u8]) -> Result<usize, Fault> {
+                let length = self.0.len().min(self.1).min(into.len());
+                into[..length].copy_from_slice(&self.0[..length]);
+                self.0 = &self.0[length..];
+                Ok(length)
+            }
+        }
+        let mut found = Vec::new();
+        rows(&mut Slow(text, step), &mut |row| found.push(row.map(<[u8]>::to_vec))).unwrap();
+        found
+    }
+
+    #[test]
+    fn rows_do_not_depend_on_how_they_arrive() {
+        let long = vec![b'x'; ROW_BYTES + 1];
+        let text = [&b"a\n\nbc\n"[..], &long, b"\nd"].concat();
+        for step in [1, 2, 7, 4096] {
+            let expected =
+                [Some(b"a".to_vec()), Some(vec![]), Some(b"bc".to_vec()), None, Some(b"d".to_vec())];
+            assert_eq!(read(&text, step), expected, "{step}");
+        }
+    }
+
+    #[test]
+    fn the_first_gap_is_named_and_the_others_are_counted() {
+        let mut coverage = Coverage::new();
+        assert!(coverage.reason().is_empty());
+        coverage.gap(b"/etc/rc.local", format_args!("{}", Fault::Fifo));
+        assert_eq!(coverage.reason().as_slice(), b"/etc/rc.local: a named pipe");
+        coverage.gap(b"/x", format_args!("y"));
+        assert_eq!(coverage.reason().as_slice(), b"/etc/rc.local: a named pipe; and 1 more");
+        let mut long = Coverage::new();
+        long.gap(&[b'x'; 5000], format_args!("y"));
+        long.gap(b"/x", format_args!("y"));
+        assert!(long.reason().as_slice().ends_with(b"x [cut]; and 1 more"));
+    }
+}

@@ -1,0 +1,93 @@
+//! Sockets of the machine itself: `/proc/net/{tcp,tcp6,udp,udp6}`, which every kernel has.
+
+use super::{Coverage, rows};
+use crate::facts::about::Endian;
+use crate::facts::socket::{Protocol, Socket, State};
+use crate::host::{Fault, Host};
+
+/// The TCP ports on which one table shows listeners, a bit each.
+#[derive(Debug)]
+pub struct Ports([u8; 8192]);
+
+impl Ports {
+    /// None.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self([0; 8192])
+    }
+
+    fn bit(port: u16) -> (usize, u8) {
+        (usize::from(port.div_euclid(8)), 1_u8.rotate_left(u32::from(port.rem_euclid(8))))
+    }
+
+    fn add(&mut self, port: u16) {
+        let (byte, bit) = Self::bit(port);
+        if let Some(byte) = self.0.get_mut(byte) {
+            *byte |= bit;
+        }
+    }
+
+    fn has(&self, port: u16) -> bool {
+        let (byte, bit) = Self::bit(port);
+        self.0.get(byte).is_some_and(|byte| byte & bit != 0)
+    }
+}
+
+impl Default for Ports {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// The tables. IPv6 may be left out of a kernel, so only the first and third must be there.
+const TABLES: [(&[u8], Protocol, bool); 4] = [
+    (b"proc/net/tcp", Protocol::Tcp, true),
+    (b"proc/net/tcp6", Protocol::Tcp, false),
+    (b"proc/net/udp", Protocol::Udp, true),
+    (b"proc/net/udp6", Protocol::Udp, false),
+];
+
+/// Hands every socket to `each`, its direction joined: the kernel shows listeners before connections
+/// (net/ipv4/tcp_ipv4.c `tcp_get_idx`), so one pass is enough.
+pub fn sockets<H: Host>(
+    host: &H,
+    endian: Endian,
+    ports: &mut Ports,
+    coverage: &mut Coverage,
+    each: &mut dyn FnMut(&mut Socket),
+) {
+    for (path, protocol, required) in TABLES {
+        let mut file = match host.file(path) {
+            Ok((file, _)) => file,
+            Err(Fault::NotFound) if !required => continue,
+            Err(fault) => {
+                coverage.gap(path, format_args!("{fault}"));
+                continue;
+            }
+        };
+        *ports = Ports::new();
+        let (mut heading, mut odd) = (true, 0_u32);
+        let read = rows(&mut file, &mut |row| {
+            if core::mem::take(&mut heading) {
+                return;
+            }
+            let Some(mut socket) = row.and_then(|row| Socket::parse(row, protocol, endian)) else {
+                odd = odd.saturating_add(1);
+                return;
+            };
+            if socket.state == State::Listen {
+                ports.add(socket.local.port);
+            }
+            socket.inbound =
+                protocol == Protocol::Tcp && socket.state != State::Listen && ports.has(socket.local.port);
+            coverage.fact();
+            each(&mut socket);
+        });
+        if let Err(fault) = read {
+            coverage.gap(path, format_args!("{fault}"));
+        }
+        if odd > 0 {
+            coverage.gap(path, format_args!("{odd} rows not understood"));
+        }
+    }
+}

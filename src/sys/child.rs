@@ -1,0 +1,108 @@
+//! The process that looks, and the pipe on which it tells. What ends or stops it ends no run: the process that was
+//! started keeps the sinks and the time.
+
+use std::os::fd::{AsFd, OwnedFd};
+
+use nix::errno::Errno;
+use nix::fcntl::OFlag;
+use nix::libc;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::prctl::set_pdeathsig;
+use nix::sys::signal::{Signal, kill};
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+use nix::unistd::{ForkResult, Pid, fork, getpid, getppid, pipe2};
+
+use super::clock::monotonic_us;
+
+/// A running child.
+#[derive(Debug)]
+pub struct Child {
+    pid: Pid,
+    pipe: OwnedFd,
+    deadline_us: u64,
+}
+
+/// What came from the child.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Received {
+    /// So many bytes.
+    Bytes(usize),
+    /// It has closed its end.
+    End,
+    /// The deadline has passed.
+    Late,
+}
+
+/// How a child ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// With this status.
+    Exited(i32),
+    /// By this signal.
+    Killed(Signal),
+    /// It does not end: it waits in the kernel for a device or a server that does not answer.
+    Stuck,
+}
+
+/// Forks. `look` runs in the child with its end of the pipe, and its result is the child's exit status.
+pub fn start(timeout_us: u64, look: impl FnOnce(&OwnedFd) -> i32) -> Result<Child, Errno> {
+    let (receive, send) = pipe2(OFlag::O_CLOEXEC)?;
+    let parent = getpid();
+    // SAFETY: this process has one thread, so the child may do whatever the parent could.
+    match unsafe { fork() }? {
+        ForkResult::Parent { child } => {
+            let deadline_us = monotonic_us().saturating_add(timeout_us);
+            Ok(Child { pid: child, pipe: receive, deadline_us })
+        }
+        ForkResult::Child => {
+            drop(receive);
+            // Nobody would hear it without the parent. The parent may have gone before this was asked for.
+            let orphan = set_pdeathsig(Signal::SIGKILL).is_err() || getppid() != parent;
+            let status = if orphan { 3 } else { look(&send) };
+            // SAFETY: ends the child at once; what the parent's copy has buffered or registered is the parent's.
+            unsafe { libc::_exit(status) }
+        }
+    }
+}
+
+impl Child {
+    /// Waits for bytes until the deadline.
+    pub fn receive(&self, into: &mut [u8]) -> Result<Received, Errno> {
+        loop {
+            let left_us = self.deadline_us.saturating_sub(monotonic_us());
+            if left_us == 0 {
+                return Ok(Received::Late);
+            }
+            let left = i32::try_from(left_us.div_ceil(1000)).unwrap_or(i32::MAX);
+            let mut fds = [PollFd::new(self.pipe.as_fd(), PollFlags::POLLIN)];
+            match poll(&mut fds, PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX)) {
+                Ok(0) | Err(Errno::EINTR) => continue,
+                Ok(_) => {}
+                Err(errno) => return Err(errno),
+            }
+            match nix::unistd::read(&self.pipe, into) {
+                Err(Errno::EINTR) => {}
+                Ok(0) => return Ok(Received::End),
+                done => return done.map(Received::Bytes),
+            }
+        }
+    }
+
+    /// Ends the child, if it has not ended by itself, and says how it ended. Does not wait for one that cannot end.
+    pub fn finish(self, late: bool) -> Ending {
+        const TRIES: u32 = 100;
+        if late {
+            let _ = kill(self.pid, Signal::SIGKILL);
+        }
+        for _ in 0..TRIES {
+            match waitpid(self.pid, Some(WaitPidFlag::WNOHANG)) {
+                Ok(WaitStatus::Exited(_, status)) => return Ending::Exited(status),
+                Ok(WaitStatus::Signaled(_, signal, _)) => return Ending::Killed(signal),
+                Err(Errno::ECHILD) => return Ending::Exited(0),
+                _ => std::thread::sleep(std::time::Duration::from_millis(5)),
+            }
+        }
+        let _ = kill(self.pid, Signal::SIGKILL);
+        Ending::Stuck
+    }
+}

@@ -1,0 +1,9 @@
+//! The system calls: the only code that may be `unsafe`. Each file is a door to one thing.
+
+pub mod child;
+pub mod clock;
+pub mod devlog;
+pub mod fd;
+pub mod machine;
+pub mod map;
+mod walk;

@@ -1,0 +1,164 @@
+//! From indicators to the rows of the file: labels, single addresses, disjoint ranges.
+
+use std::cmp::Reverse;
+
+use crate::list::Span;
+
+/// An indicator that goes into the file.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Indicator<'a> {
+    pub(crate) span: Span,
+    /// 0 is every port.
+    pub(crate) port: u16,
+    pub(crate) family: &'a str,
+    /// Days since 1970; 0 is never.
+    pub(crate) expires_day: u16,
+}
+
+impl<'a> Indicator<'a> {
+    /// What a hit says. In this order a label is found before one that is meant for less long.
+    fn label(&self) -> Label<'a> {
+        let lives = if self.expires_day == 0 { u32::MAX } else { u32::from(self.expires_day) };
+        Label { lives: Reverse(lives), family: self.family, port: self.port, expires_day: self.expires_day }
+    }
+}
+
+/// What a hit says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Label<'a> {
+    lives: Reverse<u32>,
+    pub(crate) family: &'a str,
+    pub(crate) port: u16,
+    pub(crate) expires_day: u16,
+}
+
+/// Addresses and the number of their label.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Row {
+    pub(crate) first: u128,
+    pub(crate) last: u128,
+    pub(crate) label: u32,
+}
+
+/// The rows of a file, each sort sorted.
+#[derive(Debug)]
+pub(crate) struct Tables<'a> {
+    pub(crate) labels: Vec<Label<'a>>,
+    pub(crate) ipv4: Vec<Row>,
+    pub(crate) ipv4_ranges: Vec<Row>,
+    pub(crate) ipv6: Vec<Row>,
+    pub(crate) ipv6_ranges: Vec<Row>,
+    /// Indicators that say what another one says, perhaps for less long.
+    pub(crate) duplicates: usize,
+    /// Indicators in the file.
+    pub(crate) entries: usize,
+}
+
+/// Sorts indicators into tables. The order in which they come makes no difference.
+pub(crate) fn compile(mut indicators: Vec<Indicator<'_>>) -> Tables<'_> {
+    let total = indicators.len();
+    indicators.sort_unstable_by_key(|one| (one.span, one.port, one.family, one.label()));
+    indicators.dedup_by_key(|one| (one.span, one.port, one.family));
+    let mut labels: Vec<Label<'_>> = indicators.iter().map(Indicator::label).collect();
+    labels.sort_unstable();
+    labels.dedup();
+
+    let mut tables = Tables {
+        labels: Vec::new(),
+        ipv4: Vec::new(),
+        ipv4_ranges: Vec::new(),
+        ipv6: Vec::new(),
+        ipv6_ranges: Vec::new(),
+        duplicates: total.saturating_sub(indicators.len()),
+        entries: indicators.len(),
+    };
+    let (mut ipv4_blocks, mut ipv6_blocks) = (Vec::new(), Vec::new());
+    for one in &indicators {
+        let number = labels.binary_search(&one.label()).unwrap_or_else(|place| place);
+        let label = u32::try_from(number).unwrap_or(u32::MAX);
+        let row = Row { first: one.span.first, last: one.span.last, label };
+        match (one.span.v6, one.span.is_single()) {
+            (false, true) => tables.ipv4.push(row),
+            (false, false) => ipv4_blocks.push(row),
+            (true, true) => tables.ipv6.push(row),
+            (true, false) => ipv6_blocks.push(row),
+        }
+    }
+    tables.ipv4.sort_unstable();
+    tables.ipv6.sort_unstable();
+    tables.ipv4_ranges = flatten(ipv4_blocks, &labels);
+    tables.ipv6_ranges = flatten(ipv6_blocks, &labels);
+    tables.labels = labels;
+    tables
+}
+
+/// Cuts CIDR blocks, which nest or are disjoint, into disjoint ranges.
+///
+/// A range has the label of the narrowest block around it, and after it those of wider blocks that are
+/// meant for longer: they are to match when the narrow one has expired.
+fn flatten(mut blocks: Vec<Row>, labels: &[Label<'_>]) -> Vec<Row> {
+    // Of equal blocks the one with the lowest label is opened last, so it counts as the narrowest.
+    blocks.sort_unstable_by_key(|block| (block.first, Reverse(block.last), Reverse(block.label)));
+    let mut ranges = Ranges { labels, cut: Vec::new() };
+    let mut open: Vec<Row> = Vec::new();
+    let mut cursor = 0;
+    for block in blocks {
+        while let Some(inner) = open.pop_if(|inner| inner.last < block.first) {
+            cursor = ranges.close(cursor, inner, &open);
+        }
+        if let Some(before) = block.first.checked_sub(1) {
+            ranges.push(cursor, before, &open);
+        }
+        cursor = block.first;
+        open.push(block);
+    }
+    while let Some(inner) = open.pop() {
+        cursor = ranges.close(cursor, inner, &open);
+        if inner.last == u128::MAX {
+            break;
+        }
+    }
+    ranges.rows()
+}
+
+/// The ranges cut so far, each with its chain of labels.
+struct Ranges<'a> {
+    labels: &'a [Label<'a>],
+    cut: Vec<(u128, u128, Vec<u32>)>,
+}
+
+impl Ranges<'_> {
+    /// Cuts what is left of the innermost block, and returns where the next range begins.
+    fn close(&mut self, cursor: u128, inner: Row, around: &[Row]) -> u128 {
+        let mut open = around.to_vec();
+        open.push(inner);
+        self.push(cursor, inner.last, &open);
+        inner.last.saturating_add(1)
+    }
+
+    /// Cuts a range inside the open blocks, outermost first; none when it is empty or nothing is open.
+    fn push(&mut self, first: u128, last: u128, open: &[Row]) {
+        if first > last || open.is_empty() {
+            return;
+        }
+        let mut chain = Vec::new();
+        let mut lives = 0;
+        for block in open.iter().rev() {
+            let found = usize::try_from(block.label).ok().and_then(|number| self.labels.get(number));
+            let Some(label) = found.filter(|label| label.lives.0 > lives) else { continue };
+            lives = label.lives.0;
+            chain.push(block.label);
+        }
+        match self.cut.last_mut() {
+            Some((_, end, same)) if end.saturating_add(1) == first && *same == chain => *end = last,
+            _ => self.cut.push((first, last, chain)),
+        }
+    }
+
+    fn rows(self) -> Vec<Row> {
+        let rows = |(first, last, chain): (u128, u128, Vec<u32>)| {
+            chain.into_iter().map(move |label| Row { first, last, label })
+        };
+        self.cut.into_iter().flat_map(rows).collect()
+    }
+}

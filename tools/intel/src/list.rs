@@ -1,0 +1,320 @@
+//! The line grammar of indicator lists and of never-match lists: bytes in, values or complaints out.
+
+use std::fmt;
+use std::fs::File;
+use std::io::Read;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::path::Path;
+
+/// Bytes of a list; 64 MiB hold about four million lines, and keep an endless file from filling memory.
+pub(crate) const MAX_FILE: u64 = 64 * 1024 * 1024;
+/// Bytes of a line.
+pub(crate) const MAX_LINE: usize = 1024;
+/// Bytes of a family's name; it has to fit a syslog line beside everything else.
+pub(crate) const MAX_FAMILY: usize = 64;
+
+/// Addresses from first to last, all of one IP version. IPv4 is in the low 32 bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Span {
+    pub(crate) v6: bool,
+    pub(crate) first: u128,
+    pub(crate) last: u128,
+}
+
+impl Span {
+    pub(crate) fn of(address: IpAddr) -> Span {
+        match address.to_canonical() {
+            IpAddr::V4(address) => Span::block(false, u128::from(address.to_bits()), 0),
+            IpAddr::V6(address) => Span::block(true, address.to_bits(), 0),
+        }
+    }
+
+    /// A block of which the last `host_bits` bits are free.
+    fn block(v6: bool, address: u128, host_bits: u32) -> Span {
+        let host = 1u128.checked_shl(host_bits).unwrap_or(0).wrapping_sub(1);
+        Span { v6, first: address & !host, last: address | host }
+    }
+
+    pub(crate) fn is_single(&self) -> bool {
+        self.first == self.last
+    }
+
+    /// Length of the prefix, when it is a block.
+    pub(crate) fn prefix(&self) -> u32 {
+        let width: u32 = if self.v6 { 128 } else { 32 };
+        width.saturating_sub((self.first ^ self.last).count_ones())
+    }
+
+    /// The address that is so far from 0.
+    pub(crate) fn address(v6: bool, bits: u128) -> IpAddr {
+        match u32::try_from(bits) {
+            Ok(bits) if !v6 => IpAddr::V4(Ipv4Addr::from_bits(bits)),
+            _ => IpAddr::V6(Ipv6Addr::from_bits(bits)),
+        }
+    }
+}
+
+impl fmt::Display for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", Span::address(self.v6, self.first))?;
+        if self.is_single() { Ok(()) } else { write!(f, "/{}", self.prefix()) }
+    }
+}
+
+/// A line of an indicator list.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Entry<'a> {
+    pub(crate) span: Span,
+    /// 0 is every port.
+    pub(crate) port: u16,
+    pub(crate) family: Option<&'a str>,
+    /// Days since 1970; 0 is never.
+    pub(crate) expires_day: u16,
+}
+
+/// A line of a never-match list.
+#[derive(Debug)]
+pub(crate) struct NeverEntry<'a> {
+    pub(crate) span: Span,
+    pub(crate) private: bool,
+    pub(crate) why: &'a str,
+}
+
+/// Reads a list whole. A pipe will do, an endless one ends in an error.
+pub(crate) fn read(path: &Path) -> Result<Vec<u8>, String> {
+    let fail = |error: std::io::Error| format!("{}: {error}", path.display());
+    let file = File::open(path).map_err(fail)?;
+    let mut bytes = Vec::new();
+    file.take(MAX_FILE.saturating_add(1)).read_to_end(&mut bytes).map_err(fail)?;
+    if u64::try_from(bytes.len()).is_ok_and(|length| length > MAX_FILE) {
+        return Err(format!("{}: longer than 64 MiB: is it a list? split it if it is", path.display()));
+    }
+    Ok(bytes)
+}
+
+/// The lines of a list, numbered from 1, without line ends and without a byte order mark.
+pub(crate) fn lines(bytes: &[u8]) -> impl Iterator<Item = (u32, Result<&str, String>)> {
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    (1u32..).zip(bytes.split(|&byte| byte == b'\n')).map(|(number, line)| {
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        if line.len() > MAX_LINE {
+            return (number, Err(format!("longer than {MAX_LINE} bytes: one indicator a line")));
+        }
+        (number, str::from_utf8(line).map_err(|_| "not UTF-8: save the list as UTF-8".to_owned()))
+    })
+}
+
+/// Reads a line of an indicator list; nothing when it is blank or a comment.
+pub(crate) fn entry(line: &str) -> Result<Option<Entry<'_>>, String> {
+    let (text, _) = split_comment(line);
+    let mut words = text.split_ascii_whitespace();
+    let Some(word) = words.next() else { return Ok(None) };
+    let (span, port) = target(word)?;
+    let (mut family_name, mut expires_day) = (None, None);
+    for word in words {
+        match word.split_once('=') {
+            Some(("expires", date)) if expires_day.is_none() => expires_day = Some(day(date)?),
+            Some(("expires", _)) => return Err("expires= is there twice: keep one".to_owned()),
+            Some((key, _)) => {
+                return Err(format!("unknown attribute {key:?}: expires=YYYY-MM-DD is the only one"));
+            }
+            None if family_name.is_none() && expires_day.is_none() => family_name = Some(family(word)?),
+            None => {
+                return Err(format!(
+                    "unexpected word {word:?}: after the address come one word for the family, then attributes"
+                ));
+            }
+        }
+    }
+    Ok(Some(Entry { span, port, family: family_name, expires_day: expires_day.unwrap_or(0) }))
+}
+
+/// Reads a line of a never-match list; nothing when it is blank or a comment.
+pub(crate) fn never(line: &str) -> Result<Option<NeverEntry<'_>>, String> {
+    let (text, why) = split_comment(line);
+    let mut words = text.split_ascii_whitespace();
+    let Some(word) = words.next() else { return Ok(None) };
+    let (span, port) = target(word)?;
+    if port != 0 {
+        return Err(format!("{word:?} has a port: an address never matches on any port, write it without"));
+    }
+    let private = match words.next() {
+        None => false,
+        Some("private") => true,
+        Some(word) => return Err(format!("unexpected word {word:?}: only `private` may follow the address")),
+    };
+    match words.next() {
+        None => Ok(Some(NeverEntry { span, private, why })),
+        Some(word) => Err(format!("unexpected word {word:?}: write remarks after a #")),
+    }
+}
+
+/// Checks a family's name.
+pub(crate) fn family(name: &str) -> Result<&str, String> {
+    if name.is_empty() || name.len() > MAX_FAMILY {
+        return Err(format!("the family {name:?} is not 1 to {MAX_FAMILY} bytes long"));
+    }
+    if name.contains(|c: char| c.is_control() || c.is_whitespace() || c == '=' || c == '#') {
+        return Err(format!("the family {name:?} must be one word without = # and control characters"));
+    }
+    Ok(name)
+}
+
+/// Reads YYYY-MM-DD as days since 1970-01-01.
+pub(crate) fn day(text: &str) -> Result<u16, String> {
+    parse_day(text).ok_or_else(|| {
+        format!("{text:?} is not a date from 1970-01-02 to 2149-06-06: write it as YYYY-MM-DD")
+    })
+}
+
+fn parse_day(text: &str) -> Option<u16> {
+    let shape_holds = text.len() == 10
+        && text.bytes().enumerate().all(|(at, byte)| match at {
+            4 | 7 => byte == b'-',
+            _ => byte.is_ascii_digit(),
+        });
+    if !shape_holds {
+        return None;
+    }
+    let year: u32 = text.get(0..4)?.parse().ok()?;
+    let month: usize = text.get(5..7)?.parse().ok()?;
+    let day: u32 = text.get(8..10)?.parse().ok()?;
+    let is_leap =
+        |year: u32| year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
+    let february = if is_leap(year) { 29 } else { 28 };
+    let months = [31, february, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+    if day == 0 || day > *months.get(month.checked_sub(1)?)? {
+        return None;
+    }
+    let years: u32 = (1970..year).map(|year| if is_leap(year) { 366 } else { 365 }).sum();
+    let earlier_months: u32 = months.iter().take(month.checked_sub(1)?).sum();
+    let days = years.checked_add(earlier_months)?.checked_add(day)?.checked_sub(1)?;
+    u16::try_from(days).ok().filter(|&days| year >= 1970 && days != 0)
+}
+
+fn split_comment(line: &str) -> (&str, &str) {
+    line.split_once('#').map_or((line, ""), |(text, comment)| (text, comment.trim()))
+}
+
+/// Reads the address of a line, and its port or 0.
+fn target(word: &str) -> Result<(Span, u16), String> {
+    if let Some(rest) = word.strip_prefix('[') {
+        let parts = rest.split_once(']').and_then(|(address, port)| Some((address, port.strip_prefix(':')?)));
+        let Some((address, port_text)) = parts else {
+            return Err(format!("{word:?} is not [IPv6]:port: without a port, leave the brackets out"));
+        };
+        let address: Ipv6Addr = address.parse().map_err(|_| not_an_address(word))?;
+        return Ok((Span::of(address.into()), port(port_text)?));
+    }
+    if let Some((address, length)) = word.split_once('/') {
+        return Ok((block(word, address, length)?, 0));
+    }
+    if let Ok(address) = word.parse::<IpAddr>() {
+        return Ok((Span::of(address), 0));
+    }
+    match word.split_once(':') {
+        Some((address, port_text)) if !port_text.contains(':') => {
+            let address: Ipv4Addr = address.parse().map_err(|_| not_an_address(word))?;
+            Ok((Span::of(address.into()), port(port_text)?))
+        }
+        _ => Err(not_an_address(word)),
+    }
+}
+
+fn block(word: &str, address: &str, length: &str) -> Result<Span, String> {
+    let address: IpAddr = address.parse().map_err(|_| not_an_address(word))?;
+    let (width, bits) = match address {
+        IpAddr::V4(address) => (32u32, u128::from(address.to_bits())),
+        IpAddr::V6(address) => (128, address.to_bits()),
+    };
+    let length: u32 = number(length).filter(|&length| length <= width).ok_or_else(|| {
+        format!("{length:?} is not a prefix length: write a number from 0 to {width}, and no port")
+    })?;
+    let whole = Span::block(address.is_ipv6(), bits, width.saturating_sub(length));
+    if whole.first != bits {
+        return Err(format!(
+            "{word} has host bits set: write {whole} for the network or {address} for the one address"
+        ));
+    }
+    // A block of IPv4-mapped addresses is the IPv4 block: as such it will be asked for.
+    match (Span::address(whole.v6, whole.first), length.checked_sub(96)) {
+        (IpAddr::V6(first), Some(length)) => Ok(match first.to_ipv4_mapped() {
+            Some(first) => Span::block(false, u128::from(first.to_bits()), 32u32.saturating_sub(length)),
+            None => whole,
+        }),
+        _ => Ok(whole),
+    }
+}
+
+fn port(text: &str) -> Result<u16, String> {
+    number(text).and_then(|port| u16::try_from(port).ok()).filter(|&port| port != 0).ok_or_else(|| {
+        format!("{text:?} is not a port: write a number from 1 to 65535, or no port for every port")
+    })
+}
+
+/// Reads digits without a leading zero.
+fn number(text: &str) -> Option<u32> {
+    let plain = text.bytes().all(|byte| byte.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
+    text.parse().ok().filter(|_| plain)
+}
+
+/// Says why a word is no address, for the mistakes that real lists show.
+fn not_an_address(word: &str) -> String {
+    let plain = word.replace("[.]", ".").replace("(.)", ".");
+    if plain != word {
+        return format!("{word:?} is defanged: write {plain:?}");
+    }
+    let address = word.split([':', '/']).next().unwrap_or(word);
+    let octets: Option<Vec<u8>> = address
+        .split('.')
+        .map(|octet| octet.parse().ok().filter(|_| octet.bytes().all(|byte| byte.is_ascii_digit())))
+        .collect();
+    match octets.as_deref() {
+        Some(&[a, b, c, d]) => {
+            let decimal = Ipv4Addr::new(a, b, c, d);
+            format!(
+                "{word:?} has an octet with a leading zero, which some programs read as octal: write {decimal}"
+            )
+        }
+        _ => format!(
+            "{word:?} is not an IP address: a line begins with an address, names and URLs are not read"
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::day;
+
+    #[test]
+    fn days_are_those_of_the_calendar() {
+        for (text, days) in [
+            ("1970-01-02", Ok(1)),
+            ("2000-02-29", Ok(11016)),
+            ("2000-03-01", Ok(11017)),
+            ("2026-01-01", Ok(20454)),
+            ("2149-06-06", Ok(65535)),
+        ] {
+            assert_eq!(day(text), days, "{text}");
+        }
+        for text in [
+            "",
+            "1970-01-01",
+            "1969-12-31",
+            "2149-06-07",
+            "2025-02-29",
+            "2100-02-29",
+            "2025-13-01",
+            "2025-00-01",
+            "2025-01-00",
+            "2025-04-31",
+            "2025-1-1",
+            "01-01-2025",
+            "2025/01/01",
+            "+025-01-01",
+            "２０２５-01",
+        ] {
+            assert!(day(text).is_err(), "{text}");
+        }
+    }
+}

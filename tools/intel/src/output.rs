@@ -1,0 +1,65 @@
+//! Putting the file where it belongs: whole or not at all.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{ErrorKind, Read, Write};
+use std::path::{Path, PathBuf};
+
+use gatewatch::intel::layout::MAGIC;
+
+/// Writes bytes beside a path, lets `check` look at what can be read back, and renames it into place.
+pub(crate) fn save(
+    path: &Path,
+    bytes: &[u8],
+    check: impl FnOnce(&[u8]) -> Result<(), String>,
+) -> Result<(), String> {
+    let target = target(path)?;
+    let name = target.file_name().ok_or_else(|| format!("{}: is not a file name", path.display()))?;
+    let mut beside = name.to_owned();
+    beside.push(format!(".{}.tmp", std::process::id()));
+    let beside = target.with_file_name(beside);
+    let written = write(&beside, bytes, check).and_then(|()| {
+        fs::rename(&beside, &target).map_err(|error| format!("{}: {error}", target.display()))
+    });
+    if let Err(what) = written {
+        // It is not there when it could not be made, and is of no use otherwise.
+        let _ = fs::remove_file(&beside);
+        return Err(what);
+    }
+    // The name too is to survive a power cut. Some file systems cannot sync a directory: the file is there.
+    let directory = target.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let _ = File::open(directory).and_then(|directory| directory.sync_all());
+    Ok(())
+}
+
+/// The file that a path stands for, when it may be replaced.
+fn target(path: &Path) -> Result<PathBuf, String> {
+    let fail = |error: std::io::Error| format!("{}: {error}", path.display());
+    let metadata = match fs::metadata(path) {
+        Ok(metadata) => metadata,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(path.to_owned()),
+        Err(error) => return Err(fail(error)),
+    };
+    if !metadata.is_file() {
+        return Err(format!("{}: is not a regular file: give the name of a file", path.display()));
+    }
+    let mut start = Vec::new();
+    let length = u64::try_from(MAGIC.len()).unwrap_or(0);
+    File::open(path).and_then(|file| file.take(length).read_to_end(&mut start)).map_err(fail)?;
+    if !start.is_empty() && start != MAGIC {
+        return Err(format!(
+            "{}: is not an indicator file, so it is not replaced: give another name or remove it",
+            path.display()
+        ));
+    }
+    // A link goes on pointing to the file.
+    fs::canonicalize(path).map_err(fail)
+}
+
+fn write(path: &Path, bytes: &[u8], check: impl FnOnce(&[u8]) -> Result<(), String>) -> Result<(), String> {
+    let fail = |error: std::io::Error| format!("{}: {error}", path.display());
+    let mut file = OpenOptions::new().write(true).create_new(true).open(path).map_err(fail)?;
+    file.write_all(bytes).map_err(fail)?;
+    file.sync_all().map_err(fail)?;
+    let back = fs::read(path).map_err(fail)?;
+    check(&back).map_err(|what| format!("internal error, nothing is written: {what}"))
+}
