@@ -218,8 +218,10 @@ impl<'p> Run<'_, 'p> {
             };
             coverage.fact();
             if process.exe == Exe::Unknown && process.is_alive() {
-                coverage
-                    .gap(b"/proc", format_args!("the program of process {pid} is not shown; run as root"));
+                coverage.gap(
+                    b"/proc",
+                    format_args!("the program of process {pid} cannot be seen: permission denied"),
+                );
             }
             if sockets {
                 // A holder that cannot be seen costs a finding its name, not itself.

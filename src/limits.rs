@@ -34,11 +34,9 @@ pub const READ_BYTES: usize = 4096;
 /// not understood.
 pub const ROW_BYTES: usize = 1024;
 
-/// Bytes of a startup line after runs of blanks are folded and continued lines are joined.
-pub const LINE_BYTES: usize = if cfg!(test) { 1024 } else { 8192 };
-
-/// Physical lines that an open quote may join: beyond it the quote is taken for a trick and the line is cut.
-pub const JOINED_LINES: u32 = 64;
+/// Bytes of a startup line after runs of blanks are folded and continued lines are joined. The longest in
+/// OpenWrt's packages are awk programs in quotes, up to 12 KiB.
+pub const LINE_BYTES: usize = if cfg!(test) { 1024 } else { 16_384 };
 
 /// Simple commands in one startup line, 12 bytes each.
 pub const COMMANDS: usize = 128;
@@ -46,7 +44,8 @@ pub const COMMANDS: usize = 128;
 /// Words in one startup line, 8 bytes each.
 pub const WORDS: usize = 768;
 
-/// Bytes of one word of a startup line.
+/// Bytes that are kept of one word of a startup line. A longer one is a text, an awk program say; only where it is
+/// run as shell does the rest matter, and then the line counts as cut.
 pub const WORD_BYTES: usize = 1024;
 
 /// How deep substitutions (`$(…)`, `sh -c "…"`) are followed in a startup line.

@@ -71,11 +71,10 @@ pub(crate) fn sockets(check: &'static Check, socket: &Socket) -> Vec<Severity> {
 pub(crate) fn startup(check: &'static Check, kind: Kind, text: &[u8]) -> Vec<(u32, Severity)> {
     let Hook::Line(run) = check.hook else { panic!("{} is not about startup lines", check.id) };
     let (mut reader, mut memory, mut commands) = (Reader::new(kind), Memory::new(), Commands::new());
-    let mut line = Bytes::new();
     heard(check, |ctx, out| {
         for byte in text.iter().chain(b"\n") {
             if reader.push(*byte)
-                && let Some(line) = reader.take(b"/etc/x", &mut line, &mut commands, &mut memory)
+                && let Some(line) = reader.take(b"/etc/x", &mut commands, &mut memory)
             {
                 run(&line, ctx, out);
             }

@@ -266,6 +266,13 @@ impl Parser<'_> {
                     now.word.push(&[b]);
                 }
             }
+            b'$' if self.peek(0) == Some(b'\'') => {
+                self.skip(1);
+                while let Some(b) = self.next().filter(|b| *b != b'\'') {
+                    let escaped = if b == b'\\' { self.next() } else { None };
+                    now.word.push(&[escaped.unwrap_or(b)]);
+                }
+            }
             b'"' => {
                 while let Some(b) = self.next().filter(|b| *b != b'"') {
                     match b {
@@ -390,7 +397,7 @@ impl Parser<'_> {
         let before = self.commands.arena.len();
         let kept = self.commands.arena.extend_from_slice(now.word.as_slice());
         let bounds = (u16::try_from(before), u16::try_from(self.commands.arena.len()));
-        let (Ok(()), (Ok(start), Ok(end)), false) = (kept, bounds, now.word.is_cut()) else {
+        let (Ok(()), (Ok(start), Ok(end))) = (kept, bounds) else {
             self.commands.overflow = true;
             return;
         };
@@ -414,8 +421,11 @@ impl Parser<'_> {
         if !self.commands.text_to_run(command, &mut text) {
             return;
         }
-        if self.depth >= NESTING {
+        // A word of the full length has most likely been cut, and here that matters.
+        if self.depth >= NESTING || text.as_slice().len() >= WORD_BYTES {
             self.commands.overflow = true;
+        }
+        if self.depth >= NESTING {
             return;
         }
         let depth = self.depth.saturating_add(1);
@@ -466,6 +476,7 @@ mod tests {
         assert_eq!(shown(br#"w"ge"t 'h t' \c ${F} "$F""#), ["wget h t c $F $F"]);
         assert_eq!(shown(br#"echo "a | b; c""#), ["echo a | b; c"]);
         assert_eq!(shown(b"echo 'open"), ["echo open"]);
+        assert_eq!(shown(br"echo $'a\'b' c"), ["echo a'b c"]);
     }
 
     #[test]
@@ -509,14 +520,17 @@ mod tests {
             b"a;".repeat(COMMANDS + 1),
             b"a ".repeat(WORDS + 1),
             b"$(".repeat(8),
-            vec![b'a'; WORD_BYTES + 1],
+            [b"sh -c '", &[b'a'; WORD_BYTES + 1][..], b"'"].concat(),
             b"(".repeat(40),
         ] {
             commands.parse(&text);
             assert!(commands.is_cut(), "{}", String::from_utf8_lossy(&text[..20]));
         }
-        commands.parse(b"a");
-        assert!(!commands.is_cut());
+        commands.parse(&[b"awk '", &[b'a'; 4 * WORD_BYTES][..], b"' | sh"].concat());
+        assert!(
+            !commands.is_cut() && commands.feeders(1).eq([0]),
+            "a long text that is not run loses nothing"
+        );
     }
 
     #[test]

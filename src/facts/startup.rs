@@ -2,8 +2,8 @@
 
 use super::fetch::Memory;
 use super::shell::{Commands, Role};
-use super::text::{Bytes, fields, trim};
-use crate::limits::{JOINED_LINES, LINE_BYTES};
+use super::text::{Bytes, basename, fields, trim};
+use crate::limits::LINE_BYTES;
 
 /// How a startup file is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +18,8 @@ pub enum Kind {
     Inittab,
     /// A systemd unit: `Exec…=` (systemd.service(5)).
     Unit,
+    /// A script of another language: lines are looked at one by one, as far as they look like shell.
+    Other,
     /// A symbolic link in a directory of startup files; the line is where it leads.
     Link,
 }
@@ -30,7 +32,7 @@ impl Kind {
             return None;
         }
         match self {
-            Kind::Shell => Some(line),
+            Kind::Shell | Kind::Other => Some(line),
             Kind::Cron => after_fields(line, if line.first() == Some(&b'@') { 1 } else { 5 }),
             Kind::SystemCron => after_fields(line, if line.first() == Some(&b'@') { 2 } else { 6 }),
             Kind::Inittab => {
@@ -80,13 +82,25 @@ pub struct Line<'a> {
     pub memory: &'a Memory,
 }
 
+/// What is open at a place in a script, innermost last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Quote {
-    None,
+enum Open {
+    /// `'…'`
     Single,
+    /// `$'…'`, in which a backslash escapes.
+    Dollar,
+    /// `"…"`
     Double,
+    /// `$(…)`, and parentheses in it.
+    Paren,
+    /// `` `…` ``
+    Backquote,
+    /// `# …` to the end of the physical line.
     Comment,
 }
+
+/// Bytes of the word that ends a here-document.
+const HERE_BYTES: usize = 64;
 
 /// Puts bytes together to lines: joins what a shell joins, folds blanks, drops comments, skips texts that are
 /// only printed.
@@ -94,16 +108,17 @@ enum Quote {
 pub struct Reader {
     kind: Kind,
     line: Bytes<LINE_BYTES>,
+    /// `line` is complete and was handed out; the next byte begins another.
+    complete: bool,
     /// The physical line being read, from 1.
     number: u32,
     /// The physical line on which `line` began.
     first: u32,
-    joined: u32,
-    quote: Quote,
+    open: heapless::Vec<Open, 16>,
     escaped: bool,
     cut: Option<u32>,
-    /// The word that ends a here-document that is only printed.
-    printed_until: Bytes<64>,
+    /// The word that ends the here-document that is being read, and whether it is only printed.
+    here: Option<(Bytes<HERE_BYTES>, bool)>,
 }
 
 impl Reader {
@@ -113,13 +128,13 @@ impl Reader {
         Self {
             kind,
             line: Bytes::new(),
+            complete: false,
             number: 1,
             first: 1,
-            joined: 0,
-            quote: Quote::None,
+            open: heapless::Vec::new(),
             escaped: false,
             cut: None,
-            printed_until: Bytes::new(),
+            here: None,
         }
     }
 
@@ -129,40 +144,66 @@ impl Reader {
         self.cut
     }
 
-    /// Remembers that something of the current line was left out.
-    pub fn mark_cut(&mut self) {
-        self.cut = self.cut.or(Some(self.first));
-    }
-
     /// Takes one byte. True: a line is complete; read it with [`Reader::take`] before the next byte.
     pub fn push(&mut self, byte: u8) -> bool {
+        if core::mem::take(&mut self.complete) {
+            self.line.clear();
+            self.first = self.number;
+        }
         match byte {
             b'\n' => return self.end_of_line(),
             0 | b'\r' => return false,
             _ => {}
         }
-        if self.kind != Kind::Shell {
+        // The body of a here-document has no quotes of its own, and other languages have others.
+        if self.kind != Kind::Shell || self.here.is_some() || self.script(byte) {
             self.keep(byte);
-            return false;
         }
-        let begins_word =
-            matches!(self.line.as_slice().last(), None | Some(b' ' | b';' | b'&' | b'|' | b'(' | b'\n'));
-        let escaped = core::mem::take(&mut self.escaped);
-        match (self.quote, byte) {
-            (Quote::Comment, _) => return false,
-            (Quote::None, b'#') if begins_word && !escaped => {
-                self.quote = Quote::Comment;
+        false
+    }
+
+    /// Follows the quotes of a script. False: the byte is part of a comment.
+    fn script(&mut self, byte: u8) -> bool {
+        let before = self.line.as_slice().last().copied();
+        let begins_word = matches!(before, None | Some(b' ' | b';' | b'&' | b'|' | b'(' | b'\n'));
+        if core::mem::take(&mut self.escaped) {
+            return true;
+        }
+        let after_dollar = before == Some(b'$');
+        match (self.open.last().copied(), byte) {
+            (Some(Open::Comment), _) => return false,
+            (Some(Open::Single), b'\'') | (Some(Open::Dollar), b'\'') | (Some(Open::Double), b'"') => {
+                self.close()
+            }
+            (Some(Open::Single), _) => {}
+            (_, b'\\') => self.escaped = true,
+            (Some(Open::Dollar), _) => {}
+            (Some(Open::Backquote), b'`') | (Some(Open::Paren), b')') => self.close(),
+            (_, b'`') => self.begin(Open::Backquote),
+            (_, b'(') if after_dollar => self.begin(Open::Paren),
+            (Some(Open::Double), _) => {}
+            // The first line may name the interpreter.
+            (_, b'#') if begins_word && !(self.number == 1 && before.is_none()) => {
+                self.begin(Open::Comment);
                 return false;
             }
-            _ if escaped => {}
-            (Quote::None | Quote::Double, b'\\') => self.escaped = true,
-            (Quote::None, b'\'') => self.quote = Quote::Single,
-            (Quote::None, b'"') => self.quote = Quote::Double,
-            (Quote::Single, b'\'') | (Quote::Double, b'"') => self.quote = Quote::None,
+            (Some(Open::Paren), b'(') => self.begin(Open::Paren),
+            (_, b'\'') if after_dollar => self.begin(Open::Dollar),
+            (_, b'\'') => self.begin(Open::Single),
+            (_, b'"') => self.begin(Open::Double),
             _ => {}
         }
-        self.keep(byte);
-        false
+        true
+    }
+
+    fn begin(&mut self, what: Open) {
+        if self.open.push(what).is_err() {
+            self.cut = self.cut.or(Some(self.first));
+        }
+    }
+
+    fn close(&mut self) {
+        let _ = self.open.pop();
     }
 
     /// Appends a byte, a blank only where none stands already.
@@ -176,96 +217,117 @@ impl Reader {
 
     fn end_of_line(&mut self) -> bool {
         self.number = self.number.saturating_add(1);
-        if self.quote == Quote::Comment {
-            self.quote = Quote::None;
+        if self.open.last() == Some(&Open::Comment) {
+            self.close();
         }
+        let shell = self.kind == Kind::Shell && self.here.is_none();
         let escaped = core::mem::take(&mut self.escaped)
             || (self.kind == Kind::Unit && self.line.as_slice().last() == Some(&b'\\'));
-        let open = self.quote != Quote::None;
-        let piped = self.kind == Kind::Shell && trim(self.line.as_slice()).last() == Some(&b'|');
-        if (escaped || open || piped) && self.joined < JOINED_LINES {
-            self.joined = self.joined.saturating_add(1);
+        let piped = shell && trim(self.line.as_slice()).last() == Some(&b'|');
+        let joined = escaped || piped || !self.open.is_empty();
+        if joined && !self.line.is_cut() {
             if escaped {
-                let kept = self.line.as_slice().len().saturating_sub(1);
-                self.line.truncate(kept);
-            } else if open {
+                self.line.truncate(self.line.as_slice().len().saturating_sub(1));
+            } else if !piped {
                 self.line.push(b"\n");
             }
             return false;
         }
-        if open || self.line.is_cut() {
+        // What never closes is a trick, or no script: the next line begins with nothing open.
+        if self.line.is_cut() {
             self.cut = self.cut.or(Some(self.first));
         }
+        self.open.clear();
+        self.complete = true;
         true
     }
 
-    /// Whether bytes without a newline are left at the end of the file: the last line.
-    #[must_use]
-    pub fn has_rest(&self) -> bool {
-        !self.line.is_empty()
+    /// At the end of a file: whether a last line is there that has no newline or whose quotes never close.
+    pub fn finish(&mut self) -> bool {
+        if self.complete || self.line.is_empty() {
+            return false;
+        }
+        if self.open.iter().any(|open| *open != Open::Comment) {
+            self.cut = self.cut.or(Some(self.first));
+        }
+        self.open.clear();
+        self.escaped = false;
+        self.push(b'\n')
     }
 
-    /// Hands out the complete line: parses its commands and makes room for the next. `None`: it runs nothing.
+    /// Hands out the complete line with its commands. `None`: it runs nothing.
     pub fn take<'a>(
-        &mut self,
+        &'a mut self,
         file: &'a [u8],
-        text: &'a mut Bytes<LINE_BYTES>,
         commands: &'a mut Commands,
         memory: &'a mut Memory,
     ) -> Option<Line<'a>> {
-        core::mem::swap(&mut self.line, text);
-        self.line.clear();
-        let number = core::mem::replace(&mut self.first, self.number);
-        self.joined = 0;
-        self.quote = Quote::None;
-
-        if !self.printed_until.is_empty() {
-            if trim(text.as_slice()) == self.printed_until.as_slice() {
-                self.printed_until.clear();
+        if let Some((end, printed)) = &self.here {
+            if trim(self.line.as_slice()) == end.as_slice() {
+                self.here = None;
+                return None;
             }
-            return None;
+            if *printed {
+                return None;
+            }
         }
-        let command = self.kind.command(text.as_slice())?;
+        if self.first == 1 && self.kind == Kind::Shell && is_other_language(self.line.as_slice()) {
+            self.kind = Kind::Other;
+        }
+        let command = self.kind.command(self.line.as_slice())?;
         commands.parse(command);
         if commands.is_cut() {
-            self.cut = self.cut.or(Some(number));
+            self.cut = self.cut.or(Some(self.first));
         }
-        self.skip_printed(commands);
-        memory.learn(commands, number);
-        Some(Line { file, number, kind: self.kind, text: trim(text.as_slice()), commands, memory })
+        if self.kind == Kind::Shell && self.here.is_none() {
+            self.here = here_document(commands);
+        }
+        memory.learn(commands, self.first);
+        Some(Line {
+            file,
+            number: self.first,
+            kind: self.kind,
+            text: trim(self.line.as_slice()),
+            commands,
+            memory,
+        })
     }
+}
 
-    /// A here-document that goes to the screen is a text for people; one that goes to a file or to a shell may
-    /// become a program, so its lines are looked at like all others.
-    fn skip_printed(&mut self, commands: &Commands) {
-        for (index, _) in commands.iter() {
-            let printed =
-                commands.name(index) == b"cat" && commands.words(index, Role::Output).next().is_none();
-            let feeds = commands.iter().any(|(other, _)| commands.feeders(other).any(|from| from == index));
-            if let Some(end) = commands.words(index, Role::HereDocument).next().filter(|_| printed && !feeds)
-            {
-                self.printed_until = Bytes::of(end);
-            }
-        }
-    }
+/// `#!/usr/bin/lua`: an interpreter that is no shell.
+fn is_other_language(line: &[u8]) -> bool {
+    let Some(interpreter) = line.strip_prefix(b"#!") else { return false };
+    let name = |word| basename(word);
+    let mut words = fields(interpreter).map(name).filter(|word| *word != b"env");
+    words.next().is_some_and(|word| {
+        !word.ends_with(b"sh") && !matches!(word, b"rc.common" | b"openrc-run" | b"busybox")
+    })
+}
+
+/// The here-document that begins behind a line. One that goes to the screen is a text for people; one that goes to a
+/// file or to a shell may become a program, so its lines are looked at like all others.
+fn here_document(commands: &Commands) -> Option<(Bytes<HERE_BYTES>, bool)> {
+    commands.iter().find_map(|(index, _)| {
+        let end = commands.words(index, Role::HereDocument).next()?;
+        let written = commands.words(index, Role::Output).next().is_some();
+        let feeds = commands.iter().any(|(other, _)| commands.feeders(other).any(|from| from == index));
+        let printed = commands.name(index) == b"cat" && !written && !feeds;
+        Some((Bytes::of(end), printed))
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// The lines of a text that run something, as `number:text`, and the first line that was cut.
+    /// The lines of a text that run something, as `number:programs`, and the first line that was cut.
     fn lines(kind: Kind, text: &[u8]) -> (Vec<String>, Option<u32>) {
-        let (mut reader, mut memory) = (Reader::new(kind), Memory::new());
-        let (mut line, mut commands) = (Bytes::new(), Commands::new());
+        let (mut reader, mut memory, mut commands) = (Reader::new(kind), Memory::new(), Commands::new());
         let mut found = Vec::new();
-        let mut take = |reader: &mut Reader| {
-            if let Some(line) = reader.take(b"/x", &mut line, &mut commands, &mut memory) {
-                let programs: Vec<_> = line
-                    .commands
-                    .iter()
-                    .map(|(i, _)| String::from_utf8_lossy(line.commands.name(i)).into_owned())
-                    .collect();
+        let mut take = |from: &mut Reader| {
+            if let Some(line) = from.take(b"/x", &mut commands, &mut memory) {
+                let name = |index| String::from_utf8_lossy(line.commands.name(index)).into_owned();
+                let programs: Vec<_> = line.commands.iter().map(|(index, _)| name(index)).collect();
                 found.push(format!("{}:{}", line.number, programs.join(",")));
             }
         };
@@ -274,7 +336,7 @@ mod tests {
                 take(&mut reader);
             }
         }
-        if reader.has_rest() {
+        if reader.finish() {
             take(&mut reader);
         }
         (found, reader.cut())
@@ -290,10 +352,27 @@ mod tests {
     }
 
     #[test]
+    fn quotes_nest_as_in_a_shell() {
+        let text = br#"a "$(b "c" | d 'e"f')" g
+h '\'"'"''
+i $'j\'k' "l ` m "n" ` o"
+p $( # a comment with ' in it
+  q )
+"#;
+        assert_eq!(
+            lines(Kind::Shell, text),
+            (["1:a,b,d", "2:h", "3:i,m", "4:p,q"].map(String::from).into(), None)
+        );
+    }
+
+    #[test]
     fn printed_texts_are_skipped_and_written_ones_are_not() {
-        let text = b"cat <<EOF\nwget x | sh\nEOF\na\ncat > /tmp/x <<'E'\nb\nE\n";
-        assert_eq!(lines(Kind::Shell, text).0, ["1:cat", "4:a", "5:cat", "6:b", "7:E"]);
-        assert_eq!(lines(Kind::Shell, b"cat <<E | sh\nb\nE\n").0, ["1:cat,sh", "2:b", "3:E"]);
+        let text = b"cat <<EOF\nwget x | sh\ndon't\nEOF\na\ncat > /tmp/x <<'E'\nb\ndon't c\nE\nd\n";
+        assert_eq!(
+            lines(Kind::Shell, text),
+            (["1:cat", "5:a", "6:cat", "7:b", "8:dont c", "10:d"].map(String::from).into(), None)
+        );
+        assert_eq!(lines(Kind::Shell, b"cat <<E | sh\nb\nE\n").0, ["1:cat,sh", "2:b"]);
     }
 
     #[test]
@@ -301,20 +380,20 @@ mod tests {
         let cron = b"SHELL=/bin/sh\n# x\n*/5 * * * * /tmp/x a\n@reboot y\n1 2 3\n";
         assert_eq!(lines(Kind::Cron, cron).0, ["3:x", "4:y"]);
         assert_eq!(lines(Kind::SystemCron, b"17 * * * * root cd / && run-parts x\n").0, ["1:cd,run-parts"]);
-        assert_eq!(
-            lines(Kind::Inittab, b"::respawn:-/bin/login x\n::sysinit:/etc/init.d/rcS S boot\n").0,
-            ["1:login", "2:rcS"]
-        );
+        let inittab = b"::respawn:-/bin/login x\n::sysinit:/etc/init.d/rcS S boot\n";
+        assert_eq!(lines(Kind::Inittab, inittab).0, ["1:login", "2:rcS"]);
         assert_eq!(lines(Kind::Unit, b"[Service]\nExecStart=-/usr/bin/a \\\n b\nUser=x\n").0, ["2:a"]);
+        assert_eq!(lines(Kind::Shell, b"#!/usr/bin/lua\nit's\na\n").0, ["2:its", "3:a"]);
     }
 
     #[test]
     fn an_endless_quote_or_line_is_told() {
-        let quote = [&b"a 'b\n"[..], &b"c\n".repeat(100)].concat();
+        let quote = [&b"a 'b\n"[..], &b"c\n".repeat(LINE_BYTES)].concat();
         let (found, cut) = lines(Kind::Shell, &quote);
         assert_eq!(cut, Some(1));
         assert!(found.len() > 30, "what follows the trick is still read");
-        assert_eq!(lines(Kind::Shell, &[b'a'; 64 * 1024]).1, None, "cut only when taken at a newline");
+        assert_eq!(lines(Kind::Shell, b"a\nb 'c\n").1, Some(2));
+        assert_eq!(lines(Kind::Shell, &[b'a'; 64 * 1024]).1, Some(1));
         assert_eq!(lines(Kind::Shell, &[&[b'a'; 64 * 1024][..], b"\nb\n"].concat()).1, Some(1));
         let blanks = [&b"wget x"[..], &[b' '; 64 * 1024], b"| sh\n"].concat();
         assert_eq!(lines(Kind::Shell, &blanks), (vec!["1:wget,sh".into()], None));

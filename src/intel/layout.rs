@@ -22,7 +22,8 @@
 //! | 7 never IPv4 | octet map, then never-match ranges | first `u32`, last `u32` |
 //! | 8 never IPv6 | never-match ranges | first, last 16 bytes each |
 //!
-//! Rows are sorted by address. Ranges are disjoint; the same range may stand several times with
+//! Labels are sorted by port, and those of one port begin with the one that is meant for longest. Rows are
+//! sorted by address, and those of one address by label. Ranges have no port and are disjoint; the same range may stand several times with
 //! different labels, the most specific block first. An octet map is 256 bits, the lowest of byte 0 first: a
 //! range reaches into that /8. It saves most lookups the search of a short list of ranges. An expiry day counts from 1970-01-01 UTC and is the
 //! first day on which the indicator is no longer meant.

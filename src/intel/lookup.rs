@@ -83,27 +83,44 @@ pub(super) struct Labels<'a> {
     pub(super) names: &'a [u8],
 }
 
-/// A label.
+/// A label, its name not looked at yet.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Label<'a> {
-    pub(super) family: &'a str,
-    pub(super) port: Option<u16>,
-    pub(super) expires_day: Option<u16>,
+pub(super) struct Label {
+    name_at: u32,
+    /// 0 is every port.
+    pub(super) port: u16,
+    /// Days since 1970; 0 is never.
+    pub(super) expires_day: u16,
+}
+
+impl Label {
+    fn from_bytes(row: &[u8; LABEL_LEN]) -> Label {
+        let [n0, n1, n2, n3, p0, p1, e0, e1] = *row;
+        Label {
+            name_at: u32::from_le_bytes([n0, n1, n2, n3]),
+            port: u16::from_le_bytes([p0, p1]),
+            expires_day: u16::from_le_bytes([e0, e1]),
+        }
+    }
 }
 
 impl<'a> Labels<'a> {
     /// The label of a number.
-    pub(super) fn get(&self, number: u32) -> Option<Label<'a>> {
-        let [n0, n1, n2, n3, p0, p1, e0, e1] = *self.rows.get(usize::try_from(number).ok()?)?;
-        let name_at = usize::try_from(u32::from_le_bytes([n0, n1, n2, n3])).ok()?;
-        let (length, names) = self.names.get(name_at..)?.split_first()?;
-        let port = u16::from_le_bytes([p0, p1]);
-        let expires_day = u16::from_le_bytes([e0, e1]);
-        Some(Label {
-            family: core::str::from_utf8(names.get(..usize::from(*length))?).ok()?,
-            port: (port != 0).then_some(port),
-            expires_day: (expires_day != 0).then_some(expires_day),
-        })
+    pub(super) fn get(&self, number: u32) -> Option<Label> {
+        self.rows.get(usize::try_from(number).ok()?).map(Label::from_bytes)
+    }
+
+    /// The number of the first label of a port, or of the next higher one.
+    pub(super) fn first_of(&self, port: u16) -> u32 {
+        let number = self.rows.partition_point(|row| Label::from_bytes(row).port < port);
+        u32::try_from(number).unwrap_or(u32::MAX)
+    }
+
+    /// The family that a label names.
+    pub(super) fn family(&self, label: &Label) -> Option<&'a str> {
+        let names = self.names.get(usize::try_from(label.name_at).ok()?..)?;
+        let (length, names) = names.split_first()?;
+        core::str::from_utf8(names.get(..usize::from(*length))?).ok()
     }
 }
 
@@ -140,11 +157,14 @@ impl<'a> Singles<'a> {
         })
     }
 
-    /// The numbers of the labels of an address, the lowest first; nothing when it is not listed.
-    pub(super) fn labels_of(&self, address: u32) -> Option<LabelNumbers<'_>> {
+    /// The numbers of the labels of an address from one number on, the lowest first; nothing when there are none.
+    pub(super) fn labels_of(&self, address: u32, from: u32) -> Option<LabelNumbers<'_>> {
         let (first, end) = self.bucket(address.wrapping_shr(self.low_bits))?;
         let low = u64::from(address) & mask(self.low_bits);
-        let next = self.first_of(first, end, low)?;
+        // Labels that have more than their bits are none: they would read as the next address.
+        let from = u64::from(from);
+        let wanted = low.wrapping_shl(self.label_bits) | from;
+        let next = self.first_of(first, end, wanted).filter(|_| from <= mask(self.label_bits))?;
         Some(LabelNumbers { singles: self, low, next, end })
     }
 
@@ -183,9 +203,8 @@ impl<'a> Singles<'a> {
         Some(u64::from_le_bytes(*self.unary.get(usize::try_from(base >> 6).ok()?)?))
     }
 
-    /// The first entry from `first` on, and before `end`, that has these low bits.
-    fn first_of(&self, first: u32, end: u32, low: u64) -> Option<u32> {
-        let wanted = low.wrapping_shl(self.label_bits);
+    /// The first entry from `first` on, and before `end`, that has the low bits of `wanted` and no lower label.
+    fn first_of(&self, first: u32, end: u32, wanted: u64) -> Option<u32> {
         let (mut from, mut to) = (first, end);
         // The entry at `to`, once `to` has moved.
         let mut found = u64::MAX;
@@ -199,7 +218,7 @@ impl<'a> Singles<'a> {
                 found = entry;
             }
         }
-        (found.wrapping_shr(self.label_bits) == low).then_some(from)
+        (found.wrapping_shr(self.label_bits) == wanted.wrapping_shr(self.label_bits)).then_some(from)
     }
 
     /// An entry: its low bits above its label's number.

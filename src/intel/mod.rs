@@ -30,7 +30,7 @@ use layout::{
     DAY_S, Header, IPV4_RANGE_LEN, IPV6_LEN, IPV6_RANGE_LEN, MUST_UNDERSTAND, NEVER_IPV4_LEN, NEVER_IPV6_LEN,
     SECTION_LEN, Section, kind,
 };
-use lookup::{Ipv4Ranges, Labels, Singles, covering, ipv6_single, ipv6_span, label_of, rows};
+use lookup::{Ipv4Ranges, Label, Labels, Singles, covering, ipv6_single, ipv6_span, label_of, rows};
 
 /// A view over the bytes of an indicator file.
 #[derive(Clone, Copy, Debug)]
@@ -195,8 +195,8 @@ impl<'a> Intel<'a> {
                 if self.never_ipv4.covering(key).next().is_some() {
                     return Match::Never;
                 }
-                let single = self.ipv4.labels_of(key).and_then(|numbers| self.best(numbers, port, now));
-                single.or_else(|| self.best(self.ipv4_ranges.covering(key).map(label_of), port, now))
+                self.ipv4_single(key, port, now)
+                    .or_else(|| self.best(self.ipv4_ranges.covering(key).map(label_of), port, now))
             }
             IpAddr::V6(address) => {
                 let key = address.to_bits();
@@ -211,22 +211,28 @@ impl<'a> Intel<'a> {
         hit.map_or(Match::Nothing, Match::Listed)
     }
 
-    /// The first of some labels that is for this port, or else the first that is for every port.
+    /// The best label of a single address. There are addresses with thousands of ports: they are skipped.
+    fn ipv4_single(&self, address: u32, port: u16, now: Option<u64>) -> Option<Hit<'a>> {
+        let every_port = self.ipv4.labels_of(address, 0)?;
+        let this_port = self.ipv4.labels_of(address, self.labels.first_of(port));
+        this_port.and_then(|numbers| self.best(numbers, port, now)).or_else(|| self.best(every_port, 0, now))
+    }
+
+    /// The first of some labels, which are sorted by port, that is for this port, or else for every port.
     fn best(&self, numbers: impl Iterator<Item = u32>, port: u16, now: Option<u64>) -> Option<Hit<'a>> {
-        let mut portless = None;
-        for label in numbers.filter_map(|number| self.labels.get(number)) {
-            let expires = label.expires_day.map(|day| u64::from(day).saturating_mul(DAY_S));
-            if expires.zip(now).is_some_and(|(expires, now)| expires <= now) {
-                continue;
-            }
-            let hit = Hit { family: label.family, port: label.port, expires };
-            match label.port {
-                Some(own) if own == port => return Some(hit),
-                Some(_) => {}
-                None => portless = portless.or(Some(hit)),
-            }
-        }
-        portless
+        let expires = |label: &Label| u64::from(label.expires_day).saturating_mul(DAY_S);
+        let meant = |label: &Label| label.expires_day == 0 || now.is_none_or(|now| now < expires(label));
+        let mut labels = numbers
+            .filter_map(|number| self.labels.get(number))
+            .take_while(|label| label.port <= port)
+            .filter(|label| (label.port == 0 || label.port == port) && meant(label));
+        let first = labels.next()?;
+        let best = labels.find(|label| label.port == port && first.port != port).unwrap_or(first);
+        Some(Hit {
+            family: self.labels.family(&best)?,
+            port: (best.port != 0).then_some(best.port),
+            expires: (best.expires_day != 0).then(|| expires(&best)),
+        })
     }
 }
 

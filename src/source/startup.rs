@@ -8,7 +8,7 @@ use crate::facts::shell::Commands;
 use crate::facts::startup::{Kind, Line, Reader};
 use crate::facts::text::Bytes;
 use crate::host::{Fault, Host, Identity};
-use crate::limits::{LINE_BYTES, PATH_BYTES, READ_BYTES, STARTUP_DEPTH, STARTUP_FILE_BYTES, STARTUP_FILES};
+use crate::limits::{PATH_BYTES, READ_BYTES, STARTUP_DEPTH, STARTUP_FILE_BYTES, STARTUP_FILES};
 
 /// A directory of startup files, or some of the files in it.
 struct Place {
@@ -193,7 +193,6 @@ impl<H: Host> Walk<'_, H> {
 
         let name = shown(path);
         let (mut reader, mut memory) = (Reader::new(kind), Memory::new());
-        let mut text = Bytes::<LINE_BYTES>::new();
         let mut chunk = [0_u8; READ_BYTES];
         let mut total = 0_u64;
         loop {
@@ -208,7 +207,7 @@ impl<H: Host> Walk<'_, H> {
             }
             for byte in read {
                 if reader.push(*byte) {
-                    self.line(&mut reader, &name, &mut text, &mut memory);
+                    self.line(&mut reader, &name, &mut memory);
                 }
             }
             total = total.saturating_add(u64::try_from(length).unwrap_or_default());
@@ -220,9 +219,8 @@ impl<H: Host> Walk<'_, H> {
                 break;
             }
         }
-        if reader.has_rest() {
-            reader.push(b'\n');
-            self.line(&mut reader, &name, &mut text, &mut memory);
+        if reader.finish() {
+            self.line(&mut reader, &name, &mut memory);
         }
         if let Some(line) = reader.cut() {
             self.gap(path, format_args!("line {line} is too long or too deep to be taken apart whole"));
@@ -232,14 +230,8 @@ impl<H: Host> Walk<'_, H> {
         }
     }
 
-    fn line(
-        &mut self,
-        reader: &mut Reader,
-        file: &Bytes<PATH_BYTES>,
-        text: &mut Bytes<LINE_BYTES>,
-        memory: &mut Memory,
-    ) {
-        if let Some(line) = reader.take(file.as_slice(), text, self.commands, memory) {
+    fn line(&mut self, reader: &mut Reader, file: &Bytes<PATH_BYTES>, memory: &mut Memory) {
+        if let Some(line) = reader.take(file.as_slice(), self.commands, memory) {
             self.coverage.fact();
             (self.each)(&line);
         }
