@@ -327,3 +327,6 @@ fn holder<H: Host>(host: &H, proc: &H::Dir, holders: &proc::Holders, inode: u64)
     let dir = proc::read(host, proc, pid, &mut process).ok()?;
     proc::holds(host, &dir, inode).then(|| Holder { pid, comm: process.stat.comm, path: process.path })
 }
+
+#[cfg(test)]
+mod tests;

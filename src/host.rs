@@ -129,3 +129,6 @@ pub trait Host {
     /// Lets time pass before a second look. A recording does not change, so it need not wait.
     fn pause(&self, milliseconds: u32);
 }
+
+#[cfg(test)]
+pub(crate) mod memory;

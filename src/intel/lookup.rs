@@ -157,14 +157,11 @@ impl<'a> Singles<'a> {
         })
     }
 
-    /// The numbers of the labels of an address from one number on, the lowest first; nothing when there are none.
-    pub(super) fn labels_of(&self, address: u32, from: u32) -> Option<LabelNumbers<'_>> {
+    /// The numbers of the labels of an address, the lowest first; nothing when it is not listed.
+    pub(super) fn labels_of(&self, address: u32) -> Option<LabelNumbers<'_>> {
         let (first, end) = self.bucket(address.wrapping_shr(self.low_bits))?;
         let low = u64::from(address) & mask(self.low_bits);
-        // Labels that have more than their bits are none: they would read as the next address.
-        let from = u64::from(from);
-        let wanted = low.wrapping_shl(self.label_bits) | from;
-        let next = self.first_of(first, end, wanted).filter(|_| from <= mask(self.label_bits))?;
+        let next = self.first_of(first, end, low.wrapping_shl(self.label_bits))?;
         Some(LabelNumbers { singles: self, low, next, end })
     }
 
@@ -236,6 +233,18 @@ pub(super) struct LabelNumbers<'a> {
     low: u64,
     next: u32,
     end: u32,
+}
+
+impl LabelNumbers<'_> {
+    /// Those from a number on, without a look at each that is lower.
+    pub(super) fn from(&self, number: u32) -> Option<Self> {
+        let singles = self.singles;
+        // A number that has more than a label's bits is none: it would read as the next address.
+        let number = Some(u64::from(number)).filter(|&number| number <= mask(singles.label_bits))?;
+        let wanted = self.low.wrapping_shl(singles.label_bits) | number;
+        let next = singles.first_of(self.next, self.end, wanted)?;
+        Some(LabelNumbers { next, ..*self })
+    }
 }
 
 impl Iterator for LabelNumbers<'_> {

@@ -213,9 +213,9 @@ impl<'a> Intel<'a> {
 
     /// The best label of a single address. There are addresses with thousands of ports: they are skipped.
     fn ipv4_single(&self, address: u32, port: u16, now: Option<u64>) -> Option<Hit<'a>> {
-        let every_port = self.ipv4.labels_of(address, 0)?;
-        let this_port = self.ipv4.labels_of(address, self.labels.first_of(port));
-        this_port.and_then(|numbers| self.best(numbers, port, now)).or_else(|| self.best(every_port, 0, now))
+        let all = self.ipv4.labels_of(address)?;
+        let this_port = all.from(self.labels.first_of(port));
+        this_port.and_then(|numbers| self.best(numbers, port, now)).or_else(|| self.best(all, 0, now))
     }
 
     /// The first of some labels, which are sorted by port, that is for this port, or else for every port.

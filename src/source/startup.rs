@@ -167,6 +167,8 @@ impl<H: Host> Walk<'_, H> {
 
     fn link(&mut self, path: &Bytes<PATH_BYTES>, target: &[u8]) {
         let file = shown(path);
+        // A link runs nothing; the commands of an earlier line are not its own.
+        self.commands.parse(b"");
         let (commands, memory) = (&*self.commands, &Memory::new());
         (self.each)(&Line {
             file: file.as_slice(),
