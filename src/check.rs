@@ -83,15 +83,21 @@ impl<'a> Ctx<'a> {
         self.own_pids.contains(&process.pid)
     }
 
-    /// The indicator that an address and port match; a never-match entry of any file wins.
+    /// The indicator that an address and port match. A never-match entry of any file wins, and one that still holds
+    /// before one that has expired.
     #[must_use]
     pub fn listed(&self, address: IpAddr, port: u16) -> Option<Hit<'a>> {
-        let mut found = None;
+        let mut found: Option<Hit<'a>> = None;
         for intel in self.intel {
-            match intel.lookup(address, port) {
+            let holding = self.now.map_or(Match::Nothing, |now| intel.lookup_at(address, port, now));
+            let hit = match holding {
+                Match::Nothing => intel.lookup(address, port),
+                other => other,
+            };
+            match hit {
                 Match::Never => return None,
-                Match::Listed(hit) => found = found.or(Some(hit)),
-                Match::Nothing => {}
+                Match::Listed(hit) if found.is_none_or(|so_far| self.is_past(so_far.expires)) => found = Some(hit),
+                Match::Listed(_) | Match::Nothing => {}
             }
         }
         found

@@ -18,12 +18,14 @@ pub(crate) enum Node {
     Fails(Fault),
 }
 
+type Change = Box<dyn FnOnce(&Memory)>;
+
 /// A machine in memory.
 pub(crate) struct Memory {
     nodes: RefCell<BTreeMap<String, Node>>,
     about: About,
     /// What happens while the scan waits.
-    on_pause: RefCell<Option<Box<dyn FnOnce(&Memory)>>>,
+    on_pause: RefCell<Option<Change>>,
 }
 
 impl Memory {

@@ -5,9 +5,10 @@
 
 use std::error::Error;
 use std::fmt::Write as _;
+use std::fs;
 use std::hint::black_box;
+use std::io::Write as _;
 use std::net::{IpAddr, Ipv4Addr};
-use std::path::PathBuf;
 use std::process::Command;
 use std::time::Instant;
 
@@ -20,16 +21,13 @@ const RUNS: u32 = 7;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args_os().skip(1);
-    let (database, list) = match (arguments.next(), arguments.next()) {
-        (Some(database), Some(list)) => (PathBuf::from(database), PathBuf::from(list)),
+    let (bytes, list) = match (arguments.next(), arguments.next()) {
+        (Some(database), Some(list)) => (fs::read(database)?, fs::read_to_string(list)?),
         _ => random_database()?,
     };
-    let bytes = std::fs::read(database)?;
     let intel = Intel::open(&bytes)?;
-    let listed: Vec<IpAddr> = std::fs::read_to_string(list)?
-        .lines()
-        .filter_map(|line| line.split([' ', ':', '#']).next()?.parse().ok())
-        .collect();
+    let listed: Vec<IpAddr> =
+        list.lines().filter_map(|line| line.split([' ', ':', '#']).next()?.parse().ok()).collect();
     let mut random = Random(1);
     let misses: Vec<IpAddr> = (0..QUERIES).map(|_| random.address().into()).collect();
     let hits: Vec<IpAddr> = (0..QUERIES)
@@ -45,7 +43,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         time("random addresses", &intel, &misses),
         time("listed addresses", &intel, &hits)
     );
-    std::io::Write::write_all(&mut std::io::stdout(), report.as_bytes())?;
+    std::io::stdout().write_all(report.as_bytes())?;
     Ok(())
 }
 
@@ -68,7 +66,7 @@ fn time(what: &str, intel: &Intel<'_>, queries: &[IpAddr]) -> String {
 }
 
 /// Lets the tool that lies beside this example's folder compile a pseudo-random list.
-fn random_database() -> Result<(PathBuf, PathBuf), Box<dyn Error>> {
+fn random_database() -> Result<(Vec<u8>, String), Box<dyn Error>> {
     let folder = std::env::temp_dir();
     let name = format!("lookup_time.{}", std::process::id());
     let (list, database) = (folder.join(format!("{name}.txt")), folder.join(format!("{name}.gwi")));
@@ -77,7 +75,7 @@ fn random_database() -> Result<(PathBuf, PathBuf), Box<dyn Error>> {
     for _ in 0..100_000 {
         writeln!(lines, "{} family-{}", random.address(), random.next() % 40)?;
     }
-    std::fs::write(&list, lines)?;
+    fs::write(&list, &lines)?;
     let example = std::env::current_exe()?;
     let tool =
         example.parent().and_then(|folder| folder.parent()).ok_or("no folder")?.join("gatewatch-intel");
@@ -85,7 +83,10 @@ fn random_database() -> Result<(PathBuf, PathBuf), Box<dyn Error>> {
     if !status.is_ok_and(|status| status.success()) {
         return Err("gatewatch-intel did not run: `cargo build --release` first".into());
     }
-    Ok((database, list))
+    let bytes = fs::read(&database)?;
+    fs::remove_file(list)?;
+    fs::remove_file(database)?;
+    Ok((bytes, lines))
 }
 
 /// A linear congruential generator: Knuth's MMIX numbers.

@@ -16,19 +16,18 @@ pub(crate) struct Indicator<'a> {
 }
 
 impl<'a> Indicator<'a> {
-    /// What a hit says. In this order a label is found before one that is meant for less long.
     fn label(&self) -> Label<'a> {
         let lives = if self.expires_day == 0 { u32::MAX } else { u32::from(self.expires_day) };
-        Label { lives: Reverse(lives), family: self.family, port: self.port, expires_day: self.expires_day }
+        Label { port: self.port, lives: Reverse(lives), family: self.family, expires_day: self.expires_day }
     }
 }
 
-/// What a hit says.
+/// What a hit says, in the order of the file: by port, and the one that is meant for longest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Label<'a> {
+    pub(crate) port: u16,
     lives: Reverse<u32>,
     pub(crate) family: &'a str,
-    pub(crate) port: u16,
     pub(crate) expires_day: u16,
 }
 

@@ -423,6 +423,25 @@ fn search(naive: &[Naive], width: u32, asked: u128, port: u16, now: Option<u64>)
 }
 
 #[test]
+fn an_address_with_thousands_of_ports_answers_for_each() {
+    let folder = Folder::new("ports");
+    let mut list = "192.0.2.6\n192.0.2.7 other\n192.0.2.8:80\n".to_owned();
+    for port in (1000..4000).step_by(2) {
+        writeln!(list, "192.0.2.7:{port} family-{}", port % 7).unwrap();
+    }
+    folder.write("list.txt", list);
+    folder.good("build list.txt -o out.gwi");
+    let bytes = folder.read("out.gwi");
+    let intel = Intel::open(&bytes).unwrap();
+    for port in 0..5000 {
+        let family = format!("family-{}", port % 7);
+        let own = (1000..4000).contains(&port) && port % 2 == 0;
+        let expected = if own { listed(&family, Some(port), None) } else { listed("other", None, None) };
+        assert_eq!(intel.lookup("192.0.2.7".parse().unwrap(), port), expected, "{port}");
+    }
+}
+
+#[test]
 fn a_hundred_thousand_addresses_cost_at_most_24_bits_each() {
     let mut random = Random(5);
     let mut list = String::new();
