@@ -96,7 +96,9 @@ impl<'a> Ctx<'a> {
             };
             match hit {
                 Match::Never => return None,
-                Match::Listed(hit) if found.is_none_or(|so_far| self.is_past(so_far.expires)) => found = Some(hit),
+                Match::Listed(hit) if found.is_none_or(|so_far| self.is_past(so_far.expires)) => {
+                    found = Some(hit)
+                }
                 Match::Listed(_) | Match::Nothing => {}
             }
         }

@@ -36,8 +36,8 @@ impl Place {
 
 /// Directories that live in memory or that anybody may write to. `/var` itself is not one: vendors keep
 /// programs there. `/var/volatile` is Yocto's; OpenWrt's `/var` is a link to `/tmp`, so the kernel shows `/tmp`.
-const VOLATILE: [&[u8]; 8] =
-    [b"/tmp", b"/var/tmp", b"/var/run", b"/var/lock", b"/var/volatile", b"/run", b"/dev", b"/proc"];
+const VOLATILE: [&[u8]; 7] =
+    [b"/tmp", b"/var/tmp", b"/var/run", b"/var/lock", b"/var/volatile", b"/run", b"/dev"];
 
 /// Directories below which other disks are mounted; ASUSWRT mounts USB disks in `/tmp/mnt`.
 const MOUNTS: [&[u8]; 3] = [b"/mnt", b"/tmp/mnt", b"/media"];
