@@ -121,9 +121,8 @@ fn run(scan: &Scan) -> u8 {
     let mut syslog;
     if let Some(path) = &scan.syslog {
         let now = clock::seconds();
-        // Not a secret and not unique for ever: it tells the runs of one device apart.
-        let id = u32::try_from(started.rotate_left(7) & u64::from(u32::MAX)).unwrap_or_default()
-            ^ own.rotate_left(16);
+        // Tells the runs of one device apart; no secret, and not unique for ever.
+        let id = u32::try_from(started & u64::from(u32::MAX)).unwrap_or_default() ^ own.rotate_left(16);
         match DevLog::open(path.as_bytes()) {
             Ok(socket) => {
                 syslog = Syslog::new(socket, Run { device: &device, pid: own, id, now }, &mut store);

@@ -11,8 +11,9 @@
 //!
 //! # Misses and false alarms
 //! Silent for scripts that write data there (pid and state files) and that read generated configuration with `.`
-//! from `/tmp/etc`, `/var/etc`, `/tmp/run` or `/var/run`. `/mnt` and `/media` are silent: a disk's own startup
-//! scripts (Entware) run from there. Names built from variables are not resolved.
+//! from `/tmp/etc`, `/var/etc`, `/tmp/run` or `/var/run`, for links of pppd's scripts to `/tmp/ppp` and of units to
+//! `/run/systemd`. `/mnt` and `/media` are silent: a disk's own startup scripts (Entware) run from there. Names built
+//! from variables are not resolved.
 //!
 //! # Sources
 //! POSIX.1-2017 Shell Command Language; crontab(5); inittab(5); systemd.service(5); MITRE ATT&CK T1037.004.
@@ -40,7 +41,7 @@ const GENERATED: [&[u8]; 4] = [b"/tmp/etc", b"/var/etc", b"/tmp/run", b"/var/run
 
 fn run(line: &Line<'_>, _: &Ctx<'_>, out: &mut Out<'_>) {
     if line.kind == Kind::Link {
-        if is_odd(line.text) {
+        if is_odd(line.text) && !is_generated_link(line) {
             out.found(out.line(line).say("the link leads to ").quote(line.text));
         }
         return;
@@ -64,9 +65,18 @@ fn run(line: &Line<'_>, _: &Ctx<'_>, out: &mut Out<'_>) {
     }
 }
 
-/// A place from which nothing should be started.
+/// A place from which nothing should be started. Descriptors and terminals (`. /dev/stdin`) are no places.
 fn is_odd(path: &[u8]) -> bool {
-    path.first() == Some(&b'/') && matches!(place(path), Place::Volatile | Place::Hidden) && path != b"/dev/null"
+    let device = [&b"/dev/null"[..], b"/dev/std", b"/dev/fd/", b"/dev/tty", b"/dev/console"];
+    path.first() == Some(&b'/')
+        && matches!(place(path), Place::Volatile | Place::Hidden)
+        && !device.iter().any(|start| path.starts_with(start))
+}
+
+/// A link that firmware or systemd makes to what it generates at boot.
+fn is_generated_link(line: &Line<'_>) -> bool {
+    let ppp = is_below(line.file, b"/etc/ppp") && is_below(line.text, b"/tmp/ppp");
+    ppp || is_below(line.text, b"/run/systemd")
 }
 
 /// Whether a command reads a file into the running shell.
@@ -118,6 +128,7 @@ mod tests {
             b"sh -c 'cat /tmp/x'",
             b"/mnt/sda1/entware/etc/init.d/rc.unslung start",
             b"cd /tmp; tar xf x.tar",
+            b". /dev/stdin <<EOF",
         ] {
             assert_eq!(startup(&CHECK, Kind::Shell, text), [], "{}", String::from_utf8_lossy(text));
         }

@@ -27,7 +27,7 @@ const fn some(dir: &'static [u8], names: &'static [&'static [u8]], kind: Kind) -
 }
 
 /// OpenWrt, BusyBox and SysV, Debian, ASUSWRT-Merlin (`jffs`), Padavan (`etc/storage`), DD-WRT (`tmp`), Entware.
-const PLACES: [Place; 44] = [
+const PLACES: [Place; 45] = [
     some(
         b"etc",
         &[b"rc.local", b"rc", b"rcS", b"preinit", b"profile", b"bashrc", b"firewall.user"],
@@ -48,6 +48,7 @@ const PLACES: [Place; 44] = [
     all(b"etc/profile.d", Kind::Shell),
     all(b"etc/hotplug.d", Kind::Shell),
     all(b"etc/uci-defaults", Kind::Shell),
+    all(b"etc/rc.button", Kind::Shell),
     all(b"etc/ppp/ip-up.d", Kind::Shell),
     all(b"etc/ppp/ip-down.d", Kind::Shell),
     some(b"etc/ppp", &[b"ip-up", b"ip-down"], Kind::Shell),
