@@ -19,7 +19,7 @@ target_names() {
     done
     for name in "${names[@]}"; do
         [ -e "targets/$name.toml" ] && [ "$name" != limits ] ||
-            die "no router target $name: targets/$name.toml is missing"
+            die "there is no router target $name (it would be the file targets/$name.toml)"
     done
 }
 
@@ -29,7 +29,8 @@ builds_std() {
     local sysroot
     sysroot=$("$1" --print sysroot 2>/dev/null) &&
         [ -e "$sysroot/lib/rustlib/src/rust/library/Cargo.lock" ] &&
-        RUSTC_BOOTSTRAP=1 "${CARGO:-$sysroot/bin/cargo}" -Z help 2>/dev/null | grep -q panic-immediate-abort
+        RUSTC_BOOTSTRAP=1 "${CARGO:-$sysroot/bin/cargo}" -Z help 2>/dev/null |
+            grep panic-immediate-abort >/dev/null
 }
 
 # Prints the compiler to use: $RUSTC, else the first that will do. Its cargo is in its own sysroot, or $CARGO.
@@ -44,4 +45,6 @@ find_rustc() {
 # Prints the linker to use: $ZIG, else the pinned one that scripts/setup installs, else one on PATH.
 zig_version=$(sed -n 's/^ziglang==//p' scripts/ziglang.txt)
 pinned_zig=$PWD/target/tools/zig-$zig_version/ziglang/zig
-find_zig() { command -v "${ZIG:-$pinned_zig}" || command -v zig; }
+find_zig() {
+    command -v "${ZIG:-$pinned_zig}" || { [ -z "${ZIG:-}" ] && command -v zig; }
+}

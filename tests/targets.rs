@@ -130,7 +130,7 @@ fn runs_and_says_its_version() {
         command.arg("--version");
         let output = command.output().unwrap_or_else(|e| panic!("{command:?}: {e}: run scripts/setup"));
         let stdout = String::from_utf8_lossy(&output.stdout);
-        assert!(output.status.success(), "{command:?}: {}: {stdout}{output:?}", output.status);
+        assert!(output.status.success(), "{command:?}: {output:?}");
         assert_eq!(stdout, concat!("gatewatch ", env!("CARGO_PKG_VERSION"), "\n"), "{command:?}");
     }
 }
