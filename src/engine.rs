@@ -300,15 +300,20 @@ impl<'p> Run<'_, 'p> {
             let mut why = Bytes::<WHY_BYTES>::new();
             let no_intel = check.intel && self.plan.ctx.intel.is_empty();
             let gap = check.intel && !self.plan.intel_gap.is_empty();
-            let looked = if seen.absent {
-                why.push(absent.as_bytes());
-                Looked::Na
-            } else if no_intel || gap {
-                why.push(self.plan.intel_gap);
-                if no_intel { Looked::No } else { Looked::Partly }
-            } else if seen.gaps > 0 {
+            if seen.gaps > 0 {
                 why = seen.reason();
-                if seen.facts == 0 { Looked::No } else { Looked::Partly }
+            }
+            if gap {
+                why.push(if why.is_empty() { b"" } else { b"; " });
+                why.push(self.plan.intel_gap);
+            }
+            let looked = if seen.absent {
+                why = Bytes::of(absent.as_bytes());
+                Looked::Na
+            } else if no_intel || (seen.gaps > 0 && seen.facts == 0) {
+                Looked::No
+            } else if gap || seen.gaps > 0 {
+                Looked::Partly
             } else {
                 Looked::Yes
             };

@@ -138,13 +138,19 @@ impl<'s, D: Datagram> Syslog<'s, D> {
 fn object(finding: &Finding<'_>) -> Bytes<{ PATH_BYTES + DETAIL_BYTES }> {
     let mut object = Bytes::new();
     if let Some(remote) = finding.remote {
-        let _ = write!(object, "{remote} ");
-        object.push(finding.family);
-        object.push(b" ");
+        let _ = write!(object, "{remote}");
     }
-    object.push(if finding.path.is_empty() { finding.name } else { finding.path });
+    let subject = if finding.path.is_empty() { finding.name } else { finding.path };
+    for part in [finding.family, subject].into_iter().filter(|part| !part.is_empty()) {
+        object.push(if object.is_empty() { b"" } else { b" " });
+        object.push(part);
+    }
     if let Some(line) = finding.line {
-        let _ = write!(object, ":{line} ");
+        let _ = write!(object, ":{line}");
+    }
+    // A startup file says little without what it runs.
+    if finding.pid.is_none() && finding.remote.is_none() {
+        object.push(b" ");
         object.push(finding.detail);
     }
     object

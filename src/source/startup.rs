@@ -4,6 +4,7 @@ use embedded_io::Read;
 
 use super::Coverage;
 use crate::facts::fetch::Memory;
+use crate::facts::place::{Place, place};
 use crate::facts::shell::Commands;
 use crate::facts::startup::{Kind, Line, Reader};
 use crate::facts::text::Bytes;
@@ -11,23 +12,23 @@ use crate::host::{Fault, Host, Identity};
 use crate::limits::{PATH_BYTES, READ_BYTES, STARTUP_DEPTH, STARTUP_FILE_BYTES, STARTUP_FILES};
 
 /// A directory of startup files, or some of the files in it.
-struct Place {
+struct Folder {
     dir: &'static [u8],
     /// The names that count; all if empty.
     names: &'static [&'static [u8]],
     kind: Kind,
 }
 
-const fn all(dir: &'static [u8], kind: Kind) -> Place {
-    Place { dir, names: &[], kind }
+const fn all(dir: &'static [u8], kind: Kind) -> Folder {
+    Folder { dir, names: &[], kind }
 }
 
-const fn some(dir: &'static [u8], names: &'static [&'static [u8]], kind: Kind) -> Place {
-    Place { dir, names, kind }
+const fn some(dir: &'static [u8], names: &'static [&'static [u8]], kind: Kind) -> Folder {
+    Folder { dir, names, kind }
 }
 
 /// OpenWrt, BusyBox and SysV, Debian, ASUSWRT-Merlin (`jffs`), Padavan (`etc/storage`), DD-WRT (`tmp`), Entware.
-const PLACES: [Place; 45] = [
+const FOLDERS: [Folder; 45] = [
     some(
         b"etc",
         &[b"rc.local", b"rc", b"rcS", b"preinit", b"profile", b"bashrc", b"firewall.user"],
@@ -101,20 +102,20 @@ pub struct Walk<'a, H> {
 impl<H: Host> Walk<'_, H> {
     /// Reads every startup file that there is.
     pub fn run(&mut self) {
-        for place in &PLACES {
-            let mut path = Bytes::of(place.dir);
-            self.directory(&mut path, place, 0);
+        for folder in &FOLDERS {
+            let mut path = Bytes::of(folder.dir);
+            self.directory(&mut path, folder, 0);
         }
         if self.files == 0 && self.coverage.gaps == 0 {
             self.coverage.gap(b"/etc", format_args!("no startup file of any known system"));
         }
     }
 
-    fn directory(&mut self, path: &mut Bytes<PATH_BYTES>, place: &Place, depth: u32) {
+    fn directory(&mut self, path: &mut Bytes<PATH_BYTES>, folder: &Folder, depth: u32) {
         let host = self.host;
         let dir = match host.dir(path.as_slice()) {
             Ok(dir) => dir,
-            Err(fault) if fault.is_absence() => return,
+            Err(fault) if fault.is_absence() => return self.missing(path),
             Err(fault) => return self.gap(path, format_args!("{fault}")),
         };
         let length = path.as_slice().len();
@@ -124,12 +125,12 @@ impl<H: Host> Walk<'_, H> {
                 path.push(b"/");
             }
             path.push(name);
-            self.entry(&dir, name, path, place, depth);
+            self.entry(&dir, name, path, folder, depth);
         };
-        let listed = if place.names.is_empty() {
+        let listed = if folder.names.is_empty() {
             host.list(&dir, &mut each)
         } else {
-            place.names.iter().for_each(|name| each(name));
+            folder.names.iter().for_each(|name| each(name));
             Ok(())
         };
         path.truncate(length);
@@ -138,8 +139,41 @@ impl<H: Host> Walk<'_, H> {
         }
     }
 
+    /// A directory that is not there: is it behind a link?
+    fn missing(&mut self, path: &Bytes<PATH_BYTES>) {
+        let whole = path.as_slice();
+        let mut start = 0_usize;
+        for part in whole.split(|b| *b == b'/') {
+            let end = start.saturating_add(part.len());
+            if self.host.dir(whole.get(..end).unwrap_or_default()).is_err() {
+                let mut target = Bytes::<PATH_BYTES>::new();
+                let parent = self.host.dir(whole.get(..start.saturating_sub(1)).unwrap_or_default());
+                let link = parent.and_then(|dir| target.fill(|into| self.host.link_at(&dir, part, into)));
+                return if link.is_ok() {
+                    self.dangling(path, target.as_slice())
+                };
+            }
+            start = end.saturating_add(1);
+        }
+    }
+
+    /// A link that leads to nothing. On a live machine it starts nothing, and what it leads to in memory is made at
+    /// boot; but a tree may just lack it.
+    fn dangling(&mut self, path: &Bytes<PATH_BYTES>, target: &[u8]) {
+        if !self.host.about().live && place(target) != Place::Volatile {
+            self.gap(path, format_args!("a link that leads to nothing in this tree"));
+        }
+    }
+
     /// A name in a directory of startup files.
-    fn entry(&mut self, dir: &H::Dir, name: &[u8], path: &mut Bytes<PATH_BYTES>, place: &Place, depth: u32) {
+    fn entry(
+        &mut self,
+        dir: &H::Dir,
+        name: &[u8],
+        path: &mut Bytes<PATH_BYTES>,
+        folder: &Folder,
+        depth: u32,
+    ) {
         let mut target = Bytes::<PATH_BYTES>::new();
         let is_link = target.fill(|into| self.host.link_at(dir, name, into)).is_ok();
         if is_link {
@@ -150,17 +184,14 @@ impl<H: Host> Walk<'_, H> {
             self.link(path, target.as_slice());
         }
         match self.host.file(path.as_slice()) {
-            Ok((file, identity)) => self.file(file, identity, path, place.kind),
-            Err(Fault::Directory) if place.names.is_empty() && depth < STARTUP_DEPTH => {
+            Ok((file, identity)) => self.file(file, identity, path, folder.kind),
+            Err(Fault::Directory) if folder.names.is_empty() && depth < STARTUP_DEPTH => {
                 // A link to a directory is not entered: it may lead in a circle.
                 if !is_link {
-                    self.directory(path, place, depth.saturating_add(1));
+                    self.directory(path, folder, depth.saturating_add(1));
                 }
             }
-            // On a live machine a link to nothing starts nothing. A tree may just lack what it leads to.
-            Err(Fault::NotFound) if is_link && !self.host.about().live => {
-                self.gap(path, format_args!("a link that leads to nothing in this tree"));
-            }
+            Err(Fault::NotFound) if is_link => self.dangling(path, target.as_slice()),
             Err(fault) if fault.is_absence() => {}
             Err(fault) => self.gap(path, format_args!("{fault}")),
         }

@@ -11,14 +11,19 @@ use nix::sys::socket::{
 };
 use nix::sys::time::{TimeVal, TimeValLike};
 
-/// How long a log daemon that does not read may hold us up.
+use super::clock::monotonic_us;
+
+/// How long a log daemon that does not read may hold up one message, and all of them.
 const PATIENCE_S: i64 = 2;
+const PATIENCE_ALL_US: u64 = 10_000_000;
 
 /// An open log socket.
 #[derive(Debug)]
 pub struct DevLog {
     socket: OwnedFd,
     stream: bool,
+    /// When the first message was sent.
+    began_us: Option<u64>,
 }
 
 impl DevLog {
@@ -34,7 +39,7 @@ impl DevLog {
         let socket = socket(AddressFamily::Unix, kind, SockFlag::SOCK_CLOEXEC, None)?;
         setsockopt(&socket, SendTimeout, &TimeVal::seconds(PATIENCE_S))?;
         connect(socket.as_raw_fd(), &UnixAddr::new(path)?)?;
-        Ok(Self { socket, stream: kind == SockType::Stream })
+        Ok(Self { socket, stream: kind == SockType::Stream, began_us: None })
     }
 
     fn send_all(&self, mut bytes: &[u8]) -> Result<(), SinkFault> {
@@ -51,6 +56,10 @@ impl DevLog {
 
 impl Datagram for DevLog {
     fn send(&mut self, message: &[u8]) -> Result<(), SinkFault> {
+        let now = monotonic_us();
+        if now.saturating_sub(*self.began_us.get_or_insert(now)) > PATIENCE_ALL_US {
+            return Err(SinkFault::Write);
+        }
         self.send_all(message)?;
         // On a stream a NUL ends a message, as syslog(3) of the C libraries does.
         if self.stream { self.send_all(&[0]) } else { Ok(()) }

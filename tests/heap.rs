@@ -1,0 +1,113 @@
+//! Takes no memory that grows with the processes and sockets of a machine, and says how much a scan takes at most.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(clippy::arithmetic_side_effects, clippy::as_conversions, clippy::print_stderr, missing_docs)]
+
+#[path = "common/scan.rs"]
+mod scan;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::net::UdpSocket;
+use std::path::Path;
+use std::process::Command;
+
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use scan::{GATEWATCH, Outcome, Sleeper, Tree, alone_with, finish, run, start};
+
+const PROCESSES: u64 = 400;
+const SOCKETS: usize = 2000;
+
+/// A scan of this machine under strace.
+fn traced(options: &[&str], log: &Path) -> Command {
+    let mut command = Command::new("strace");
+    command.args(["-f", "-qq", "-o"]).arg(log).args(options).args([GATEWATCH, "--intel"]);
+    command.arg(scan::intel("live.gwi")).args(["-v", "--format", "json"]);
+    command
+}
+
+/// How often a scan of both processes asked the kernel for memory, by call, and what it saw.
+fn calls() -> (BTreeMap<String, usize>, Outcome) {
+    let log = Tree::new().file("log", "");
+    let log = log.path().join("log");
+    let outcome = Outcome::of(run(&mut traced(&["-e", "trace=brk,mmap,mremap"], &log)));
+    let mut calls = BTreeMap::new();
+    for line in fs::read_to_string(log).unwrap().lines() {
+        let call = line.split_whitespace().nth(1).unwrap().split('(').next().unwrap();
+        *calls.entry(call.to_owned()).or_default() += 1;
+    }
+    (calls, outcome)
+}
+
+/// Shells that wait, children of one that ends them with this test.
+fn crowd() -> Sleeper {
+    let script = format!("exec 3<&0; i=0; while [ $((i += 1)) -le {PROCESSES} ]; do (read x) <&3 & done");
+    Sleeper::start(Path::new("/bin/sh"), &script, |_| {})
+}
+
+fn sockets() -> Vec<UdpSocket> {
+    let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
+    setrlimit(Resource::RLIMIT_NOFILE, soft.max(hard.min(SOCKETS as u64 + 200)), hard).unwrap();
+    (0..SOCKETS).map(|_| UdpSocket::bind("127.0.0.1:0").expect("as many open files are allowed")).collect()
+}
+
+#[test]
+fn memory_does_not_grow_with_the_machine() {
+    alone_with(&[], || {
+        let (few, before) = calls();
+        let small = peaks();
+        let held = (crowd(), sockets());
+        let (many, after) = calls();
+        let large = peaks();
+        drop(held);
+        let seen = |key: &str| after.summary[key].as_u64().unwrap() - before.summary[key].as_u64().unwrap();
+        assert!(seen("processes") >= PROCESSES - 50, "other processes may end meanwhile: {after:?}");
+        assert_eq!(seen("sockets"), SOCKETS as u64);
+        assert!(few["mmap"] > 0);
+        assert_eq!(few, many, "calls for memory");
+        eprintln!("{PROCESSES} processes and {SOCKETS} sockets fewer: {small:#?}\nwith them: {large:#?}");
+        if !cfg!(debug_assertions) {
+            for peak in &large {
+                assert!(peak["RssAnon"] <= 1024, "a scan takes at most 1 MiB: {peak:?}");
+            }
+        }
+    });
+}
+
+/// The most memory that the reporting and the looking process had, in KiB by kind. Their ends are delayed, to look.
+fn peaks() -> Vec<BTreeMap<String, u64>> {
+    let options = ["--seccomp-bpf", "-e", "trace=exit_group", "-e", "inject=exit_group:delay_enter=300000"];
+    let mut strace = start(&mut traced(&options, Path::new("/dev/null")));
+    let mut peaks = BTreeMap::<u32, BTreeMap<String, u64>>::new();
+    while strace.0.try_wait().unwrap().is_none() {
+        for parent in children(strace.0.id()) {
+            for pid in [parent].into_iter().chain(children(parent)) {
+                // In this order: before it executed gatewatch the process had the memory of strace.
+                let exe = fs::read_link(format!("/proc/{pid}/exe"));
+                if exe.is_ok_and(|exe| exe == Path::new(GATEWATCH)) {
+                    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+                    note(&status, peaks.entry(pid).or_default());
+                }
+            }
+        }
+    }
+    finish(strace);
+    assert_eq!(peaks.len(), 2, "one process reports, one looks");
+    peaks.into_values().collect()
+}
+
+fn children(pid: u32) -> Vec<u32> {
+    let list = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+    list.split_whitespace().map(|pid| pid.parse().unwrap()).collect()
+}
+
+/// Notes the largest number of each kind in `/proc/PID/status`, proc_pid_status(5).
+fn note(status: &str, peak: &mut BTreeMap<String, u64>) {
+    for line in status.lines() {
+        let Some((key, value)) = line.split_once(':') else { continue };
+        if ["VmHWM", "RssAnon", "RssFile"].contains(&key) {
+            let value: u64 = value.trim().trim_end_matches(" kB").parse().unwrap();
+            let most = peak.entry(key.to_owned()).or_default();
+            *most = value.max(*most);
+        }
+    }
+}
