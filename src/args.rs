@@ -1,12 +1,13 @@
 //! The command line: what was asked for, or what is wrong with it.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fmt::Display;
-use std::os::unix::ffi::OsStringExt;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
 use gatewatch::check::Selection;
 use gatewatch::checks;
 use gatewatch::limits::{DEVICE_BYTES, INTEL_FILES};
+use gatewatch::report::escape::Escaped;
 use lexopt::prelude::*;
 
 /// What `--help` says.
@@ -110,7 +111,7 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, l
             Short('V') | Long("version") => return Ok(Command::Version),
             Value(word) if command.is_none() && (word == "scan" || word == "list") => command = Some(word),
             Value(word) if command.is_none() => {
-                return wrong(format_args!("unknown command {word:?}: use scan or list"));
+                return wrong(format_args!("unknown command {}: use scan or list", quoted(&word)));
             }
             Long("root") => scan.root = Some(parser.value()?),
             Long("format") => {
@@ -118,7 +119,7 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, l
                 scan.format = match format.to_str() {
                     Some("text") => Format::Text,
                     Some("json") => Format::Json,
-                    _ => return wrong(format_args!("--format {format:?}: use text or json")),
+                    _ => return wrong(format_args!("--format {}: use text or json", quoted(&format))),
                 };
             }
             Long("syslog") => scan.syslog = Some(socket(parser.optional_value())?),
@@ -159,11 +160,16 @@ fn wrong<T>(what: impl Display) -> Result<T, lexopt::Error> {
     Err(lexopt::Error::from(what.to_string()))
 }
 
+/// What was typed, fit to be shown.
+fn quoted(word: &OsStr) -> String {
+    format!("\"{}\"", Escaped(word.as_bytes()))
+}
+
 fn shown(option: &lexopt::Arg<'_>) -> String {
     match option {
         Short(letter) => format!("-{letter}"),
         Long(name) => format!("--{name}"),
-        Value(word) => format!("{word:?}"),
+        Value(word) => quoted(word),
     }
 }
 
@@ -172,23 +178,24 @@ fn add(so_far: Selection, ids: &OsString) -> Result<Selection, lexopt::Error> {
     let ids = ids.to_string_lossy();
     ids.split(',').filter(|id| !id.is_empty()).try_fold(so_far, |selection, id| match checks::index(id) {
         Some(index) => Ok(selection.with(index)),
-        None => wrong(format_args!("unknown check {id:?}: gatewatch list shows them")),
+        None => wrong(format_args!("unknown check {}: gatewatch list shows them", quoted(id.as_ref()))),
     })
 }
 
 fn socket(value: Option<OsString>) -> Result<OsString, lexopt::Error> {
     let path = value.unwrap_or_else(|| DEV_LOG.into());
-    if path.to_string_lossy().starts_with('/') {
+    if path.as_bytes().starts_with(b"/") {
         return Ok(path);
     }
-    wrong(format_args!("--syslog={path:?}: use the path of a socket, beginning with a slash"))
+    wrong(format_args!("--syslog={}: use the path of a socket, beginning with a slash", quoted(&path)))
 }
 
 fn device(id: &OsString) -> Result<String, lexopt::Error> {
     match id.to_str().filter(|id| (1..=DEVICE_BYTES).contains(&id.len()) && id.bytes().all(is_device_byte)) {
         Some(id) => Ok(id.to_owned()),
         None => wrong(format_args!(
-            "--device {id:?}: use 1 to {DEVICE_BYTES} letters, digits, dots, dashes, colons and underscores"
+            "--device {}: use 1 to {DEVICE_BYTES} letters, digits, dots, dashes, colons and underscores",
+            quoted(id)
         )),
     }
 }

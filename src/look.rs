@@ -3,7 +3,6 @@
 use std::fmt::Write as _;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
 use std::sync::Mutex;
 
 use gatewatch::check::Ctx;
@@ -11,6 +10,7 @@ use gatewatch::engine::{self, Plan, Scratch};
 use gatewatch::facts::text::Bytes;
 use gatewatch::intel::Intel;
 use gatewatch::limits::{FRAME_BYTES, INTEL_FILES, WHY_BYTES};
+use gatewatch::report::escape::Escaped;
 use gatewatch::report::wire::Encoder;
 use gatewatch::report::{Event, IntelInfo, Sink, SinkFault, Stage};
 
@@ -37,8 +37,8 @@ pub fn look(scan: &Scan, pipe: &OwnedFd, parent: u32) -> i32 {
     let machine = match machine {
         Ok(machine) => machine,
         Err(refusal) => {
-            let place = scan.root.as_ref().map_or(Path::new("/"), Path::new);
-            complain(format_args!("{}: {refusal}", place.display()));
+            let place = scan.root.as_ref().map_or(&b"/"[..], |root| root.as_bytes());
+            complain(format_args!("{}: {refusal}", Escaped(place)));
             return 3;
         }
     };
@@ -76,7 +76,7 @@ fn intel(scan: &Scan, sink: &mut impl Sink, gap: &mut Bytes<WHY_BYTES>) -> Resul
                 if scan.intel.is_empty() {
                     let _ = write!(gap, "no indicator file: ");
                 } else {
-                    complain(format_args!("{}: {why}", Path::new(path).display()));
+                    complain(format_args!("{}: {why}", Escaped(path.as_bytes())));
                 }
                 gap.push(path.as_bytes());
                 let _ = write!(gap, ": {why}");

@@ -17,14 +17,15 @@ use embedded_io::Write;
 use gatewatch::check::Hook;
 use gatewatch::checks;
 use gatewatch::limits::{FRAME_BYTES, JSON_BYTES};
+use gatewatch::report::escape::Escaped;
 use gatewatch::report::json::Json;
 use gatewatch::report::syslog::{Run, Store, Syslog};
 use gatewatch::report::text::{Style, Text};
-use gatewatch::report::{CheckReport, Event, Looked, Rest, Sink, Stage, Tally, Verdict, wire};
+use gatewatch::report::{CheckReport, Event, Looked, Rest, Sink, SinkFault, Stage, Tally, Verdict, wire};
 use sys::child::{Child, Ending, Received};
 use sys::clock;
 use sys::devlog::DevLog;
-use sys::fd::{Buffered, Writer};
+use sys::fd::{Buffered, Writer, fault};
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
@@ -129,8 +130,8 @@ fn run(scan: &Scan) -> u8 {
                 sinks.add("the log socket", &mut syslog);
             }
             Err(errno) => {
-                let why = errno.desc();
-                complain(format_args!("{path:?}: {why}; --syslog=PATH needs the socket of a log daemon"));
+                let (path, why) = (Escaped(path.as_bytes()), fault(errno));
+                complain(format_args!("{path}: {why}; --syslog=PATH needs the socket of a log daemon"));
                 sinks.failed = true;
             }
         }
@@ -143,7 +144,7 @@ fn run(scan: &Scan) -> u8 {
             tally.event(event, checks::index);
             sinks.event(event);
         }),
-        Err(errno) => Some(format!("no process could be started: {}", errno.desc())),
+        Err(errno) => Some(format!("no process could be started: {}", fault(errno))),
     };
     let why = why.unwrap_or_default();
     let checks = complete(scan, &why, &mut tally, &mut sinks);
@@ -185,7 +186,7 @@ fn relay(child: Child, frames: &mut [u8], each: &mut dyn FnMut(&Event<'_>)) -> O
                 late = true;
                 break;
             }
-            Err(errno) => broken = Some(format!("the looking process could not be heard: {}", errno.desc())),
+            Err(errno) => broken = Some(format!("the looking process could not be heard: {}", fault(errno))),
         }
         let mut used = 0_usize;
         loop {
@@ -257,12 +258,16 @@ impl<'s> Sinks<'s> {
     }
 
     /// Says something to each; one that fails is left out from then on.
-    fn each(&mut self, mut say: impl FnMut(&mut dyn Sink) -> Result<(), gatewatch::report::SinkFault>) {
+    fn each(&mut self, mut say: impl FnMut(&mut dyn Sink) -> Result<(), SinkFault>) {
         let failed = &mut self.failed;
         self.sinks.retain_mut(|(name, sink)| match say(*sink) {
             Ok(()) => true,
             Err(fault) => {
-                complain(format_args!("{name} does not take the report ({fault:?}); it is incomplete there"));
+                let why = match fault {
+                    SinkFault::Write => "does not take the report",
+                    SinkFault::TooLarge => "has no room for a line of the report",
+                };
+                complain(format_args!("{name} {why}; it is incomplete there"));
                 *failed = true;
                 false
             }

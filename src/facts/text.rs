@@ -32,11 +32,7 @@ impl<const N: usize> Bytes<N> {
 
     /// Appends as many of `more` as fit, and remembers if that was not all.
     pub fn push(&mut self, more: &[u8]) {
-        let room = N.saturating_sub(self.bytes.len());
-        let taken = more.get(..room.min(more.len())).unwrap_or_default();
-        if self.bytes.extend_from_slice(taken).is_err() || taken.len() < more.len() {
-            self.cut = true;
-        }
+        self.cut |= !append(&mut self.bytes, more);
     }
 
     /// Lets `fill` write into the whole capacity; it returns how many bytes it wrote.
@@ -76,6 +72,13 @@ impl<const N: usize> Bytes<N> {
     pub fn is_empty(&self) -> bool {
         self.bytes.is_empty()
     }
+}
+
+/// Appends as many of `more` as fit; whether that was all. One function for all capacities.
+fn append(bytes: &mut heapless::VecView<u8>, more: &[u8]) -> bool {
+    let room = bytes.capacity().saturating_sub(bytes.len());
+    let taken = more.get(..room.min(more.len())).unwrap_or_default();
+    bytes.extend_from_slice(taken).is_ok() && taken.len() == more.len()
 }
 
 impl<const N: usize> fmt::Write for Bytes<N> {

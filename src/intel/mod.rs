@@ -196,15 +196,15 @@ impl<'a> Intel<'a> {
                     return Match::Never;
                 }
                 self.ipv4_single(key, port, now)
-                    .or_else(|| self.best(self.ipv4_ranges.covering(key).map(label_of), port, now))
+                    .or_else(|| self.best(&mut self.ipv4_ranges.covering(key).map(label_of), port, now))
             }
             IpAddr::V6(address) => {
                 let key = address.to_bits();
                 if covering(self.never_ipv6, ipv6_span, key).next().is_some() {
                     return Match::Never;
                 }
-                self.best(covering(self.ipv6, ipv6_single, key).map(label_of), port, now).or_else(|| {
-                    self.best(covering(self.ipv6_ranges, ipv6_span, key).map(label_of), port, now)
+                self.best(&mut covering(self.ipv6, ipv6_single, key).map(label_of), port, now).or_else(|| {
+                    self.best(&mut covering(self.ipv6_ranges, ipv6_span, key).map(label_of), port, now)
                 })
             }
         };
@@ -213,13 +213,15 @@ impl<'a> Intel<'a> {
 
     /// The best label of a single address. There are addresses with thousands of ports: they are skipped.
     fn ipv4_single(&self, address: u32, port: u16, now: Option<u64>) -> Option<Hit<'a>> {
-        let all = self.ipv4.labels_of(address)?;
+        let mut all = self.ipv4.labels_of(address)?;
         let this_port = all.from(self.labels.first_of(port));
-        this_port.and_then(|numbers| self.best(numbers, port, now)).or_else(|| self.best(all, 0, now))
+        this_port
+            .and_then(|mut numbers| self.best(&mut numbers, port, now))
+            .or_else(|| self.best(&mut all, 0, now))
     }
 
     /// The first of some labels, which are sorted by port, that is for this port, or else for every port.
-    fn best(&self, numbers: impl Iterator<Item = u32>, port: u16, now: Option<u64>) -> Option<Hit<'a>> {
+    fn best(&self, numbers: &mut dyn Iterator<Item = u32>, port: u16, now: Option<u64>) -> Option<Hit<'a>> {
         let expires = |label: &Label| u64::from(label.expires_day).saturating_mul(DAY_S);
         let meant = |label: &Label| label.expires_day == 0 || now.is_none_or(|now| now < expires(label));
         let mut labels = numbers

@@ -1,7 +1,9 @@
 //! Clocks that answer on kernels where clock_gettime(2) does not: some vendors gave its 64-bit number to a call of
 //! their own, which says EINVAL, and std's clocks panic at that.
 
+use nix::fcntl::{OFlag, open};
 use nix::libc;
+use nix::sys::stat::Mode;
 use nix::time::{ClockId, clock_gettime};
 
 /// The clock of a device that has booted without network shows 1970 or the day its firmware was made. A time
@@ -38,8 +40,10 @@ pub fn monotonic_us() -> u64 {
 
 /// proc_uptime(5): `350735.47 234388.90`, in hundredths of a second.
 fn uptime_us() -> Option<u64> {
-    let text = std::fs::read("/proc/uptime").ok()?;
-    let field = text.split(|b| matches!(b, b'.' | b' '));
+    let file = open("/proc/uptime", OFlag::O_CLOEXEC, Mode::empty()).ok()?;
+    let mut text = [0_u8; 64];
+    let length = nix::unistd::read(&file, &mut text).ok()?;
+    let field = text.get(..length)?.split(|b| matches!(b, b'.' | b' '));
     let mut parts = field.map(gatewatch::facts::text::decimal);
     let (seconds, hundredths) = (parts.next()??, parts.next()??);
     seconds.checked_mul(1_000_000)?.checked_add(hundredths.checked_mul(10_000)?)
