@@ -22,6 +22,7 @@ use gatewatch::report::json::Json;
 use gatewatch::report::syslog::{Run, Store, Syslog};
 use gatewatch::report::text::{Style, Text};
 use gatewatch::report::{CheckReport, Event, Looked, Rest, Sink, SinkFault, Stage, Tally, Verdict, wire};
+use nix::errno::Errno;
 use sys::child::{Child, Ending, Received};
 use sys::clock;
 use sys::devlog::DevLog;
@@ -130,8 +131,12 @@ fn run(scan: &Scan) -> u8 {
                 sinks.add("the log socket", &mut syslog);
             }
             Err(errno) => {
-                let (path, why) = (Escaped(path.as_bytes()), fault(errno));
-                complain(format_args!("{path}: {why}; --syslog=PATH needs the socket of a log daemon"));
+                let path = Escaped(path.as_bytes());
+                let help = "--syslog=PATH needs the socket of a log daemon";
+                match errno {
+                    Errno::ECONNREFUSED => complain(format_args!("{path}: nobody listens there; {help}")),
+                    other => complain(format_args!("{path}: {}; {help}", fault(other))),
+                }
                 sinks.failed = true;
             }
         }
