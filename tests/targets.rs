@@ -12,6 +12,8 @@
 
 #[path = "common/elf.rs"]
 mod elf;
+#[path = "common/golden.rs"]
+mod golden;
 #[path = "common/routers.rs"]
 mod routers;
 
@@ -162,4 +164,21 @@ fn no_path_of_the_building_machine_is_inside() {
             assert!(!found, "{}: holds {path}: is it remapped in scripts/build-targets?", router.name);
         }
     }
+}
+
+/// A report depends on the byte order of the machine that was recorded, never on that of the machine that looks.
+#[test]
+fn reports_are_the_same_on_every_router() {
+    let mut differences = String::new();
+    for router in routers() {
+        for name in golden::names().0 {
+            for format in golden::FORMATS {
+                let report = golden::report(router.command(), &name, format);
+                if let Some(difference) = golden::difference(&name, format, &report) {
+                    differences.push_str(&format!("the binary for {}: {difference}", router.name));
+                }
+            }
+        }
+    }
+    assert!(differences.is_empty(), "{differences}");
 }
