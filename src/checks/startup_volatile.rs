@@ -46,6 +46,9 @@ fn run(line: &Line<'_>, _: &Ctx<'_>, out: &mut Out<'_>) {
         }
         return;
     }
+    if line.kind == Kind::Text {
+        return;
+    }
     let relative = line.memory.runs_from_odd_directory();
     for (index, _) in line.commands.iter() {
         let mut odd = None;

@@ -137,6 +137,9 @@ pub struct Memory {
     full: bool,
 }
 
+/// Of a file of which nothing was read.
+pub static NOTHING: Memory = Memory::new();
+
 /// A command that runs what was fetched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Run {

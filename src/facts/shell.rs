@@ -77,7 +77,7 @@ impl Commands {
         self.words.clear();
         self.commands.clear();
         self.overflow = false;
-        Parser { commands: self, text, at: 0, depth: 0 }.list(None, None);
+        Parser { commands: self, text, at: 0, depth: 0 }.list(None, None, None);
     }
 
     /// Whether something did not fit and was left out.
@@ -174,6 +174,8 @@ struct Parser<'p> {
 struct Current {
     index: Option<u16>,
     fed_from: Option<u16>,
+    /// What feeds the group that it stands in.
+    inherited: Option<u16>,
     inside: Option<u16>,
     word: Bytes<WORD_BYTES>,
     /// A word has begun, though it may still be empty: `""`.
@@ -201,13 +203,15 @@ impl Parser<'_> {
         u16::try_from(self.commands.commands.len()).unwrap_or(u16::MAX)
     }
 
-    /// Reads commands up to `close` or the end.
-    fn list(&mut self, close: Option<u8>, inside: Option<u16>) {
+    /// Reads commands up to `close` or the end. They stand inside `inside`, and read what `fed_from` gives unless a
+    /// pipe of their own feeds them.
+    fn list(&mut self, close: Option<u8>, inside: Option<u16>, fed_from: Option<u16>) {
         let mut pipeline = self.count();
-        let mut groups = heapless::Vec::<u16, 16>::new();
+        let mut groups = heapless::Vec::<(u16, Option<u16>), 16>::new();
         let mut now = Current {
             index: None,
-            fed_from: None,
+            fed_from,
+            inherited: fed_from,
             inside,
             word: Bytes::new(),
             begun: false,
@@ -238,17 +242,21 @@ impl Parser<'_> {
                     pipeline = self.count();
                 }
                 b'|' => self.end_command(&mut now, Some(pipeline)),
-                b'(' | b'{' if !now.begun && (byte == b'(' || self.peek(0) == Some(b' ')) => {
+                b'(' | b'{' if !now.begun && (byte == b'(' || matches!(self.peek(0), Some(b' ' | b'\n'))) => {
+                    // The pipe before a group, `wget … | ( … )`, feeds every command in it.
+                    let fed = now.fed_from;
                     self.end_command(&mut now, None);
-                    if groups.push(pipeline).is_err() {
+                    if groups.push((pipeline, now.inherited)).is_err() {
                         self.commands.overflow = true;
                     }
+                    (now.inherited, now.fed_from) = (fed, fed);
                     pipeline = self.count();
                 }
                 b')' | b'}' if byte == b')' || !now.begun => {
                     self.end_command(&mut now, None);
                     // What follows a group, `( … ) | sh`, is fed by all of it.
-                    pipeline = groups.pop().unwrap_or(pipeline);
+                    (pipeline, now.inherited) = groups.pop().unwrap_or((pipeline, now.inherited));
+                    now.fed_from = now.inherited;
                 }
                 b'<' | b'>' => self.redirection(byte, &mut now),
                 _ => self.part_of_word(byte, &mut now),
@@ -313,7 +321,15 @@ impl Parser<'_> {
                 self.skip(1);
                 now.word.push(b"$");
                 while let Some(b) = self.next().filter(|b| *b != b'}') {
-                    now.word.push(&[b]);
+                    match b {
+                        // `${x:-$(wget …)}` runs it.
+                        b'$' | b'`' if self.depth < NESTING => {
+                            self.depth = self.depth.saturating_add(1);
+                            self.substitution(b, now);
+                            self.depth = self.depth.saturating_sub(1);
+                        }
+                        _ => now.word.push(&[b]),
+                    }
                 }
             }
             (b'`', ..) => self.nested(b'`', now),
@@ -329,7 +345,7 @@ impl Parser<'_> {
             return;
         }
         self.depth = self.depth.saturating_add(1);
-        self.list(Some(close), Some(outer));
+        self.list(Some(close), Some(outer), now.fed_from);
         self.depth = self.depth.saturating_sub(1);
     }
 
@@ -411,7 +427,7 @@ impl Parser<'_> {
         if let Some(command) = now.index.take() {
             self.run_text(command);
         }
-        now.fed_from = fed_from;
+        now.fed_from = fed_from.or(now.inherited);
         now.role = Role::Argument;
     }
 
@@ -429,7 +445,12 @@ impl Parser<'_> {
             return;
         }
         let depth = self.depth.saturating_add(1);
-        Parser { commands: self.commands, text: text.as_slice(), at: 0, depth }.list(None, Some(command));
+        let fed_from = self.commands.commands.get(usize::from(command)).and_then(|outer| outer.fed_from);
+        Parser { commands: self.commands, text: text.as_slice(), at: 0, depth }.list(
+            None,
+            Some(command),
+            fed_from,
+        );
     }
 }
 
@@ -467,6 +488,9 @@ mod tests {
         assert_eq!(shown(b"a b | c; d && e || f & g"), ["a b", "c <0", "d", "e", "f", "g"]);
         assert_eq!(shown(b"(a; b) | c | d"), ["a", "b", "c <0", "d <0"]);
         assert_eq!(shown(b"x; { a; b; } | c"), ["x", "a", "b", "c <1"]);
+        assert_eq!(shown(b"a | { b; c; }; d"), ["a", "b <0", "c <0", "d"]);
+        assert_eq!(shown(b"a | (b | c) | d"), ["a", "b <0", "c <1", "d <0"]);
+        assert_eq!(shown(b"a | sh -c b"), ["a", "sh -c b <0", "b <0 in1"]);
         assert_eq!(shown(b"a # b | c"), ["a"]);
         assert_eq!(shown(b"a#b"), ["a#b"]);
     }
@@ -496,6 +520,7 @@ mod tests {
         assert_eq!(shown(b". <(a $(b))"), [".", "a  in0", "b in1"]);
         assert_eq!(shown(b"sh -c 'a | b'"), ["sh -c a | b", "a in0", "b <1 in0"]);
         assert_eq!(shown(b"echo $((1 + 2)) x"), ["echo  x"]);
+        assert_eq!(shown(b": ${x:-$(a | b)} c"), [": $x:- c", "a in0", "b <1 in0"]);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! A line of a startup file: bytes of a script, crontab, inittab or unit in, the commands that it runs out.
 
-use super::fetch::Memory;
+use super::fetch::{Memory, NOTHING};
 use super::shell::{Commands, Role};
 use super::text::{Bytes, basename, fields, trim};
 use crate::limits::LINE_BYTES;
@@ -20,6 +20,9 @@ pub enum Kind {
     Unit,
     /// A script of another language: lines are looked at one by one, as far as they look like shell.
     Other,
+    /// A text: a line inside quotes that span lines, or of a here-document that is only printed. It runs nothing, if
+    /// the quotes are where they seem to be.
+    Text,
     /// A symbolic link in a directory of startup files; the line is where it leads.
     Link,
 }
@@ -32,7 +35,7 @@ impl Kind {
             return None;
         }
         match self {
-            Kind::Shell | Kind::Other => Some(line),
+            Kind::Shell | Kind::Other | Kind::Text => Some(line),
             Kind::Cron => after_fields(line, if line.first() == Some(&b'@') { 1 } else { 5 }),
             Kind::SystemCron => after_fields(line, if line.first() == Some(&b'@') { 2 } else { 6 }),
             Kind::Inittab => {
@@ -95,8 +98,16 @@ enum Open {
     Paren,
     /// `` `…` ``
     Backquote,
+    /// `${…}`, in which quotes mean different things to different shells.
+    Brace,
     /// `# …` to the end of the physical line.
     Comment,
+}
+
+impl Open {
+    const fn is_quote(self) -> bool {
+        matches!(self, Open::Single | Open::Dollar | Open::Double)
+    }
 }
 
 /// Bytes of the word that ends a here-document.
@@ -108,8 +119,15 @@ const HERE_BYTES: usize = 64;
 pub struct Reader {
     kind: Kind,
     line: Bytes<LINE_BYTES>,
-    /// `line` is complete and was handed out; the next byte begins another.
+    /// `line` is complete; the next byte begins another.
     complete: bool,
+    /// The complete line was handed out.
+    taken: bool,
+    /// Where in `line` the physical line begins, and whether it begins inside quotes.
+    physical: usize,
+    quoted: bool,
+    /// A physical line inside quotes that is to be handed out as a text.
+    text: Option<(usize, usize)>,
     /// The physical line being read, from 1.
     number: u32,
     /// The physical line on which `line` began.
@@ -129,6 +147,10 @@ impl Reader {
             kind,
             line: Bytes::new(),
             complete: false,
+            taken: false,
+            physical: 0,
+            quoted: false,
+            text: None,
             number: 1,
             first: 1,
             open: heapless::Vec::new(),
@@ -144,11 +166,14 @@ impl Reader {
         self.cut
     }
 
-    /// Takes one byte. True: a line is complete; read it with [`Reader::take`] before the next byte.
+    /// Takes one byte. True: lines are ready; take them all with [`Reader::take`] before the next byte.
     pub fn push(&mut self, byte: u8) -> bool {
         if core::mem::take(&mut self.complete) {
             self.line.clear();
             self.first = self.number;
+            self.taken = false;
+            self.physical = 0;
+            self.quoted = false;
         }
         match byte {
             b'\n' => return self.end_of_line(),
@@ -178,10 +203,13 @@ impl Reader {
             (Some(Open::Single), _) => {}
             (_, b'\\') => self.escaped = true,
             (Some(Open::Dollar), _) => {}
-            (Some(Open::Backquote), b'`') | (Some(Open::Paren), b')') => self.close(),
+            (Some(Open::Backquote), b'`') | (Some(Open::Paren), b')') | (Some(Open::Brace), b'}') => {
+                self.close()
+            }
             (_, b'`') => self.begin(Open::Backquote),
             (_, b'(') if after_dollar => self.begin(Open::Paren),
-            (Some(Open::Double), _) => {}
+            (_, b'{') if after_dollar => self.begin(Open::Brace),
+            (Some(Open::Double | Open::Brace), _) => {}
             // The first line may name the interpreter.
             (_, b'#') if begins_word && !(self.number == 1 && before.is_none()) => {
                 self.begin(Open::Comment);
@@ -225,13 +253,21 @@ impl Reader {
             || (self.kind == Kind::Unit && self.line.as_slice().last() == Some(&b'\\'));
         let piped = shell && trim(self.line.as_slice()).last() == Some(&b'|');
         let joined = escaped || piped || !self.open.is_empty();
+        // Whoever knows these rules may make quotes that close earlier for a shell than for us, so what stands inside
+        // them is looked at too, as the text that it should be.
+        let quoted = shell && self.open.iter().any(|open| open.is_quote());
+        if self.quoted || quoted {
+            self.text = Some((self.physical, self.line.as_slice().len()));
+        }
+        self.quoted = quoted;
         if joined && !self.line.is_cut() {
             if escaped {
                 self.line.truncate(self.line.as_slice().len().saturating_sub(1));
             } else if !piped {
                 self.line.push(b"\n");
+                self.physical = self.line.as_slice().len();
             }
-            return false;
+            return self.is_ready();
         }
         // What never closes is a trick, or no script: the next line begins with nothing open.
         if self.line.is_cut() {
@@ -255,20 +291,31 @@ impl Reader {
         self.push(b'\n')
     }
 
-    /// Hands out the complete line with its commands. `None`: it runs nothing.
+    /// Whether there is a line to take.
+    #[must_use]
+    pub const fn is_ready(&self) -> bool {
+        self.text.is_some() || (self.complete && !self.taken)
+    }
+
+    /// Hands out a line with its commands. `None`: it runs nothing.
     pub fn take<'a>(
         &'a mut self,
         file: &'a [u8],
         commands: &'a mut Commands,
         memory: &'a mut Memory,
     ) -> Option<Line<'a>> {
+        if let Some((from, to)) = self.text.take() {
+            let text = trim(self.line.as_slice().get(from..to).unwrap_or_default());
+            return as_text(file, self.number.saturating_sub(1), text, commands);
+        }
+        self.taken = true;
         if let Some((end, printed)) = &self.here {
             if trim(self.line.as_slice()) == end.as_slice() {
                 self.here = None;
                 return None;
             }
             if *printed {
-                return None;
+                return as_text(file, self.first, trim(self.line.as_slice()), commands);
             }
         }
         if self.first == 1 && self.kind == Kind::Shell && is_other_language(self.line.as_slice()) {
@@ -280,7 +327,11 @@ impl Reader {
             self.cut = self.cut.or(Some(self.first));
         }
         if self.kind == Kind::Shell && self.here.is_none() {
-            self.here = here_document(commands);
+            self.here = here_document(commands, self.line.as_slice());
+            if self.here.as_ref().is_some_and(|(end, _)| end.is_cut()) {
+                self.here = None;
+                self.cut = self.cut.or(Some(self.first));
+            }
         }
         memory.learn(commands, self.first);
         Some(Line {
@@ -304,12 +355,21 @@ fn is_other_language(line: &[u8]) -> bool {
     })
 }
 
+/// A line that runs nothing if it is what it seems.
+fn as_text<'a>(file: &'a [u8], number: u32, text: &'a [u8], commands: &'a mut Commands) -> Option<Line<'a>> {
+    // Without a pipe or a substitution there is nothing in it for a check.
+    text.iter().any(|b| matches!(b, b'|' | b'`' | b'(')).then(|| {
+        commands.parse(text);
+        Line { file, number, kind: Kind::Text, text, commands, memory: &NOTHING }
+    })
+}
+
 /// The here-document that begins behind a line. One that goes to the screen is a text for people; one that goes to a
 /// file or to a shell may become a program, so its lines are looked at like all others.
-fn here_document(commands: &Commands) -> Option<(Bytes<HERE_BYTES>, bool)> {
+fn here_document(commands: &Commands, line: &[u8]) -> Option<(Bytes<HERE_BYTES>, bool)> {
     commands.iter().find_map(|(index, _)| {
         let end = commands.words(index, Role::HereDocument).next()?;
-        let written = commands.words(index, Role::Output).next().is_some();
+        let written = line.contains(&b'>');
         let feeds = commands.iter().any(|(other, _)| commands.feeders(other).any(|from| from == index));
         let printed = commands.name(index) == b"cat" && !written && !feeds;
         Some((Bytes::of(end), printed))
@@ -328,15 +388,18 @@ mod tests {
             if let Some(line) = from.take(b"/x", &mut commands, &mut memory) {
                 let name = |index| String::from_utf8_lossy(line.commands.name(index)).into_owned();
                 let programs: Vec<_> = line.commands.iter().map(|(index, _)| name(index)).collect();
-                found.push(format!("{}:{}", line.number, programs.join(",")));
+                let text = if line.kind == Kind::Text { "text:" } else { "" };
+                found.push(format!("{}:{text}{}", line.number, programs.join(",")));
             }
         };
         for byte in text {
-            if reader.push(*byte) {
+            reader.push(*byte);
+            while reader.is_ready() {
                 take(&mut reader);
             }
         }
-        if reader.finish() {
+        reader.finish();
+        while reader.is_ready() {
             take(&mut reader);
         }
         (found, reader.cut())
@@ -370,7 +433,12 @@ p $( # a comment with ' in it
         let text = b"cat <<EOF\nwget x | sh\ndon't\nEOF\na\ncat > /tmp/x <<'E'\nb\ndon't c\nE\nd\n";
         assert_eq!(
             lines(Kind::Shell, text),
-            (["1:cat", "5:a", "6:cat", "7:b", "8:dont c", "10:d"].map(String::from).into(), None)
+            (
+                ["1:cat", "2:text:wget,sh", "5:a", "6:cat", "7:b", "8:dont c", "10:d"]
+                    .map(String::from)
+                    .into(),
+                None
+            )
         );
         assert_eq!(lines(Kind::Shell, b"cat <<E | sh\nb\nE\n").0, ["1:cat,sh", "2:b"]);
     }

@@ -3,7 +3,7 @@
 use embedded_io::Read;
 
 use super::Coverage;
-use crate::facts::fetch::Memory;
+use crate::facts::fetch::{Memory, NOTHING};
 use crate::facts::place::{Place, place};
 use crate::facts::shell::Commands;
 use crate::facts::startup::{Kind, Line, Reader};
@@ -201,7 +201,7 @@ impl<H: Host> Walk<'_, H> {
         let file = shown(path);
         // A link runs nothing; the commands of an earlier line are not its own.
         self.commands.parse(b"");
-        let (commands, memory) = (&*self.commands, &Memory::new());
+        let (commands, memory) = (&*self.commands, &NOTHING);
         (self.each)(&Line {
             file: file.as_slice(),
             number: 0,
@@ -241,7 +241,7 @@ impl<H: Host> Walk<'_, H> {
             }
             for byte in read {
                 if reader.push(*byte) {
-                    self.line(&mut reader, &name, &mut memory);
+                    self.lines(&mut reader, &name, &mut memory);
                 }
             }
             total = total.saturating_add(u64::try_from(length).unwrap_or_default());
@@ -254,7 +254,7 @@ impl<H: Host> Walk<'_, H> {
             }
         }
         if reader.finish() {
-            self.line(&mut reader, &name, &mut memory);
+            self.lines(&mut reader, &name, &mut memory);
         }
         if let Some(line) = reader.cut() {
             self.gap(path, format_args!("line {line} is too long or too deep to be taken apart whole"));
@@ -264,10 +264,12 @@ impl<H: Host> Walk<'_, H> {
         }
     }
 
-    fn line(&mut self, reader: &mut Reader, file: &Bytes<PATH_BYTES>, memory: &mut Memory) {
-        if let Some(line) = reader.take(file.as_slice(), self.commands, memory) {
-            self.coverage.fact();
-            (self.each)(&line);
+    fn lines(&mut self, reader: &mut Reader, file: &Bytes<PATH_BYTES>, memory: &mut Memory) {
+        while reader.is_ready() {
+            if let Some(line) = reader.take(file.as_slice(), self.commands, memory) {
+                self.coverage.fact();
+                (self.each)(&line);
+            }
         }
     }
 
