@@ -108,7 +108,7 @@ impl<'a> Ctx<'a> {
     /// Whether a date has passed. While the clock is not set, nothing has.
     #[must_use]
     pub fn is_past(&self, date: Option<u64>) -> bool {
-        matches!((self.now, date), (Some(now), Some(date)) if date < now)
+        matches!((self.now, date), (Some(now), Some(date)) if date <= now)
     }
 }
 

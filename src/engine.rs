@@ -217,11 +217,10 @@ impl<'p> Run<'_, 'p> {
                 }
             };
             coverage.fact();
-            if process.exe == Exe::Unknown && process.is_alive() {
-                coverage.gap(
-                    b"/proc",
-                    format_args!("the program of process {pid} cannot be seen: permission denied"),
-                );
+            let hidden =
+                process.exe == Exe::Unknown || (process.exe == Exe::None && !process.argv.is_empty());
+            if hidden && process.is_alive() {
+                coverage.gap(b"/proc", format_args!("the program of process {pid} cannot be seen"));
             }
             if sockets {
                 // A holder that cannot be seen costs a finding its name, not itself.
@@ -244,6 +243,10 @@ impl<'p> Run<'_, 'p> {
             let again = proc::read(host, dir, *pid, &mut process);
             if again.is_ok() && process.stat.start_ticks == *start {
                 self.show_process(&process, true);
+            } else {
+                // No accusation, and no acquittal: a bot may hop from process to process.
+                coverage
+                    .gap(b"/proc", format_args!("process {pid} looked odd and ended before a second look"));
             }
         }
     }
@@ -253,8 +256,11 @@ impl<'p> Run<'_, 'p> {
         let mut coverage = Coverage::new();
         let proc = host.dir(b"proc");
         let Scratch { holders, ports, .. } = scratch;
+        let live = host.about().live;
+        // An unpacked image has an empty /proc.
+        let no_net = self.counts.processes == 0 && matches!(host.dir(b"proc/net"), Err(Fault::NotFound));
         match (&proc, host.about().endian) {
-            (Err(Fault::NotFound), _) if !host.about().live => coverage.absent = true,
+            _ if !live && no_net => coverage.absent = true,
             (Err(fault), _) => coverage.gap(b"/proc", format_args!("{fault}")),
             (Ok(_), None) => {
                 coverage.gap(

@@ -32,6 +32,10 @@ pub enum Fault {
     Device,
     /// A socket in the file system.
     Socket,
+    /// It is not written as it should be.
+    Garbled,
+    /// Something else stands where the kernel should show a process.
+    Covered,
     /// The kernel's other error numbers (errno(3)).
     Errno(i32),
 }
@@ -57,6 +61,8 @@ impl fmt::Display for Fault {
             Fault::Fifo => "a named pipe",
             Fault::Device => "a device",
             Fault::Socket => "a socket",
+            Fault::Garbled => "not understood",
+            Fault::Covered => "something is mounted over it",
             Fault::Errno(number) => return write!(f, "error {number}"),
         })
     }

@@ -24,6 +24,9 @@ pub const PIDS: usize = if cfg!(test) { 64 } else { 32_768 };
 /// Socket descriptors whose holder is remembered, 8 bytes each.
 pub const HOLDERS: usize = if cfg!(test) { 64 } else { 32_768 };
 
+/// Listeners on one address of which a table of sockets is remembered, 32 bytes each.
+pub const LISTENERS: usize = 256;
+
 /// Processes that get a second look after a common pause. Later ones get theirs at once. 16 bytes each.
 pub const ACCUSED: usize = if cfg!(test) { 4 } else { 256 };
 
@@ -60,7 +63,7 @@ pub const FETCHED_BYTES: usize = 256;
 /// Bytes read of one startup file. The largest in OpenWrt and Debian are below 100 KiB.
 pub const STARTUP_FILE_BYTES: u64 = 1024 * 1024;
 
-/// Startup files told apart by device and inode, so that a file with many links is read once. 16 bytes each.
+/// Startup files told apart by device and inode, so that a file with many links is read once. 24 bytes each.
 pub const STARTUP_FILES: usize = if cfg!(test) { 32 } else { 4096 };
 
 /// How deep directories of startup files are entered: `hotplug.d/iface/x`, `system/a.service.d/x.conf`.

@@ -64,12 +64,20 @@ fn intel(scan: &Scan, sink: &mut impl Sink, gap: &mut Bytes<WHY_BYTES>) -> Resul
     for path in chosen {
         let opened = map::map(path.as_bytes()).map_err(|fault| fault.to_string());
         match opened.and_then(|bytes| Intel::open(bytes).map_err(|defect| defect.to_string())) {
-            Ok(file) => {
+            Ok(file) if file.entries() > 0 => {
+                if clock::believable().is_some_and(|now| file.expires().is_some_and(|expires| expires <= now))
+                {
+                    complain(format_args!(
+                        "{}: its data has expired: get a newer one",
+                        Escaped(path.as_bytes())
+                    ));
+                }
                 let (version, created, entries) = (file.version(), file.created(), file.entries());
                 sink.event(&Event::Intel(IntelInfo { version, created, entries }))?;
                 let _ = files.push(file);
             }
-            Err(why) => {
+            unusable => {
+                let why = unusable.err().unwrap_or_else(|| "it holds no indicators".to_owned());
                 if !gap.is_empty() {
                     gap.push(b"; ");
                 }

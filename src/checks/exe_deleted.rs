@@ -11,13 +11,15 @@
 //! # Misses and false alarms
 //! Silent where the path exists again and firmware or a package vouches for it: a daemon that still runs after
 //! an upgrade. `notice` where it exists again outside of odd places and nothing on the device says who owns
-//! it. Silent for `memfd` programs, which never had a file. A program that replaces its file instead of
+//! it, and for a program on a mounted disk (Entware after an upgrade); without the file that is `suspicious`. Silent
+//! for `memfd` programs, which never had a file. A program that replaces its file instead of
 //! removing it is not seen.
 //!
 //! # Sources
 //! proc_pid_exe(5); fs/d_path.c `path_with_deleted`; MITRE ATT&CK T1070.004.
 
 use crate::check::{Area, Check, Ctx, Hook, Out, Severity};
+use crate::facts::place::Place;
 use crate::facts::process::{Owner, Process};
 
 /// The row of the table.
@@ -38,7 +40,10 @@ fn run(process: &Process, ctx: &Ctx<'_>, out: &mut Out<'_>) {
     if !place.is_odd() && again && matches!(owner, Owner::Firmware | Owner::Package) {
         return;
     }
-    let severity = if place.is_odd() {
+    let on_disk = process.surroundings.on_disk && place != Place::Hidden;
+    let severity = if on_disk {
+        if again { Severity::Notice } else { CHECK.severity }
+    } else if place.is_odd() {
         Severity::Infected
     } else if again && owner == Owner::Unknown {
         Severity::Notice

@@ -37,7 +37,7 @@ fn run(process: &Process, ctx: &Ctx<'_>, out: &mut Out<'_>) {
     if process.is_removed() || ctx.is_own(process) {
         return;
     }
-    let on_disk = process.surroundings.on_disk && place == Place::Mount;
+    let on_disk = process.surroundings.on_disk && place != Place::Hidden;
     let draft = out.process(process).say("the program runs from ").say(place.words());
     out.found(if on_disk { draft.severity(Severity::Notice).say(" that is a disk") } else { draft });
 }

@@ -12,7 +12,7 @@
 //! True kernel threads have no program, no arguments and no address space, whoever their parent is (old kernels
 //! give some to pid 1). A helper that the kernel starts is called `kworker/…` until it has executed its program,
 //! so an accused process is read again. Titles with blanks in the brackets (`[lxc monitor] …`, `[celeryd: …]`)
-//! are made by daemons. Names without a slash that are words (`watchdog`, `loop0`) are not judged.
+//! are made by daemons. Names without a slash that daemons bear too (`watchdog`, `loop0`) are not judged.
 //!
 //! # Sources
 //! proc_pid_stat(5) fields 2, 9, 23; kernel/kthread.c; kernel/workqueue.c `create_worker`; MITRE ATT&CK T1036.004.
@@ -40,23 +40,32 @@ const KERNEL_NAMES: [&[u8]; 26] = [
     b"ubi_bgt", b"mtdblock", b"bdi-default",
 ];
 
+/// Names without a slash that no program of a router bears.
+const KERNEL_WORDS: [&[u8]; 9] = [
+    b"kworker", b"ksoftirqd", b"kauditd", b"bioset", b"writeback", b"migration", b"pdflush", b"khubd", b"kblockd",
+];
+
 fn run(process: &Process, _: &Ctx<'_>, out: &mut Out<'_>) {
     if !process.is_alive() || !process.is_user() {
         return;
     }
     let comm = process.stat.comm.as_slice();
-    let said = if is_bracketed(process.argv0()) {
-        "its first argument is "
-    } else if is_bracketed(comm) {
-        "its name is "
-    } else if KERNEL_NAMES.iter().any(|name| comm.starts_with(name)) {
-        "it has the name of a kernel thread, "
+    let argv0 = process.argv0();
+    let (said, shown) = if is_bracketed(argv0) || is_kernels(argv0) {
+        ("its first argument is ", argv0)
+    } else if is_bracketed(comm) || is_kernels(comm) {
+        ("its name is ", comm)
     } else {
         return;
     };
-    let shown = if is_bracketed(process.argv0()) { process.argv0() } else { comm };
     let draft = out.process(process).say(said).quote(shown).say(", but it is a user process of parent ");
     out.found(draft.number(process.stat.ppid));
+}
+
+/// A name of the kernel's, in brackets or not, whatever stands behind it.
+fn is_kernels(title: &[u8]) -> bool {
+    let name = title.strip_prefix(b"[").unwrap_or(title);
+    KERNEL_WORDS.contains(&name) || KERNEL_NAMES.iter().any(|kernels| name.starts_with(kernels))
 }
 
 /// `[name]`, nothing behind it and no blank inside.
@@ -80,6 +89,9 @@ mod tests {
             (b"kworker/0:1", b"sleep\x001000\0"),
             (b"[kthreadd]", b"x\0"),
             (b"x", b"[watchdog]   "),
+            (b"x", b"[kworker/0:1] 1\0"),
+            (b"x", b"ksoftirqd/0\0"),
+            (b"bioset", b"\0\0\0"),
         ] {
             let process = process(812, comm, b"/usr/bin/sleep", argv);
             assert_eq!(severities(&CHECK, &process), [Severity::Infected], "{}", String::from_utf8_lossy(argv));

@@ -11,7 +11,7 @@
 //!
 //! # Misses and false alarms
 //! Silent for scripts that write data there (pid and state files) and that read generated configuration with `.`
-//! from `/tmp/etc`, `/var/etc`, `/tmp/run` or `/var/run`, for links of pppd's scripts to `/tmp/ppp` and of units to
+//! from `/tmp/etc`, `/var/etc`, `/tmp/run`, `/var/run` or `/tmp/sysinfo`, for links of pppd's scripts to `/tmp/ppp` and of units to
 //! `/run/systemd`. `/mnt` and `/media` are silent: a disk's own startup scripts (Entware) run from there. Names built
 //! from variables are not resolved.
 //!
@@ -37,7 +37,7 @@ pub const CHECK: Check = Check {
 };
 
 /// Where programs write configuration that scripts read.
-const GENERATED: [&[u8]; 4] = [b"/tmp/etc", b"/var/etc", b"/tmp/run", b"/var/run"];
+const GENERATED: [&[u8]; 5] = [b"/tmp/etc", b"/var/etc", b"/tmp/run", b"/var/run", b"/tmp/sysinfo"];
 
 fn run(line: &Line<'_>, _: &Ctx<'_>, out: &mut Out<'_>) {
     if line.kind == Kind::Link {

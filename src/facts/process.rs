@@ -7,7 +7,9 @@ use crate::limits::{ARGV_BYTES, COMM_BYTES, PATH_BYTES};
 /// What `/proc/PID/stat` tells.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Stat {
-    /// The name, field 2 of proc_pid_stat(5), without its parentheses. Whoever runs chooses it.
+    /// The id, field 1 of proc_pid_stat(5).
+    pub pid: u32,
+    /// The name, field 2, without its parentheses. Whoever runs chooses it.
     pub comm: Bytes<COMM_BYTES>,
     /// The state, field 3: `Z` and `X` no longer run anything.
     pub state: u8,
@@ -15,6 +17,8 @@ pub struct Stat {
     pub ppid: u32,
     /// The kernel's flags, field 9.
     pub flags: u64,
+    /// Threads, field 20. A zombie that has more than itself goes on in them.
+    pub threads: u32,
     /// Clock ticks from boot to start, field 22: tells a process from a later one with the same pid.
     pub start_ticks: u64,
     /// Bytes of address space, field 23. Kernel threads have none.
@@ -30,14 +34,16 @@ impl Stat {
     pub fn parse(line: &[u8]) -> Option<Self> {
         let open = line.iter().position(|b| *b == b'(')?;
         let close = line.iter().rposition(|b| *b == b')')?;
+        let pid = decimal32(trim(line.get(..open)?))?;
         let comm = line.get(open.checked_add(1)?..close)?;
         let mut rest = fields(line.get(close.checked_add(1)?..)?);
         let state = *rest.next()?.first()?;
         let ppid = decimal32(rest.next()?)?;
         let flags = decimal(rest.nth(4)?)?;
-        let start_ticks = decimal(rest.nth(12)?)?;
+        let threads = decimal32(rest.nth(10)?)?;
+        let start_ticks = decimal(rest.nth(1)?)?;
         let vsize = decimal(trim(rest.next()?))?;
-        Some(Self { comm: Bytes::of(comm), state, ppid, flags, start_ticks, vsize })
+        Some(Self { pid, comm: Bytes::of(comm), state, ppid, flags, threads, start_ticks, vsize })
     }
 }
 
@@ -124,10 +130,11 @@ impl Process {
         matches!(self.exe, Exe::Path { removed: true })
     }
 
-    /// Whether the program never had a name in the file system: `/memfd:…` (memfd_create(2)).
+    /// Whether the program never had a name in the file system: `/memfd:…`, which the kernel always shows as removed
+    /// (memfd_create(2)).
     #[must_use]
     pub fn is_memory_file(&self) -> bool {
-        self.path.as_slice().starts_with(b"/memfd:")
+        self.is_removed() && self.path.as_slice().starts_with(b"/memfd:")
     }
 
     /// The place the program runs from, if it has one.

@@ -47,16 +47,41 @@ pub struct Commands {
 }
 
 /// Programs that run the text they are given.
-const SHELLS: [&[u8]; 14] = [
-    b"sh", b"ash", b"bash", b"dash", b"ksh", b"zsh", b"hush", b"lash", b"msh", b"python", b"python3",
-    b"perl", b"lua", b"php",
+const SHELLS: [&[u8]; 15] = [
+    b"ucode", b"sh", b"ash", b"bash", b"dash", b"ksh", b"zsh", b"hush", b"lash", b"msh", b"python",
+    b"python3", b"perl", b"lua", b"php",
 ];
 
-/// Words that stand before the program that is run: reserved words, and programs that start another.
-const BEFORE: [&[u8]; 24] = [
-    b"if", b"then", b"else", b"elif", b"while", b"until", b"do", b"!", b"time", b"exec", b"command",
-    b"builtin", b"nohup", b"setsid", b"env", b"nice", b"ionice", b"sudo", b"busybox", b"toybox", b"timeout",
-    b"stdbuf", b"chroot", b"unshare",
+/// Words that stand before the program that is run: reserved words, and programs that start another, with the
+/// letters of their options that take a value, and how many words of their own stand before it.
+const BEFORE: [(&[u8], &[u8], u8); 27] = [
+    (b"if", b"", 0),
+    (b"then", b"", 0),
+    (b"else", b"", 0),
+    (b"elif", b"", 0),
+    (b"while", b"", 0),
+    (b"until", b"", 0),
+    (b"do", b"", 0),
+    (b"!", b"", 0),
+    (b"time", b"", 0),
+    (b"exec", b"a", 0),
+    (b"command", b"?", 0),
+    (b"builtin", b"", 0),
+    (b"nohup", b"", 0),
+    (b"setsid", b"", 0),
+    (b"env", b"u", 0),
+    (b"nice", b"n", 0),
+    (b"ionice", b"cnp", 0),
+    (b"sudo", b"ugph", 0),
+    (b"busybox", b"", 0),
+    (b"toybox", b"", 0),
+    (b"timeout", b"skt", 0),
+    (b"stdbuf", b"ioe", 0),
+    (b"chroot", b"", 1),
+    (b"unshare", b"", 0),
+    (b"taskset", b"", 1),
+    (b"flock", b"w", 1),
+    (b"xargs", b"nILP", 0),
 ];
 
 impl Commands {
@@ -102,12 +127,30 @@ impl Commands {
     /// The arguments from the program on, without assignments, reserved words and programs that only start
     /// another one (`nohup`, `busybox` …).
     pub fn program(&self, command: u16) -> impl Iterator<Item = &[u8]> + '_ {
-        let mut options = false;
+        // The starter that was met last, and its own words that are still to come.
+        let (mut starter, mut own) = (None::<&[u8]>, 0_u8);
         self.words(command, Role::Argument).skip_while(move |word| {
-            let before = BEFORE.contains(&basename(word));
-            let option = options && (word.first() == Some(&b'-') || word.iter().all(u8::is_ascii_digit));
-            options = before || option;
-            before || option || is_assignment(word)
+            if core::mem::take(&mut own) > 0 {
+                return true;
+            }
+            if let Some((_, values, words)) = BEFORE.iter().find(|(name, ..)| *name == basename(word)) {
+                (starter, own) = (Some(*values), *words);
+                return true;
+            }
+            match (starter, *word) {
+                // `command -v wget` asks where it is.
+                (Some(b"?"), [b'-', b'v' | b'V']) => {
+                    own = u8::MAX;
+                    true
+                }
+                (Some(values), [b'-', letter]) => {
+                    own = u8::from(values.contains(letter));
+                    true
+                }
+                (Some(_), [b'-', ..]) => true,
+                (Some(_), digits) if digits.iter().all(|b| b.is_ascii_digit() || *b == b'.') => true,
+                _ => is_assignment(word),
+            }
         })
     }
 
@@ -146,13 +189,22 @@ impl Commands {
                 into.push(b" ");
             }
         } else if SHELLS.contains(&name) || name == b"su" {
-            let is_text = |word: &&[u8]| word.first() == Some(&b'-') && word.ends_with(b"c");
-            if arguments.find(is_text).is_some() {
-                into.push(arguments.next().unwrap_or_default());
+            let is_option = |word: &&[u8]| word.first() == Some(&b'-');
+            let takes_text =
+                |word: &&[u8]| is_option(word) && !word.starts_with(b"--") && word.contains(&b'c');
+            if arguments.find(takes_text).is_some() {
+                into.push(arguments.find(|word| !is_option(word)).unwrap_or_default());
             }
+        } else if name == b"trap" {
+            into.push(arguments.next().unwrap_or_default());
         }
         !into.is_empty()
     }
+}
+
+/// Whether a word stands before the program that is run.
+pub fn is_starter(word: &[u8]) -> bool {
+    BEFORE.iter().any(|(name, ..)| *name == basename(word))
 }
 
 /// `NAME=value` before a command.
@@ -285,8 +337,13 @@ impl Parser<'_> {
                 while let Some(b) = self.next().filter(|b| *b != b'"') {
                     match b {
                         b'\\' => {
-                            if let Some(escaped) = self.next() {
-                                now.word.push(&[escaped]);
+                            // A backslash escapes only these here, and is itself before others.
+                            let escaped = self.next();
+                            if !matches!(escaped, Some(b'$' | b'`' | b'"' | b'\\' | b'\n')) {
+                                now.word.push(b"\\");
+                            }
+                            if let Some(byte) = escaped.filter(|byte| *byte != b'\n') {
+                                now.word.push(&[byte]);
                             }
                         }
                         b'$' | b'`' => self.substitution(b, now),
@@ -307,11 +364,23 @@ impl Parser<'_> {
     /// `$(…)`, backquotes, `$((…))`, `${…}` and plain `$NAME`.
     fn substitution(&mut self, byte: u8, now: &mut Current) {
         match (byte, self.peek(0), self.peek(1)) {
-            (b'$', Some(b'('), Some(b'(')) => {
-                while self.peek(0).is_some() && !(self.peek(0) == Some(b')') && self.peek(1) == Some(b')')) {
-                    self.skip(1);
-                }
+            (b'$', Some(b'$'), _) => self.skip(1),
+            (b'$', Some(b'('), Some(b'(')) if self.depth < NESTING => {
                 self.skip(2);
+                self.depth = self.depth.saturating_add(1);
+                let mut open = 2_u32;
+                while open > 0
+                    && let Some(b) = self.next()
+                {
+                    match b {
+                        b'(' => open = open.saturating_add(1),
+                        b')' => open = open.saturating_sub(1),
+                        // Arithmetic runs what is substituted in it.
+                        b'$' | b'`' => self.substitution(b, now),
+                        _ => {}
+                    }
+                }
+                self.depth = self.depth.saturating_sub(1);
             }
             (b'$', Some(b'('), _) => {
                 self.skip(1);
@@ -332,9 +401,26 @@ impl Parser<'_> {
                     }
                 }
             }
-            (b'`', ..) => self.nested(b'`', now),
+            (b'`', ..) => self.backquoted(now),
             _ => now.word.push(&[byte]),
         }
+    }
+
+    /// Commands in backquotes; inside them a backslash before a backquote, a dollar or another one goes.
+    fn backquoted(&mut self, now: &mut Current) {
+        let Some(outer) = self.begin(now) else { return };
+        let mut text = Bytes::<WORD_BYTES>::new();
+        while let Some(b) = self.next().filter(|b| *b != b'`') {
+            let escaped = matches!(self.peek(0), Some(b'`' | b'$' | b'\\')) && b == b'\\';
+            text.push(&[if escaped { self.next().unwrap_or(b) } else { b }]);
+        }
+        if self.depth >= NESTING || text.is_cut() {
+            self.commands.overflow = true;
+            return;
+        }
+        let depth = self.depth.saturating_add(1);
+        let (commands, text) = (&mut *self.commands, text.as_slice());
+        Parser { commands, text, at: 0, depth }.list(None, Some(outer), now.fed_from);
     }
 
     /// Commands inside the current one.
@@ -369,7 +455,7 @@ impl Parser<'_> {
                 self.skip(if dash == Some(b'-') { 2 } else { 1 });
                 now.role = Role::HereDocument;
             }
-            (b'<', ..) => now.role = Role::Input,
+            (b'<', next, _) if next != Some(b'&') => now.role = Role::Input,
             (_, Some(b'&'), _) => {
                 self.skip(1);
                 while self.peek(0).is_some_and(|b| b.is_ascii_digit() || b == b'-') {
@@ -530,6 +616,8 @@ mod tests {
             (b"nice -n 19 /tmp/x", b"x"),
             (b"if ! timeout 30 curl x", b"curl"),
             (b"A=1", b""),
+            (b"command -v wget", b""),
+            (b"timeout -s KILL 5 flock /tmp/x env -u A /bin/y", b"y"),
             (b"[ -f /tmp/x ]", b"["),
         ] {
             let mut commands = Commands::new();

@@ -136,6 +136,9 @@ impl<'a> Intel<'a> {
         }
         let [_, names, labels, ipv4, ipv4_ranges, ipv6, ipv6_ranges, never_ipv4, never_ipv6] = bodies;
         let listed = [ipv4, ipv4_ranges, ipv6, ipv6_ranges].iter().any(Option::is_some);
+        if header.entries > 0 && !listed {
+            return Err(Defect::Header);
+        }
         for (kind, needed) in [(kind::NAMES, names), (kind::LABELS, labels)] {
             if listed && needed.is_none() {
                 return Err(Defect::Section { kind, flaw: Flaw::Missing });

@@ -192,8 +192,16 @@ impl<D: Datagram> Sink for Syslog<'_, D> {
         let Event::Finding(finding) = event else { return Ok(()) };
         let text = self.text(finding)?;
         let kept = Kept { severity: finding.severity, text };
-        if !self.has_room(finding.check) || self.store.kept.push(kept).is_err() {
-            self.store.more = self.store.more.saturating_add(1);
+        let over = if self.has_room(finding.check) { self.store.kept.push(kept).err() } else { Some(kept) };
+        let Some(worse) = over else { return Ok(()) };
+        self.store.more = self.store.more.saturating_add(1);
+        // What is left out is the mildest of its check, so that nobody hides a bot behind a crowd of look-alikes.
+        let own = worse.text.split(' ').next();
+        let of_check = self.store.kept.iter_mut().filter(|other| other.text.split(' ').next() == own);
+        if let Some(mildest) =
+            of_check.min_by_key(|other| other.severity).filter(|m| m.severity < worse.severity)
+        {
+            *mildest = worse;
         }
         Ok(())
     }
@@ -310,6 +318,9 @@ mod tests {
         assert_eq!(lines.len(), SYSLOG_PER_CHECK + 2);
         assert!(lines[SYSLOG_PER_CHECK].contains("n=3/4 check=c2-address"), "{lines:?}");
         assert!(lines.last().unwrap().ends_with("more=8"));
+        findings.push(Finding { severity: Severity::Infected, ..finding("exe-volatile", b"/tmp/bot") });
+        let lines = sent("r1", &findings);
+        assert!(lines.iter().any(|line| line.contains("sev=infected")), "the worst is sent: {lines:?}");
     }
 
     #[test]

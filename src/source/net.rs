@@ -2,34 +2,43 @@
 
 use super::{Coverage, rows};
 use crate::facts::about::Endian;
-use crate::facts::socket::{Protocol, Socket, State};
+use crate::facts::socket::{Endpoint, Protocol, Socket, State};
+use crate::facts::text::fields;
 use crate::host::{Fault, Host};
+use crate::limits::LISTENERS;
 
-/// The TCP ports on which one table shows listeners, a bit each.
+/// Where one table shows listeners: ports on every address, a bit each, and ends on one address.
 #[derive(Debug)]
-pub struct Ports([u8; 8192]);
+pub struct Ports {
+    any: [u8; 8192],
+    bound: heapless::Vec<Endpoint, LISTENERS>,
+}
 
 impl Ports {
     /// None.
     #[must_use]
     pub const fn new() -> Self {
-        Self([0; 8192])
+        Self { any: [0; 8192], bound: heapless::Vec::new() }
     }
 
     fn bit(port: u16) -> (usize, u8) {
         (usize::from(port.div_euclid(8)), 1_u8.rotate_left(u32::from(port.rem_euclid(8))))
     }
 
-    fn add(&mut self, port: u16) {
-        let (byte, bit) = Self::bit(port);
-        if let Some(byte) = self.0.get_mut(byte) {
+    fn add(&mut self, local: Endpoint) {
+        let (byte, bit) = Self::bit(local.port);
+        if !local.ip.is_unspecified() {
+            // One that does not fit only loses a visitor its excuse.
+            let _ = self.bound.push(local);
+        } else if let Some(byte) = self.any.get_mut(byte) {
             *byte |= bit;
         }
     }
 
-    fn has(&self, port: u16) -> bool {
-        let (byte, bit) = Self::bit(port);
-        self.0.get(byte).is_some_and(|byte| byte & bit != 0)
+    /// Whether somebody listens on this very end: a listener on 127.0.0.1 is none for connections from outside.
+    fn has(&self, local: Endpoint) -> bool {
+        let (byte, bit) = Self::bit(local.port);
+        self.any.get(byte).is_some_and(|byte| byte & bit != 0) || self.bound.contains(&local)
     }
 }
 
@@ -66,9 +75,12 @@ pub fn sockets<H: Host>(
             }
         };
         *ports = Ports::new();
-        let (mut heading, mut odd) = (true, 0_u32);
+        let (mut heading, mut headed, mut odd) = (true, false, 0_u32);
         let read = rows(&mut file, &mut |row| {
-            if core::mem::take(&mut heading) {
+            if core::mem::take(&mut heading)
+                && row.is_some_and(|row| fields(row).any(|word| word == b"local_address"))
+            {
+                headed = true;
                 return;
             }
             let Some(mut socket) = row.and_then(|row| Socket::parse(row, protocol, endian)) else {
@@ -76,15 +88,18 @@ pub fn sockets<H: Host>(
                 return;
             };
             if socket.state == State::Listen {
-                ports.add(socket.local.port);
+                ports.add(socket.local);
             }
             socket.inbound =
-                protocol == Protocol::Tcp && socket.state != State::Listen && ports.has(socket.local.port);
+                protocol == Protocol::Tcp && socket.state != State::Listen && ports.has(socket.local);
             coverage.fact();
             each(&mut socket);
         });
         if let Err(fault) = read {
             coverage.gap(path, format_args!("{fault}"));
+        }
+        if !headed {
+            coverage.gap(path, format_args!("it does not begin as the kernel's does"));
         }
         if odd > 0 {
             coverage.gap(path, format_args!("{odd} rows not understood"));

@@ -1,15 +1,16 @@
 //! Who vouches for a file: the firmware image, a package's list, nobody, or nothing that could.
 
 use super::{is_file, rows};
-use crate::facts::place::Mount;
+use crate::facts::place::{Mount, is_volatile_root};
 use crate::facts::process::{Exe, Owner, Process, Surroundings};
 use crate::facts::text::{Bytes, is_below};
 use crate::host::Host;
 use crate::limits::PATH_BYTES;
 
 /// Where package managers write the files of each package, one list a package, one path a line: opkg, apk of
-/// OpenWrt, dpkg.
-const LISTS: [&[u8]; 3] = [b"usr/lib/opkg/info", b"lib/apk/packages", b"var/lib/dpkg/info"];
+/// OpenWrt, dpkg, Entware.
+const LISTS: [&[u8]; 4] =
+    [b"usr/lib/opkg/info", b"lib/apk/packages", b"var/lib/dpkg/info", b"opt/lib/opkg/info"];
 
 /// What is known about the path of a program, where it matters.
 pub fn surroundings<H: Host>(host: &H, process: &Process) -> Surroundings {
@@ -93,7 +94,7 @@ fn is_on_disk<H: Host>(host: &H, path: &[u8]) -> bool {
             && is_below(path, mount.point)
             && mount.point.len() >= nearest
         {
-            (nearest, disk) = (mount.point.len(), mount.is_disk());
+            (nearest, disk) = (mount.point.len(), mount.is_disk() && !is_volatile_root(mount.point));
         }
     });
     read.is_ok() && disk

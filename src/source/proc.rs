@@ -45,17 +45,21 @@ pub fn read<H: Host>(host: &H, proc: &H::Dir, pid: u32, process: &mut Process) -
     let dir = host.dir_at(proc, name.as_slice())?;
 
     let mut stat = Bytes::<STAT_BYTES>::new();
-    fill(&mut host.file_at(&dir, b"stat")?, &mut stat)?;
+    match host.file_at(&dir, b"stat") {
+        Ok(mut file) => fill(&mut file, &mut stat)?,
+        // A process that has ended takes its directory along; a directory that stays without it is no process's.
+        Err(Fault::NotFound) if is_covered(host, proc, name.as_slice()) => return Err(Fault::Covered),
+        Err(fault) => return Err(fault),
+    }
     process.pid = pid;
-    process.stat = Stat::parse(stat.as_slice()).ok_or(Fault::Errno(0))?;
+    process.stat = Stat::parse(stat.as_slice()).ok_or(Fault::Garbled)?;
+    if process.stat.pid != pid {
+        return Err(Fault::Covered);
+    }
 
-    process.exe = Exe::None;
-    match process.path.fill(|into| host.link_at(&dir, b"exe", into)) {
-        Ok(()) if process.path.is_empty() => {}
-        Ok(()) => process.settle_exe(),
-        Err(Fault::NotFound) => {}
-        Err(Fault::Gone) => return Err(Fault::Gone),
-        Err(_) => process.exe = Exe::Unknown,
+    read_exe(host, &dir, process)?;
+    if process.stat.state == b'Z' && process.stat.threads > 1 {
+        threads(host, &dir, process)?;
     }
     match host.file_at(&dir, b"cmdline") {
         Ok(mut file) => fill(&mut file, &mut process.argv)?,
@@ -64,6 +68,37 @@ pub fn read<H: Host>(host: &H, proc: &H::Dir, pid: u32, process: &mut Process) -
     }
     process.surroundings = owner::surroundings(host, process);
     Ok(dir)
+}
+
+/// Whether the directory of a process is still there, without what each has.
+fn is_covered<H: Host>(host: &H, proc: &H::Dir, name: &[u8]) -> bool {
+    host.dir_at(proc, name).is_ok_and(|dir| matches!(host.file_at(&dir, b"stat"), Err(Fault::NotFound)))
+}
+
+fn read_exe<H: Host>(host: &H, dir: &H::Dir, process: &mut Process) -> Result<(), Fault> {
+    process.exe = Exe::None;
+    match process.path.fill(|into| host.link_at(dir, b"exe", into)) {
+        Ok(()) if process.path.is_empty() => {}
+        Ok(()) => process.settle_exe(),
+        Err(Fault::NotFound) => {}
+        Err(Fault::Gone) => return Err(Fault::Gone),
+        Err(_) => process.exe = Exe::Unknown,
+    }
+    Ok(())
+}
+
+/// A process whose first thread has ended shows neither program nor arguments; its other threads still do.
+fn threads<H: Host>(host: &H, dir: &H::Dir, process: &mut Process) -> Result<(), Fault> {
+    let tasks = host.dir_at(dir, b"task")?;
+    let mut other = Bytes::<12>::new();
+    host.list(&tasks, &mut |name| {
+        if decimal32(name).is_some_and(|tid| tid != process.pid) {
+            other = Bytes::of(name);
+        }
+    })?;
+    let thread = host.dir_at(&tasks, other.as_slice())?;
+    process.stat.state = b'S';
+    read_exe(host, &thread, process)
 }
 
 /// Adds the sockets that a process has open.

@@ -28,7 +28,7 @@ const fn some(dir: &'static [u8], names: &'static [&'static [u8]], kind: Kind) -
 }
 
 /// OpenWrt, BusyBox and SysV, Debian, ASUSWRT-Merlin (`jffs`), Padavan (`etc/storage`), DD-WRT (`tmp`), Entware.
-const FOLDERS: [Folder; 45] = [
+const FOLDERS: [Folder; 47] = [
     some(
         b"etc",
         &[b"rc.local", b"rc", b"rcS", b"preinit", b"profile", b"bashrc", b"firewall.user"],
@@ -71,7 +71,9 @@ const FOLDERS: [Folder; 45] = [
     all(b"usr/lib/systemd/system", Kind::Unit),
     all(b"run/systemd/system", Kind::Unit),
     all(b"jffs/scripts", Kind::Shell),
-    all(b"etc/storage", Kind::Shell),
+    some(b"etc/storage", &[b"start_script.sh", b"started_script.sh", b"shutdown_script.sh"], Kind::Shell),
+    some(b"etc/storage", &[b"post_iptables_script.sh", b"post_wan_script.sh"], Kind::Shell),
+    all(b"etc/storage/cron/crontabs", Kind::Cron),
     some(b"tmp", &[b".rc_startup", b".rc_firewall", b".rc_shutdown"], Kind::Shell),
     all(b"opt/etc/init.d", Kind::Shell),
     all(b"usr/local/etc/rc.d", Kind::Shell),
@@ -81,7 +83,7 @@ const FOLDERS: [Folder; 45] = [
 ];
 
 /// The startup files that have been read, by device and inode: links in `rc.d` lead to files in `init.d`.
-pub type Seen = heapless::Vec<(u64, u64), STARTUP_FILES>;
+pub type Seen = heapless::Vec<(u64, u64, Kind), STARTUP_FILES>;
 
 /// Where a line is handed to, and what is needed on the way.
 pub struct Walk<'a, H> {
@@ -185,9 +187,9 @@ impl<H: Host> Walk<'_, H> {
         }
         match self.host.file(path.as_slice()) {
             Ok((file, identity)) => self.file(file, identity, path, folder.kind),
-            Err(Fault::Directory) if folder.names.is_empty() && depth < STARTUP_DEPTH => {
-                // A link to a directory is not entered: it may lead in a circle.
-                if !is_link {
+            // Links to directories are entered too; the depth ends a circle. Nothing is started from deeper down.
+            Err(Fault::Directory) if folder.names.is_empty() => {
+                if depth < STARTUP_DEPTH {
                     self.directory(path, folder, depth.saturating_add(1));
                 }
             }
@@ -213,7 +215,8 @@ impl<H: Host> Walk<'_, H> {
     }
 
     fn file(&mut self, mut file: H::File, identity: Identity, path: &Bytes<PATH_BYTES>, kind: Kind) {
-        let key = (identity.device, identity.inode);
+        // One file may be read as several kinds: a link named inittab must not keep a script from being read.
+        let key = (identity.device, identity.inode, kind);
         if self.seen.contains(&key) {
             return;
         }
@@ -235,9 +238,12 @@ impl<H: Host> Walk<'_, H> {
                 Err(fault) => return self.gap(path, format_args!("{fault}")),
             };
             let read = chunk.get(..length).unwrap_or_default();
-            // A program in a directory of startup files has no lines.
-            if read.is_empty() || (total == 0 && read.starts_with(b"\x7fELF")) {
+            if read.is_empty() {
                 break;
+            }
+            if total == 0 && is_program(read) {
+                reader = Reader::new(Kind::Program);
+                self.coverage.fact();
             }
             for byte in read {
                 if reader.push(*byte) {
@@ -275,6 +281,20 @@ impl<H: Host> Walk<'_, H> {
 
     fn gap(&mut self, path: &Bytes<PATH_BYTES>, what: core::fmt::Arguments<'_>) {
         self.coverage.gap(shown(path).as_slice(), what);
+    }
+}
+
+/// Whether a file is a program by all that the kernel looks at first (elf(5)): class, byte order, version, the size of
+/// the header. A script may begin with the same four bytes.
+fn is_program(head: &[u8]) -> bool {
+    let header = |size: usize, at: usize| {
+        head.get(at..at.saturating_add(2))
+            .is_some_and(|field| field.contains(&u8::try_from(size).unwrap_or_default()))
+    };
+    match head {
+        [0x7f, b'E', b'L', b'F', 1, 1 | 2, 1, ..] => header(52, 40),
+        [0x7f, b'E', b'L', b'F', 2, 1 | 2, 1, ..] => header(64, 52),
+        _ => false,
     }
 }
 
