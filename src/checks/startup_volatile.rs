@@ -49,7 +49,7 @@ fn run(line: &Line<'_>, _: &Ctx<'_>, out: &mut Out<'_>) {
     if line.kind == Kind::Text {
         return;
     }
-    let relative = line.memory.runs_from_odd_directory();
+    let relative = line.joined.from_odd_directory;
     for (index, _) in line.commands.iter() {
         let mut odd = None;
         executed(line.commands, index, &mut |word| {
@@ -62,7 +62,7 @@ fn run(line: &Line<'_>, _: &Ctx<'_>, out: &mut Out<'_>) {
             return out.found(out.line(line).say("runs ").quote(word).say(" in: ").quote(line.text));
         }
         if relative == Some(index) {
-            let draft = out.line(line).say("runs from ").quote(line.memory.directory());
+            let draft = out.line(line).say("runs from ").quote(line.joined.directory);
             return out.found(draft.say(" in: ").quote(line.text));
         }
     }

@@ -1,7 +1,7 @@
 //! Programs that fetch, what they write where, and what a startup file runs of it later.
 
 use super::place::place;
-use super::shell::{Commands, Role, is_starter};
+use super::shell::{Commands, Role, Words, is_starter};
 use super::text::{Bytes, basename};
 use crate::limits::{FETCHED, FETCHED_BYTES};
 
@@ -17,29 +17,25 @@ pub enum Fetch<'a> {
 /// What a command fetches from the network, if it does.
 #[must_use]
 pub fn fetch(commands: &Commands, command: u16) -> Option<Fetch<'_>> {
-    let arguments = || commands.program(command).skip(1);
+    let own = || arguments(commands, command);
     let fetched = match commands.name(command) {
-        b"wget" | b"uclient-fetch" => match option(arguments(), b'O', b"--output-document", WGET_VALUES) {
+        b"wget" | b"uclient-fetch" => match option(own(), b'O', b"--output-document", WGET_VALUES) {
             Some(file) => to(file),
-            None => Fetch::File(remote_name(arguments())?),
+            None => Fetch::File(remote_name(own())?),
         },
-        b"curl" => match option(arguments(), b'o', b"--output", CURL_VALUES) {
+        b"curl" => match option(own(), b'o', b"--output", CURL_VALUES) {
             Some(file) => to(file),
-            None if has_flag(arguments(), b'O', b"--remote-name", CURL_VALUES) => {
-                Fetch::File(remote_name(arguments())?)
-            }
+            None if has_flag(own(), b'O', b"--remote-name", CURL_VALUES) => Fetch::File(remote_name(own())?),
             None => Fetch::Output,
         },
-        b"tftp" => match option(arguments(), b'l', b"--local", b"rb") {
+        b"tftp" => match option(own(), b'l', b"--local", b"rb") {
             Some(file) => to(file),
-            None => {
-                Fetch::File(option(arguments(), b'r', b"--remote", b"lb").or_else(|| arguments().last())?)
-            }
+            None => Fetch::File(option(own(), b'r', b"--remote", b"lb").or_else(|| own().last())?),
         },
         // ftpget HOST LOCAL REMOTE, or HOST REMOTE (BusyBox, networking/ftpgetput.c).
         b"ftpget" => {
             let (mut local, mut remote) = (&b""[..], &b""[..]);
-            for word in arguments() {
+            for word in own() {
                 local = core::mem::replace(&mut remote, word);
             }
             to(if host_like(local) { remote } else { local })
@@ -51,6 +47,13 @@ pub fn fetch(commands: &Commands, command: u16) -> Option<Fetch<'_>> {
         (Fetch::Output, Some(file)) => Some(Fetch::File(file)),
         _ => Some(fetched),
     }
+}
+
+/// What stands behind the program.
+fn arguments(commands: &Commands, command: u16) -> Words<'_> {
+    let mut words = commands.program(command);
+    words.next();
+    words
 }
 
 /// Letters of short options that take a value, which may hold any other letter (wget(1), BusyBox networking/wget.c;
@@ -73,12 +76,7 @@ fn host_like(word: &[u8]) -> bool {
 
 /// The value of a short option, alone, in a cluster (`-qO-`) or as `--long=value`, which may be abbreviated (getopt(3)).
 /// `values` are the letters of other options that take one.
-fn option<'a>(
-    mut words: impl Iterator<Item = &'a [u8]>,
-    short: u8,
-    long: &[u8],
-    values: &[u8],
-) -> Option<&'a [u8]> {
+fn option<'a>(mut words: Words<'a>, short: u8, long: &[u8], values: &[u8]) -> Option<&'a [u8]> {
     const SHORTEST: usize = 5;
     while let Some(word) = words.next() {
         if word.starts_with(b"--") {
@@ -94,7 +92,7 @@ fn option<'a>(
     None
 }
 
-fn has_flag<'a>(mut words: impl Iterator<Item = &'a [u8]>, short: u8, long: &[u8], values: &[u8]) -> bool {
+fn has_flag(mut words: Words<'_>, short: u8, long: &[u8], values: &[u8]) -> bool {
     words.any(|word| word == long || letter(word, short, values).is_some())
 }
 
@@ -112,7 +110,7 @@ fn is_cluster(word: &[u8]) -> bool {
 }
 
 /// The file name that a URL gives: what follows the last slash, without a query.
-fn remote_name<'a>(words: impl Iterator<Item = &'a [u8]>) -> Option<&'a [u8]> {
+fn remote_name(words: Words<'_>) -> Option<&[u8]> {
     let url = words.filter(|word| word.first() != Some(&b'-')).last()?;
     let name = basename(url).split(|b| *b == b'?').next()?;
     Some(if name.is_empty() { b"index.html" } else { name })
@@ -141,7 +139,7 @@ pub fn executed<'a>(commands: &'a Commands, command: u16, each: &mut dyn FnMut(&
     match basename(program) {
         b"start-stop-daemon" => {
             for (short, long) in [(b'x', &b"--exec"[..]), (b'a', b"--startas")] {
-                if let Some(word) = option(commands.program(command).skip(1), short, long, b"") {
+                if let Some(word) = option(arguments(commands, command), short, long, b"") {
                     each(word);
                 }
             }
@@ -155,16 +153,16 @@ pub fn executed<'a>(commands: &'a Commands, command: u16, each: &mut dyn FnMut(&
 
 /// What a shell runs besides itself: its script, a variable that it evaluates, or its input.
 fn shell_runs<'a>(commands: &'a Commands, command: u16, each: &mut dyn FnMut(&'a [u8])) {
-    let arguments = || commands.program(command).skip(1);
-    let text = has_flag(arguments(), b'c', b"--command", b"");
+    let own = || arguments(commands, command);
+    let text = has_flag(own(), b'c', b"--command", b"");
     if text || commands.name(command) == b"eval" {
-        arguments().filter(|word| word.first() == Some(&b'$')).for_each(&mut *each);
-    } else if let Some(script) = arguments().find(|word| !matches!(word.first(), Some(b'-' | b'+'))) {
+        own().filter(|word| word.first() == Some(&b'$')).for_each(&mut *each);
+    } else if let Some(script) = own().find(|word| !matches!(word.first(), Some(b'-' | b'+'))) {
         each(script);
     }
     commands.words(command, Role::Input).for_each(&mut *each);
     for from in commands.feeders(command).filter(|from| commands.name(*from) == b"cat") {
-        commands.program(from).skip(1).for_each(&mut *each);
+        arguments(commands, from).for_each(&mut *each);
     }
 }
 
@@ -179,8 +177,16 @@ pub struct Memory {
     full: bool,
 }
 
-/// Of a file of which nothing was read.
-pub static NOTHING: Memory = Memory::new();
+/// What earlier lines of its file say of a line.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Joined<'a> {
+    /// Its first command that runs what the file fetched.
+    pub runs: Option<Run>,
+    /// Its first command that runs something by a name relative to an odd place.
+    pub from_odd_directory: Option<u16>,
+    /// The directory that the file has changed to, where it is known.
+    pub directory: &'a [u8],
+}
 
 /// A command that runs what was fetched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -205,22 +211,11 @@ impl Memory {
         }
     }
 
-    /// The first command of the last line learnt that runs what this file fetched.
+    /// About the last line learnt.
     #[must_use]
-    pub const fn runs(&self) -> Option<Run> {
-        self.runs
-    }
-
-    /// The first command of the last line learnt that runs something by a name relative to an odd place.
-    #[must_use]
-    pub const fn runs_from_odd_directory(&self) -> Option<u16> {
-        self.from_directory
-    }
-
-    /// The directory that the file has changed to, where it is known.
-    #[must_use]
-    pub fn directory(&self) -> &[u8] {
-        self.directory.as_slice()
+    pub fn joined(&self) -> Joined<'_> {
+        let directory = self.directory.as_slice();
+        Joined { runs: self.runs, from_odd_directory: self.from_directory, directory }
     }
 
     /// Whether more was fetched than is remembered.
@@ -263,7 +258,7 @@ impl Memory {
     }
 
     fn note(&mut self, commands: &Commands, index: u16, line: u32) {
-        let operands = || commands.program(index).skip(1).filter(|word| word.first() != Some(&b'-'));
+        let operands = || arguments(commands, index).filter(|word| word.first() != Some(&b'-'));
         let fetches = |from: u16| fetch(commands, from) == Some(Fetch::Output);
         let fed = commands.feeders(index).any(fetches);
         match commands.name(index) {
@@ -387,7 +382,7 @@ mod tests {
         (1_u32..).zip(text.split(|b| *b == b'\n')).find_map(|(number, line)| {
             commands.parse(line);
             memory.learn(&commands, number);
-            memory.runs().map(|run| run.fetched_at)
+            memory.joined().runs.map(|run| run.fetched_at)
         })
     }
 

@@ -35,6 +35,8 @@ pub struct Command {
     pub fed_from: Option<u16>,
     /// The command inside whose words it stands: `$(…)`, backquotes, `<(…)`, or the text of `sh -c`.
     pub inside: Option<u16>,
+    /// How many of its arguments stand before the program.
+    before: u16,
 }
 
 /// The commands of one line.
@@ -117,41 +119,46 @@ impl Commands {
     }
 
     /// The words of one command that have a role.
-    pub fn words(&self, command: u16, role: Role) -> impl Iterator<Item = &[u8]> + '_ {
-        self.words
-            .iter()
-            .filter(move |word| word.command == command && word.role == role)
-            .map(|word| self.arena.get(usize::from(word.start)..usize::from(word.end)).unwrap_or_default())
+    pub fn words(&self, command: u16, role: Role) -> Words<'_> {
+        Words { of: self, rest: &self.words, command, role }
     }
 
     /// The arguments from the program on, without assignments, reserved words and programs that only start
     /// another one (`nohup`, `busybox` …).
-    pub fn program(&self, command: u16) -> impl Iterator<Item = &[u8]> + '_ {
-        // The starter that was met last, and its own words that are still to come.
+    pub fn program(&self, command: u16) -> Words<'_> {
+        let before = self.commands.get(usize::from(command)).map_or(0, |command| command.before);
+        let mut words = self.words(command, Role::Argument);
+        for _ in 0..before {
+            words.next();
+        }
+        words
+    }
+
+    /// How many arguments stand before the program that a command runs.
+    fn before(&self, command: u16) -> u16 {
+        // The values of options of the starter that was met last, and its own words that are still to come.
         let (mut starter, mut own) = (None::<&[u8]>, 0_u8);
-        self.words(command, Role::Argument).skip_while(move |word| {
-            if core::mem::take(&mut own) > 0 {
-                return true;
-            }
-            if let Some((_, values, words)) = BEFORE.iter().find(|(name, ..)| *name == basename(word)) {
+        let mut count = 0_u16;
+        for word in self.words(command, Role::Argument) {
+            if own > 0 {
+                own = own.saturating_sub(1);
+            } else if let Some((_, values, words)) = BEFORE.iter().find(|(name, ..)| *name == basename(word))
+            {
                 (starter, own) = (Some(*values), *words);
-                return true;
-            }
-            match (starter, *word) {
-                // `command -v wget` asks where it is.
-                (Some(b"?"), [b'-', b'v' | b'V']) => {
-                    own = u8::MAX;
-                    true
+            } else {
+                match (starter, word) {
+                    // `command -v wget` asks where it is.
+                    (Some(b"?"), [b'-', b'v' | b'V']) => own = u8::MAX,
+                    (Some(values), [b'-', letter]) => own = u8::from(values.contains(letter)),
+                    (Some(_), [b'-', ..]) => {}
+                    (Some(_), digits) if digits.iter().all(|b| b.is_ascii_digit() || *b == b'.') => {}
+                    _ if is_assignment(word) => {}
+                    _ => return count,
                 }
-                (Some(values), [b'-', letter]) => {
-                    own = u8::from(values.contains(letter));
-                    true
-                }
-                (Some(_), [b'-', ..]) => true,
-                (Some(_), digits) if digits.iter().all(|b| b.is_ascii_digit() || *b == b'.') => true,
-                _ => is_assignment(word),
             }
-        })
+            count = count.saturating_add(1);
+        }
+        count
     }
 
     /// The name of the program that a command runs, without its directory.
@@ -213,6 +220,29 @@ fn is_assignment(word: &[u8]) -> bool {
         .position(|b| *b == b'=')
         .and_then(|at| word.get(..at))
         .is_some_and(|name| !name.is_empty() && name.iter().all(|b| b.is_ascii_alphanumeric() || *b == b'_'))
+}
+
+/// The words of one command, in their order.
+#[derive(Clone, Copy, Debug)]
+pub struct Words<'c> {
+    of: &'c Commands,
+    rest: &'c [Word],
+    command: u16,
+    role: Role,
+}
+
+impl<'c> Iterator for Words<'c> {
+    type Item = &'c [u8];
+
+    fn next(&mut self) -> Option<&'c [u8]> {
+        while let Some((word, rest)) = self.rest.split_first() {
+            self.rest = rest;
+            if word.command == self.command && word.role == self.role {
+                return self.of.arena.get(usize::from(word.start)..usize::from(word.end));
+            }
+        }
+        None
+    }
 }
 
 struct Parser<'p> {
@@ -473,7 +503,7 @@ impl Parser<'_> {
     fn begin(&mut self, now: &mut Current) -> Option<u16> {
         if now.index.is_none() {
             let index = self.count();
-            let command = Command { fed_from: now.fed_from, inside: now.inside };
+            let command = Command { fed_from: now.fed_from, inside: now.inside, before: 0 };
             if self.commands.commands.push(command).is_err() {
                 self.commands.overflow = true;
                 return None;
@@ -511,6 +541,10 @@ impl Parser<'_> {
     fn end_command(&mut self, now: &mut Current, fed_from: Option<u16>) {
         self.end_word(now);
         if let Some(command) = now.index.take() {
+            let before = self.commands.before(command);
+            if let Some(ended) = self.commands.commands.get_mut(usize::from(command)) {
+                ended.before = before;
+            }
             self.run_text(command);
         }
         now.fed_from = fed_from.or(now.inherited);

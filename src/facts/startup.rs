@@ -1,6 +1,6 @@
 //! A line of a startup file: bytes of a script, crontab, inittab or unit in, the commands that it runs out.
 
-use super::fetch::{Memory, NOTHING};
+use super::fetch::{Joined, Memory};
 use super::shell::{Commands, Role};
 use super::text::{Bytes, basename, fields, trim};
 use crate::limits::LINE_BYTES;
@@ -84,7 +84,7 @@ pub struct Line<'a> {
     /// The commands that it runs.
     pub commands: &'a Commands,
     /// What earlier lines of the file say about these commands.
-    pub memory: &'a Memory,
+    pub joined: Joined<'a>,
 }
 
 /// What is open at a place in a script, innermost last.
@@ -481,7 +481,7 @@ impl Reader {
             return text.iter().any(|b| matches!(b, b'|' | b'`' | b'(')).then(|| {
                 commands.parse(text);
                 let number = self.number.saturating_sub(1);
-                Line { file, number, kind: Kind::Text, text, commands, memory: &NOTHING }
+                Line { file, number, kind: Kind::Text, text, commands, joined: Joined::default() }
             });
         }
         self.taken = true;
@@ -509,7 +509,7 @@ impl Reader {
             kind: self.kind,
             text: trim(self.line.as_slice()),
             commands,
-            memory,
+            joined: memory.joined(),
         })
     }
 }

@@ -3,7 +3,7 @@
 use embedded_io::Read;
 
 use super::Coverage;
-use crate::facts::fetch::{Memory, NOTHING};
+use crate::facts::fetch::{Joined, Memory};
 use crate::facts::place::{Place, place};
 use crate::facts::shell::Commands;
 use crate::facts::startup::{Kind, Line, Reader};
@@ -203,14 +203,14 @@ impl<H: Host> Walk<'_, H> {
         let file = shown(path);
         // A link runs nothing; the commands of an earlier line are not its own.
         self.commands.parse(b"");
-        let (commands, memory) = (&*self.commands, &NOTHING);
+        let (commands, joined) = (&*self.commands, Joined::default());
         (self.each)(&Line {
             file: file.as_slice(),
             number: 0,
             kind: Kind::Link,
             text: target,
             commands,
-            memory,
+            joined,
         });
     }
 
