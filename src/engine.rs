@@ -3,8 +3,8 @@
 
 use crate::check::{Check, Ctx, Hook, Out, Say, Selection};
 use crate::checks;
+use crate::facts::commands::Commands;
 use crate::facts::process::{Exe, Process};
-use crate::facts::shell::Commands;
 use crate::facts::socket::{Holder, Socket};
 use crate::facts::startup::Line;
 use crate::facts::text::Bytes;

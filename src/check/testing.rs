@@ -1,11 +1,12 @@
 //! What the tests of checks share: facts made by hand, and what a check says of them.
 
 use crate::check::{Check, Ctx, Hook, Out, Say};
+use crate::facts::commands::Commands;
 use crate::facts::fetch::Memory;
 use crate::facts::process::{Process, Stat};
-use crate::facts::shell::Commands;
+use crate::facts::reader::Reader;
 use crate::facts::socket::Socket;
-use crate::facts::startup::{Kind, Reader};
+use crate::facts::startup::Kind;
 use crate::facts::text::Bytes;
 use crate::intel::Intel;
 use crate::report::{Event, Severity, Sink, SinkFault, Summary};

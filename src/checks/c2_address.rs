@@ -12,7 +12,7 @@
 //! Internet, and every open port is visited. `notice` for an indicator that has expired. Never-match entries
 //! (public resolvers, own and private ranges) and the machine's own addresses are silent. A bot that is between
 //! two connections, or that sends UDP without connect(2), is not seen here. A closing connection (TIME_WAIT) has
-//! no process any more.
+//! no process any more. Sockets of other network namespaces are not seen.
 //!
 //! # Sources
 //! proc_pid_net(5); net/ipv4/tcp_ipv4.c `tcp4_seq_show`; include/net/tcp_states.h; MITRE ATT&CK T1071.

@@ -12,7 +12,8 @@
 //! `notice` for programs on a mounted disk (Entware on a USB stick). Dot directories in a home (`~/.cargo`) and
 //! Nix's `.x-wrapped` are not counted as hidden. Only the program counts, so data files in OpenWrt's `/var`, a
 //! link to `/tmp`, are silent. A shell that runs a script from `/tmp` has its own program in the firmware.
-//! gatewatch, pushed to `/tmp`, knows itself by pid. A program that was removed as well is `exe-deleted`.
+//! Missed: a tmpfs mounted over a system directory, or unmounted lazily under the running program, and programs of
+//! memory only (`memfd`), which no check looks at yet. gatewatch, pushed to `/tmp`, knows itself by pid. A program that was removed as well is `exe-deleted`.
 //!
 //! # Sources
 //! proc_pid_exe(5); behaviour of Gafgyt loaders (`cd /tmp || cd /var/run || cd /mnt`); MITRE ATT&CK T1036.005.

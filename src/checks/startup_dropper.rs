@@ -11,8 +11,9 @@
 //! # Misses and false alarms
 //! `suspicious` where the line is a text: in quotes that span lines, or in a here-document that is printed.
 //! Silent for what only saves or reads data: firmware updaters, ddns, acme, banip, adblock. Names are compared as
-//! text, so a name that is built differently in two lines is missed, and so is a program fetched by one file and
-//! run by another, or a fetcher that is called by a variable.
+//! text, so a name that is built differently in two lines is missed, and so are: a program fetched by one file and
+//! run by another; a fetcher called by a variable, a function or an alias; a fetch or a shell inside a loop or a
+//! condition that the pipe stands outside of (`while read l; do $l; done`); a file named by a pattern, `xargs`.
 //!
 //! # Sources
 //! POSIX.1-2017 Shell Command Language 2.9.2; wget(1), curl(1); BusyBox networking/{tftp,ftpgetput}.c; MITRE
@@ -20,7 +21,7 @@
 
 use crate::check::{Area, Check, Ctx, Hook, Out, Severity};
 use crate::facts::fetch::{Fetch, fetch};
-use crate::facts::shell::{Commands, Role};
+use crate::facts::commands::{Commands, Role};
 use crate::facts::startup::{Kind, Line};
 
 /// The row of the table.

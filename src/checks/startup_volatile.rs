@@ -13,7 +13,7 @@
 //! Silent for scripts that write data there (pid and state files) and that read generated configuration with `.`
 //! from `/tmp/etc`, `/var/etc`, `/tmp/run`, `/var/run` or `/tmp/sysinfo`, for links of pppd's scripts to `/tmp/ppp` and of units to
 //! `/run/systemd`. `/mnt` and `/media` are silent: a disk's own startup scripts (Entware) run from there. Names built
-//! from variables are not resolved.
+//! from variables, patterns or functions are not resolved.
 //!
 //! # Sources
 //! POSIX.1-2017 Shell Command Language; crontab(5); inittab(5); systemd.service(5); MITRE ATT&CK T1037.004.
@@ -21,7 +21,7 @@
 use crate::check::{Area, Check, Ctx, Hook, Out, Severity};
 use crate::facts::fetch::executed;
 use crate::facts::place::{Place, place};
-use crate::facts::shell::Commands;
+use crate::facts::commands::Commands;
 use crate::facts::startup::{Kind, Line};
 use crate::facts::text::is_below;
 

@@ -1,7 +1,7 @@
 //! Programs that fetch, what they write where, and what a startup file runs of it later.
 
+use super::commands::{Commands, Role, Words, is_starter};
 use super::place::place;
-use super::shell::{Commands, Role, Words, is_starter};
 use super::text::{Bytes, basename};
 use crate::limits::{FETCHED, FETCHED_BYTES};
 

@@ -1,103 +1,14 @@
-//! A line of shell taken apart: simple commands, their words without quotes, and who feeds whom.
+//! Takes a line of shell apart into simple commands.
 //!
 //! This is no shell: nothing is expanded or run. It knows enough of the grammar (POSIX.1-2017, Shell Command
 //! Language, 2.2 quoting, 2.3 tokens, 2.9 commands) to see through quotes, groups and substitutions in which a
 //! fetch can hide. Text comes from an enemy: every table is bounded and an overflow is remembered.
 
-use super::text::{Bytes, basename};
-use crate::limits::{COMMANDS, LINE_BYTES, NESTING, WORD_BYTES, WORDS};
-
-/// What a word is to its command.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Role {
-    /// The program or an argument.
-    Argument,
-    /// The file that takes the output: `> file`.
-    Output,
-    /// The file that gives the input: `< file`.
-    Input,
-    /// The word that ends a here-document: `<< EOF`.
-    HereDocument,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Word {
-    start: u16,
-    end: u16,
-    command: u16,
-    role: Role,
-}
-
-/// A simple command: a program with its arguments and redirections.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Command {
-    /// The first of the commands whose output it reads through a pipe; those up to itself may feed it.
-    pub fed_from: Option<u16>,
-    /// The command inside whose words it stands: `$(…)`, backquotes, `<(…)`, or the text of `sh -c`.
-    pub inside: Option<u16>,
-    /// How many of its arguments stand before the program.
-    before: u16,
-}
-
-/// The commands of one line.
-#[derive(Clone, Debug, Default)]
-pub struct Commands {
-    arena: heapless::Vec<u8, { 2 * LINE_BYTES }>,
-    words: heapless::Vec<Word, WORDS>,
-    commands: heapless::Vec<Command, COMMANDS>,
-    overflow: bool,
-}
-
-/// Programs that run the text they are given.
-const SHELLS: [&[u8]; 15] = [
-    b"ucode", b"sh", b"ash", b"bash", b"dash", b"ksh", b"zsh", b"hush", b"lash", b"msh", b"python",
-    b"python3", b"perl", b"lua", b"php",
-];
-
-/// Words that stand before the program that is run: reserved words, and programs that start another, with the
-/// letters of their options that take a value, and how many words of their own stand before it.
-const BEFORE: [(&[u8], &[u8], u8); 27] = [
-    (b"if", b"", 0),
-    (b"then", b"", 0),
-    (b"else", b"", 0),
-    (b"elif", b"", 0),
-    (b"while", b"", 0),
-    (b"until", b"", 0),
-    (b"do", b"", 0),
-    (b"!", b"", 0),
-    (b"time", b"", 0),
-    (b"exec", b"a", 0),
-    (b"command", b"?", 0),
-    (b"builtin", b"", 0),
-    (b"nohup", b"", 0),
-    (b"setsid", b"", 0),
-    (b"env", b"u", 0),
-    (b"nice", b"n", 0),
-    (b"ionice", b"cnp", 0),
-    (b"sudo", b"ugph", 0),
-    (b"busybox", b"", 0),
-    (b"toybox", b"", 0),
-    (b"timeout", b"skt", 0),
-    (b"stdbuf", b"ioe", 0),
-    (b"chroot", b"", 1),
-    (b"unshare", b"", 0),
-    (b"taskset", b"", 1),
-    (b"flock", b"w", 1),
-    (b"xargs", b"nILP", 0),
-];
+use super::commands::{Command, Commands, Role, Word};
+use super::text::Bytes;
+use crate::limits::{NESTING, WORD_BYTES};
 
 impl Commands {
-    /// No commands.
-    #[must_use]
-    pub const fn new() -> Self {
-        Self {
-            arena: heapless::Vec::new(),
-            words: heapless::Vec::new(),
-            commands: heapless::Vec::new(),
-            overflow: false,
-        }
-    }
-
     /// Takes `text` apart, forgetting what was there.
     pub fn parse(&mut self, text: &[u8]) {
         self.arena.clear();
@@ -106,145 +17,9 @@ impl Commands {
         self.overflow = false;
         Parser { commands: self, text, at: 0, depth: 0 }.list(None, None, None);
     }
-
-    /// Whether something did not fit and was left out.
-    #[must_use]
-    pub const fn is_cut(&self) -> bool {
-        self.overflow
-    }
-
-    /// The commands in the order in which they begin.
-    pub fn iter(&self) -> impl Iterator<Item = (u16, Command)> + '_ {
-        (0_u16..).zip(self.commands.iter().copied())
-    }
-
-    /// The words of one command that have a role.
-    pub fn words(&self, command: u16, role: Role) -> Words<'_> {
-        Words { of: self, rest: &self.words, command, role }
-    }
-
-    /// The arguments from the program on, without assignments, reserved words and programs that only start
-    /// another one (`nohup`, `busybox` …).
-    pub fn program(&self, command: u16) -> Words<'_> {
-        let before = self.commands.get(usize::from(command)).map_or(0, |command| command.before);
-        let mut words = self.words(command, Role::Argument);
-        for _ in 0..before {
-            words.next();
-        }
-        words
-    }
-
-    /// How many arguments stand before the program that a command runs.
-    fn before(&self, command: u16) -> u16 {
-        // The values of options of the starter that was met last, and its own words that are still to come.
-        let (mut starter, mut own) = (None::<&[u8]>, 0_u8);
-        let mut count = 0_u16;
-        for word in self.words(command, Role::Argument) {
-            if own > 0 {
-                own = own.saturating_sub(1);
-            } else if let Some((_, values, words)) = BEFORE.iter().find(|(name, ..)| *name == basename(word))
-            {
-                (starter, own) = (Some(*values), *words);
-            } else {
-                match (starter, word) {
-                    // `command -v wget` asks where it is.
-                    (Some(b"?"), [b'-', b'v' | b'V']) => own = u8::MAX,
-                    (Some(values), [b'-', letter]) => own = u8::from(values.contains(letter)),
-                    (Some(_), [b'-', ..]) => {}
-                    (Some(_), digits) if digits.iter().all(|b| b.is_ascii_digit() || *b == b'.') => {}
-                    _ if is_assignment(word) => {}
-                    _ => return count,
-                }
-            }
-            count = count.saturating_add(1);
-        }
-        count
-    }
-
-    /// The name of the program that a command runs, without its directory.
-    #[must_use]
-    pub fn name(&self, command: u16) -> &[u8] {
-        basename(self.program(command).next().unwrap_or_default())
-    }
-
-    /// Whether the command runs text: a shell, `eval`, `.` or `source`.
-    #[must_use]
-    pub fn is_shell(&self, command: u16) -> bool {
-        let name = self.name(command);
-        SHELLS.contains(&name) || matches!(name, b"eval" | b"." | b"source")
-    }
-
-    /// The commands that feed `command` through pipes.
-    pub fn feeders(&self, command: u16) -> impl Iterator<Item = u16> + '_ {
-        let from = self.commands.get(usize::from(command)).and_then(|c| c.fed_from).unwrap_or(command);
-        from..command
-    }
-
-    /// The commands that stand inside the words of `command`.
-    pub fn inside(&self, command: u16) -> impl Iterator<Item = u16> + '_ {
-        self.iter().filter(move |(_, inner)| inner.inside == Some(command)).map(|(index, _)| index)
-    }
-
-    /// The text that a shell is told to run: `-c TEXT`, or all arguments of `eval`.
-    fn text_to_run(&self, command: u16, into: &mut Bytes<WORD_BYTES>) -> bool {
-        let name = self.name(command);
-        let mut arguments = self.program(command).skip(1);
-        into.clear();
-        if name == b"eval" {
-            for word in arguments {
-                into.push(word);
-                into.push(b" ");
-            }
-        } else if SHELLS.contains(&name) || name == b"su" {
-            let is_option = |word: &&[u8]| word.first() == Some(&b'-');
-            let takes_text =
-                |word: &&[u8]| is_option(word) && !word.starts_with(b"--") && word.contains(&b'c');
-            if arguments.find(takes_text).is_some() {
-                into.push(arguments.find(|word| !is_option(word)).unwrap_or_default());
-            }
-        } else if name == b"trap" {
-            into.push(arguments.next().unwrap_or_default());
-        }
-        !into.is_empty()
-    }
 }
 
-/// Whether a word stands before the program that is run.
-pub fn is_starter(word: &[u8]) -> bool {
-    BEFORE.iter().any(|(name, ..)| *name == basename(word))
-}
-
-/// `NAME=value` before a command.
-fn is_assignment(word: &[u8]) -> bool {
-    word.iter()
-        .position(|b| *b == b'=')
-        .and_then(|at| word.get(..at))
-        .is_some_and(|name| !name.is_empty() && name.iter().all(|b| b.is_ascii_alphanumeric() || *b == b'_'))
-}
-
-/// The words of one command, in their order.
-#[derive(Clone, Copy, Debug)]
-pub struct Words<'c> {
-    of: &'c Commands,
-    rest: &'c [Word],
-    command: u16,
-    role: Role,
-}
-
-impl<'c> Iterator for Words<'c> {
-    type Item = &'c [u8];
-
-    fn next(&mut self) -> Option<&'c [u8]> {
-        while let Some((word, rest)) = self.rest.split_first() {
-            self.rest = rest;
-            if word.command == self.command && word.role == self.role {
-                return self.of.arena.get(usize::from(word.start)..usize::from(word.end));
-            }
-        }
-        None
-    }
-}
-
+/// Where the parser is in its text.
 struct Parser<'p> {
     commands: &'p mut Commands,
     text: &'p [u8],
@@ -577,6 +352,7 @@ impl Parser<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::limits::{COMMANDS, WORDS};
 
     /// `name args > out` a command, with what feeds it and what it stands in.
     fn shown(text: &[u8]) -> Vec<String> {

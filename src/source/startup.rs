@@ -3,10 +3,11 @@
 use embedded_io::Read;
 
 use super::Coverage;
+use crate::facts::commands::Commands;
 use crate::facts::fetch::{Joined, Memory};
 use crate::facts::place::{Place, place};
-use crate::facts::shell::Commands;
-use crate::facts::startup::{Kind, Line, Reader};
+use crate::facts::reader::Reader;
+use crate::facts::startup::{Kind, Line};
 use crate::facts::text::Bytes;
 use crate::host::{Fault, Host, Identity};
 use crate::limits::{PATH_BYTES, READ_BYTES, STARTUP_DEPTH, STARTUP_FILE_BYTES, STARTUP_FILES};
