@@ -89,9 +89,9 @@ impl<'a> Ctx<'a> {
     pub fn listed(&self, address: IpAddr, port: u16) -> Option<Hit<'a>> {
         let mut found = None;
         // At 1970 nothing has expired yet, so the second round finds what has since.
-        for now in [self.now.unwrap_or_default(), 0] {
+        for date in [self.now.unwrap_or_default(), 0] {
             for intel in self.intel {
-                match intel.lookup_at(address, port, now) {
+                match intel.lookup_at(address, port, date) {
                     Match::Never => return None,
                     Match::Listed(hit) => found = found.or(Some(hit)),
                     Match::Nothing => {}

@@ -88,7 +88,7 @@ fn a_program_that_looks_like_a_kernel_thread() {
 #[test]
 fn programs_that_only_look_odd() {
     need_root();
-    let home = Planted::new("/root/.gatewatch-live", "x");
+    let home = Planted::new("/root//.gatewatch-live", "x");
     let processes = [
         home.start(),
         Sleeper::called("["),

@@ -45,11 +45,11 @@ pub fn read<H: Host>(host: &H, proc: &H::Dir, pid: u32, process: &mut Process) -
     let dir = host.dir_at(proc, name.as_slice())?;
 
     let mut stat = Bytes::<STAT_BYTES>::new();
-    match host.file_at(&dir, b"stat") {
-        Ok(mut file) => fill(&mut file, &mut stat)?,
+    let read = host.file_at(&dir, b"stat").and_then(|mut file| fill(&mut file, &mut stat));
+    if let Err(fault) = read {
         // A process that has ended takes its directory along; a directory that stays without it is no process's.
-        Err(Fault::NotFound) if is_covered(host, proc, name.as_slice()) => return Err(Fault::Covered),
-        Err(fault) => return Err(fault),
+        let covered = fault.is_absence() && is_covered(host, proc, name.as_slice());
+        return Err(if covered { Fault::Covered } else { fault });
     }
     process.pid = pid;
     process.stat = Stat::parse(stat.as_slice()).ok_or(Fault::Garbled)?;
@@ -72,7 +72,7 @@ pub fn read<H: Host>(host: &H, proc: &H::Dir, pid: u32, process: &mut Process) -
 
 /// Whether the directory of a process is still there, without what each has.
 fn is_covered<H: Host>(host: &H, proc: &H::Dir, name: &[u8]) -> bool {
-    host.dir_at(proc, name).is_ok_and(|dir| matches!(host.file_at(&dir, b"stat"), Err(Fault::NotFound)))
+    host.dir_at(proc, name).is_ok_and(|dir| host.file_at(&dir, b"stat").is_err_and(Fault::is_absence))
 }
 
 fn read_exe<H: Host>(host: &H, dir: &H::Dir, process: &mut Process) -> Result<(), Fault> {
