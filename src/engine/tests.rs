@@ -144,9 +144,9 @@ fn what_cannot_be_seen_is_said() {
     machine.process(2, "kthreadd", "", b"").put("proc/3/stat", Node::Fails(Fault::Gone));
     machine.file("proc/4/stat", "nonsense");
     let heard = scan_for(&machine, &["exe-volatile"]);
-    let why = "/proc: the program of process 1 cannot be seen; and 1 more";
+    let why = "/proc: the program of process 1 cannot be seen; and 2 more";
     assert_eq!(heard.verdicts, [format!("exe-volatile partly {why}")]);
-    assert_eq!(heard.counts.processes, 2, "one has ended, one was not understood");
+    assert_eq!(heard.counts.processes, 2, "one has a directory and no process, one was not understood");
 }
 
 #[test]
