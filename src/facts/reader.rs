@@ -3,8 +3,8 @@
 use super::commands::{Commands, Role};
 use super::fetch::{Joined, Memory};
 use super::open::{Here, Open};
-use super::startup::{Kind, Line};
-use super::text::{Bytes, basename, fields, trim};
+use super::startup::{Kind, Line, is_other_language};
+use super::text::{Bytes, trim};
 use crate::limits::LINE_BYTES;
 
 /// Puts bytes together to lines: joins what a shell joins, folds blanks, drops comments, and tells texts from code.
@@ -383,14 +383,6 @@ impl Reader {
             joined: memory.joined(),
         })
     }
-}
-
-/// An interpreter, with its arguments, that is no shell: `/usr/bin/lua`, `/usr/bin/env python3`.
-fn is_other_language(interpreter: &[u8]) -> bool {
-    let mut words = fields(interpreter).map(basename).filter(|word| *word != b"env");
-    words.next().is_some_and(|word| {
-        !word.ends_with(b"sh") && !matches!(word, b"rc.common" | b"openrc-run" | b"busybox")
-    })
 }
 
 /// Whether the here-documents behind a line go to the screen. One that goes to a file or to a shell may become a

@@ -2,7 +2,7 @@
 
 use super::commands::Commands;
 use super::fetch::Joined;
-use super::text::{fields, trim};
+use super::text::{basename, fields, trim};
 
 /// How a startup file is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,4 +84,12 @@ pub struct Line<'a> {
     pub commands: &'a Commands,
     /// What earlier lines of the file say about these commands.
     pub joined: Joined<'a>,
+}
+
+/// An interpreter, with its arguments, that is no shell: `/usr/bin/lua`, `/usr/bin/env python3`.
+pub(super) fn is_other_language(interpreter: &[u8]) -> bool {
+    let mut words = fields(interpreter).map(basename).filter(|word| *word != b"env");
+    words.next().is_some_and(|word| {
+        !word.ends_with(b"sh") && !matches!(word, b"rc.common" | b"openrc-run" | b"busybox")
+    })
 }
