@@ -3,23 +3,37 @@
 use core::fmt::Write;
 use core::net::IpAddr;
 
-use crate::facts::process::Process;
+use crate::facts::file::File;
+use crate::facts::logging::Logging;
+use crate::facts::mount::Mount;
+use crate::facts::process::{Hidden, Owner, Process};
+use crate::facts::raw::RawSocket;
 use crate::facts::socket::{Endpoint, Socket};
 use crate::facts::startup::Line;
 use crate::facts::text::Bytes;
 use crate::intel::{Hit, Intel, Match};
-use crate::limits::{CHECKS, DETAIL_BYTES};
-use crate::report::{Event, Finding, Sink, SinkFault};
+use crate::limits::{CHECKS, DETAIL_BYTES, PARENTS};
+use crate::report::{Event, Finding, Parent, Sink, SinkFault};
 
-pub use crate::report::Severity;
+pub use crate::report::{Severity, Source};
 
-/// The fact that a check wants to see.
+/// A fact that a check wants to see.
 #[derive(Clone, Copy)]
 pub enum Hook {
     /// Every process.
     Process(fn(&Process, &Ctx<'_>, &mut Out<'_>)),
     /// Every socket of the machine itself.
-    Socket(fn(&Socket, &Ctx<'_>, &mut Out<'_>)),
+    Socket(fn(&Socket<'_>, &Ctx<'_>, &mut Out<'_>)),
+    /// Every raw and packet socket.
+    Raw(fn(&RawSocket<'_>, &Ctx<'_>, &mut Out<'_>)),
+    /// Every mount.
+    Mount(fn(&Mount<'_>, &Ctx<'_>, &mut Out<'_>)),
+    /// Every process id that answers and is not listed, at the second look.
+    Hidden(fn(&Hidden, &Ctx<'_>, &mut Out<'_>)),
+    /// Files of every [`crate::facts::file::Role`] that the check's sources name.
+    File(fn(&File<'_>, &Ctx<'_>, &mut Out<'_>)),
+    /// What the machine does with its log.
+    Log(fn(&Logging, &Ctx<'_>, &mut Out<'_>)),
     /// Every line of a startup file that runs something.
     Line(fn(&Line<'_>, &Ctx<'_>, &mut Out<'_>)),
 }
@@ -33,6 +47,8 @@ pub enum Area {
     Startup,
     /// Who talks to whom.
     Network,
+    /// What the system does for itself.
+    System,
 }
 
 impl Area {
@@ -43,6 +59,7 @@ impl Area {
             Area::Process => "process",
             Area::Startup => "startup",
             Area::Network => "network",
+            Area::System => "system",
         }
     }
 }
@@ -59,10 +76,18 @@ pub struct Check {
     pub attack: &'static str,
     /// What it sees, in a few words.
     pub title: &'static str,
-    /// Whether it compares with indicators, and so sees nothing without an indicator file.
-    pub intel: bool,
-    /// The fact it wants, and what it does with it.
-    pub hook: Hook,
+    /// Where its facts come from: how well these could be looked at is how well it could look.
+    pub sources: &'static [Source],
+    /// The facts it wants, and what it does with them.
+    pub hooks: &'static [Hook],
+}
+
+impl Check {
+    /// Whether some of its facts come from a source.
+    #[must_use]
+    pub fn needs(&self, source: Source) -> bool {
+        self.sources.contains(&source)
+    }
 }
 
 /// What a check may know besides its fact.
@@ -131,6 +156,10 @@ pub struct Draft<'f> {
     pid: Option<u32>,
     name: &'f [u8],
     path: &'f [u8],
+    uid: Option<u32>,
+    owner: Option<Owner>,
+    age_s: Option<u64>,
+    parents: [Parent<'f>; PARENTS],
     line: Option<u32>,
     local: Option<Endpoint>,
     remote: Option<Endpoint>,
@@ -145,11 +174,22 @@ impl<'f> Draft<'f> {
             pid: None,
             name: b"",
             path: b"",
+            uid: None,
+            owner: None,
+            age_s: None,
+            parents: [Parent::default(); PARENTS],
             line: None,
             local: None,
             remote: None,
             detail: Bytes::new(),
         }
+    }
+
+    /// The other end of a connection.
+    #[must_use]
+    pub fn remote(mut self, remote: Option<Endpoint>) -> Self {
+        self.remote = remote;
+        self
     }
 
     /// Instead of the check's own severity.
@@ -192,26 +232,51 @@ impl Out<'_> {
     /// Begins a finding about a process.
     #[must_use]
     pub fn process<'f>(&self, process: &'f Process) -> Draft<'f> {
+        let mut parents = [Parent::default(); PARENTS];
+        for (parent, known) in parents.iter_mut().zip(&process.kin.parents) {
+            *parent = Parent { pid: known.pid, name: known.comm.as_slice() };
+        }
         Draft {
             pid: Some(process.pid),
             name: process.stat.comm.as_slice(),
             path: process.path.as_slice(),
+            uid: process.status.uid,
+            owner: Some(process.surroundings.owner).filter(|_| process.is_user()),
+            age_s: process.kin.age_s,
+            parents,
             ..Draft::new(self.check.severity)
         }
     }
 
+    /// Begins a finding about whoever holds a socket, if that could be told.
+    #[must_use]
+    pub fn holder<'f>(&self, holder: Option<&'f Process>) -> Draft<'f> {
+        holder.map_or_else(|| Draft::new(self.check.severity), |holder| self.process(holder))
+    }
+
     /// Begins a finding about a socket and the process that holds it.
     #[must_use]
-    pub fn socket<'f>(&self, socket: &'f Socket) -> Draft<'f> {
-        let holder = socket.holder.as_ref();
-        Draft {
-            pid: holder.map(|holder| holder.pid),
-            name: holder.map_or(&b""[..], |holder| holder.comm.as_slice()),
-            path: holder.map_or(&b""[..], |holder| holder.path.as_slice()),
-            local: Some(socket.local),
-            remote: Some(socket.remote),
-            ..Draft::new(self.check.severity)
-        }
+    pub fn socket<'f>(&self, socket: &Socket<'f>) -> Draft<'f> {
+        Draft { local: Some(socket.local), remote: Some(socket.remote), ..self.holder(socket.holder) }
+    }
+
+    /// Begins a finding about a path.
+    #[must_use]
+    pub fn path<'f>(&self, path: &'f [u8]) -> Draft<'f> {
+        Draft { path, ..Draft::new(self.check.severity) }
+    }
+
+    /// Begins a finding about a file; one that a startup file runs is found there.
+    #[must_use]
+    pub fn file<'f>(&self, file: &File<'f>) -> Draft<'f> {
+        let line = Some(file.line).filter(|line| *line > 0);
+        Draft { line, ..self.path(if file.by.is_empty() { file.path } else { file.by }) }
+    }
+
+    /// Begins a finding about a process id of which nothing but the number is known.
+    #[must_use]
+    pub fn pid<'f>(&self, pid: u32) -> Draft<'f> {
+        Draft { pid: Some(pid), ..Draft::new(self.check.severity) }
     }
 
     /// Begins a finding about a startup line.
@@ -243,6 +308,10 @@ impl Out<'_> {
             pid: draft.pid,
             name: draft.name,
             path: draft.path,
+            uid: draft.uid,
+            owner: draft.owner,
+            age_s: draft.age_s,
+            parents: draft.parents,
             line: draft.line,
             local: draft.local,
             remote: draft.remote,

@@ -15,6 +15,15 @@ pub const COMM_BYTES: usize = 64;
 /// Bytes of `/proc/PID/cmdline` that are kept: enough for argv\[0\] and the script an interpreter runs.
 pub const ARGV_BYTES: usize = 1024;
 
+/// Bytes of the name of a library, and of all of them in one loader variable.
+pub const LIBRARY_BYTES: usize = 256;
+
+/// Bytes of the name of a program without its directory, where a path is not needed.
+pub const NAME_BYTES: usize = 32;
+
+/// Ancestors of a process that a finding names.
+pub const PARENTS: usize = 4;
+
 /// Bytes read of `/proc/PID/stat`: 52 fields of at most 20 digits and the name fit.
 pub const STAT_BYTES: usize = 1280;
 

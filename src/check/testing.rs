@@ -3,7 +3,11 @@
 use crate::check::{Check, Ctx, Hook, Out, Say};
 use crate::facts::commands::Commands;
 use crate::facts::fetch::Memory;
-use crate::facts::process::{Process, Stat};
+use crate::facts::file::{File, Role};
+use crate::facts::logging::Logging;
+use crate::facts::mount::Mount;
+use crate::facts::process::{Hidden, Process, Stat};
+use crate::facts::raw::RawSocket;
 use crate::facts::reader::Reader;
 use crate::facts::socket::Socket;
 use crate::facts::startup::Kind;
@@ -56,28 +60,66 @@ pub(crate) fn process(pid: u32, comm: &[u8], exe: &[u8], argv: &[u8]) -> Process
     process
 }
 
-/// What a check of processes says.
-pub(crate) fn severities(check: &'static Check, process: &Process) -> Vec<Severity> {
-    let Hook::Process(run) = check.hook else { panic!("{} is not about processes", check.id) };
-    heard(check, |ctx, out| run(process, ctx, out)).into_iter().map(|(_, severity)| severity).collect()
+/// The functions of a check that take one kind of fact.
+macro_rules! hooked {
+    ($check:expr, $kind:ident) => {
+        $check.hooks.iter().filter_map(|hook| if let Hook::$kind(run) = hook { Some(*run) } else { None })
+    };
 }
 
-/// What a check of sockets says.
-pub(crate) fn sockets(check: &'static Check, socket: &Socket) -> Vec<Severity> {
-    let Hook::Socket(run) = check.hook else { panic!("{} is not about sockets", check.id) };
-    heard(check, |ctx, out| run(socket, ctx, out)).into_iter().map(|(_, severity)| severity).collect()
+fn weights(heard: Vec<(u32, Severity)>) -> Vec<Severity> {
+    heard.into_iter().map(|(_, severity)| severity).collect()
+}
+
+/// What a check says of a process.
+pub(crate) fn severities(check: &'static Check, process: &Process) -> Vec<Severity> {
+    weights(heard(check, |ctx, out| hooked!(check, Process).for_each(|run| run(process, ctx, out))))
+}
+
+/// What a check says of a socket.
+pub(crate) fn sockets(check: &'static Check, socket: &Socket<'_>) -> Vec<Severity> {
+    weights(heard(check, |ctx, out| hooked!(check, Socket).for_each(|run| run(socket, ctx, out))))
+}
+
+/// What a check says of a raw socket.
+pub(crate) fn raw(check: &'static Check, socket: &RawSocket<'_>) -> Vec<Severity> {
+    weights(heard(check, |ctx, out| hooked!(check, Raw).for_each(|run| run(socket, ctx, out))))
+}
+
+/// What a check says of a mount.
+pub(crate) fn mount(check: &'static Check, mount: &Mount<'_>) -> Vec<Severity> {
+    weights(heard(check, |ctx, out| hooked!(check, Mount).for_each(|run| run(mount, ctx, out))))
+}
+
+/// What a check says of a hidden process.
+pub(crate) fn hidden(check: &'static Check, hidden: &Hidden) -> Vec<Severity> {
+    weights(heard(check, |ctx, out| hooked!(check, Hidden).for_each(|run| run(hidden, ctx, out))))
+}
+
+/// What a check says of a file.
+pub(crate) fn file(check: &'static Check, file: &File<'_>) -> Vec<Severity> {
+    weights(heard(check, |ctx, out| hooked!(check, File).for_each(|run| run(file, ctx, out))))
+}
+
+/// What a check says of the log.
+pub(crate) fn log(check: &'static Check, log: &Logging) -> Vec<Severity> {
+    weights(heard(check, |ctx, out| hooked!(check, Log).for_each(|run| run(log, ctx, out))))
+}
+
+/// A file at a path, of root's, for everybody to run.
+pub(crate) fn lying(path: &[u8], role: Role) -> File<'_> {
+    File { path, role, mode: 0o100_755, uid: 0, elf: None, sha256: None, own: false, by: b"", line: 0 }
 }
 
 /// What a check of startup lines says of a text, with the line.
 pub(crate) fn startup(check: &'static Check, kind: Kind, text: &[u8]) -> Vec<(u32, Severity)> {
-    let Hook::Line(run) = check.hook else { panic!("{} is not about startup lines", check.id) };
     let (mut reader, mut memory, mut commands) = (Reader::new(kind), Memory::new(), Commands::new());
     heard(check, |ctx, out| {
         for byte in text.iter().chain(b"\n") {
             reader.push(*byte);
             while reader.is_ready() {
                 if let Some(line) = reader.take(b"/etc/x", &mut commands, &mut memory) {
-                    run(&line, ctx, out);
+                    hooked!(check, Line).for_each(|run| run(&line, ctx, out));
                 }
             }
         }

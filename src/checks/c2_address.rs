@@ -17,7 +17,7 @@
 //! # Sources
 //! proc_pid_net(5); net/ipv4/tcp_ipv4.c `tcp4_seq_show`; include/net/tcp_states.h; MITRE ATT&CK T1071.
 
-use crate::check::{Area, Check, Ctx, Hook, Out, Severity};
+use crate::check::{Area, Check, Ctx, Hook, Out, Severity, Source};
 use crate::facts::socket::{Protocol, Socket, State};
 
 /// The row of the table.
@@ -27,8 +27,8 @@ pub const CHECK: Check = Check {
     severity: Severity::Infected,
     attack: "T1071",
     title: "a socket of the router itself that speaks to a listed address",
-    intel: true,
-    hook: Hook::Socket(run),
+    sources: &[Source::Sockets, Source::Intel],
+    hooks: &[Hook::Socket(run)],
 };
 
 fn run(socket: &Socket, ctx: &Ctx<'_>, out: &mut Out<'_>) {

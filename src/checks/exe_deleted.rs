@@ -18,7 +18,7 @@
 //! # Sources
 //! proc_pid_exe(5); fs/d_path.c `path_with_deleted`; MITRE ATT&CK T1070.004.
 
-use crate::check::{Area, Check, Ctx, Hook, Out, Severity};
+use crate::check::{Area, Check, Ctx, Hook, Out, Severity, Source};
 use crate::facts::place::Place;
 use crate::facts::process::{Owner, Process};
 
@@ -29,8 +29,8 @@ pub const CHECK: Check = Check {
     severity: Severity::Suspicious,
     attack: "T1070.004",
     title: "a running program whose file has been removed",
-    intel: false,
-    hook: Hook::Process(run),
+    sources: &[Source::Processes],
+    hooks: &[Hook::Process(run)],
 };
 
 fn run(process: &Process, ctx: &Ctx<'_>, out: &mut Out<'_>) {

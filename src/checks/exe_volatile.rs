@@ -18,7 +18,7 @@
 //! # Sources
 //! proc_pid_exe(5); behaviour of Gafgyt loaders (`cd /tmp || cd /var/run || cd /mnt`); MITRE ATT&CK T1036.005.
 
-use crate::check::{Area, Check, Ctx, Hook, Out, Severity};
+use crate::check::{Area, Check, Ctx, Hook, Out, Severity, Source};
 use crate::facts::place::Place;
 use crate::facts::process::Process;
 
@@ -29,8 +29,8 @@ pub const CHECK: Check = Check {
     severity: Severity::Suspicious,
     attack: "T1036.005",
     title: "a program that runs from a volatile, mounted or hidden place",
-    intel: false,
-    hook: Hook::Process(run),
+    sources: &[Source::Processes],
+    hooks: &[Hook::Process(run)],
 };
 
 fn run(process: &Process, ctx: &Ctx<'_>, out: &mut Out<'_>) {

@@ -17,7 +17,7 @@
 //! # Sources
 //! proc_pid_stat(5) fields 2, 9, 23; kernel/kthread.c; kernel/workqueue.c `create_worker`; MITRE ATT&CK T1036.004.
 
-use crate::check::{Area, Check, Ctx, Hook, Out, Severity};
+use crate::check::{Area, Check, Ctx, Hook, Out, Severity, Source};
 use crate::facts::process::Process;
 
 /// The row of the table.
@@ -27,8 +27,8 @@ pub const CHECK: Check = Check {
     severity: Severity::Infected,
     attack: "T1036.004",
     title: "a user process that shows itself as a kernel thread",
-    intel: false,
-    hook: Hook::Process(run),
+    sources: &[Source::Processes],
+    hooks: &[Hook::Process(run)],
 };
 
 /// How names begin that only the kernel gives: what `ps` shows on Linux 2.6.36 to 6.18. Before a slash stands

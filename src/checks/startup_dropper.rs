@@ -19,7 +19,7 @@
 //! POSIX.1-2017 Shell Command Language 2.9.2; wget(1), curl(1); BusyBox networking/{tftp,ftpgetput}.c; MITRE
 //! ATT&CK T1105.
 
-use crate::check::{Area, Check, Ctx, Hook, Out, Severity};
+use crate::check::{Area, Check, Ctx, Hook, Out, Severity, Source};
 use crate::facts::fetch::{Fetch, fetch};
 use crate::facts::commands::{Commands, Role};
 use crate::facts::startup::{Kind, Line};
@@ -31,8 +31,8 @@ pub const CHECK: Check = Check {
     severity: Severity::Infected,
     attack: "T1105",
     title: "a startup line that fetches a program and runs it",
-    intel: false,
-    hook: Hook::Line(run),
+    sources: &[Source::Startup],
+    hooks: &[Hook::Line(run)],
 };
 
 fn run(line: &Line<'_>, _: &Ctx<'_>, out: &mut Out<'_>) {

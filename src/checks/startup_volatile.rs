@@ -18,7 +18,7 @@
 //! # Sources
 //! POSIX.1-2017 Shell Command Language; crontab(5); inittab(5); systemd.service(5); MITRE ATT&CK T1037.004.
 
-use crate::check::{Area, Check, Ctx, Hook, Out, Severity};
+use crate::check::{Area, Check, Ctx, Hook, Out, Severity, Source};
 use crate::facts::fetch::executed;
 use crate::facts::place::{Place, place};
 use crate::facts::commands::Commands;
@@ -32,8 +32,8 @@ pub const CHECK: Check = Check {
     severity: Severity::Suspicious,
     attack: "T1037.004",
     title: "a startup line that runs a program from a volatile or hidden place",
-    intel: false,
-    hook: Hook::Line(run),
+    sources: &[Source::Startup],
+    hooks: &[Hook::Line(run)],
 };
 
 /// Where programs write configuration that scripts read.

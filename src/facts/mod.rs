@@ -2,12 +2,22 @@
 
 pub mod about;
 pub mod commands;
+pub mod descriptors;
+pub mod elf;
+pub mod environ;
 pub mod fetch;
+pub mod file;
+pub mod logging;
+pub mod maps;
+pub mod mount;
 mod open;
 pub mod place;
 pub mod process;
+pub mod program;
+pub mod raw;
 pub mod reader;
 mod shell;
 pub mod socket;
 pub mod startup;
+pub mod status;
 pub mod text;

@@ -1,7 +1,5 @@
 //! What kind of place a path is: part of the system, or one where a healthy router keeps no programs.
 
-use super::text::fields;
-
 /// A kind of place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
@@ -99,35 +97,6 @@ fn is_hidden(parts: &[&[u8]]) -> bool {
     }
 }
 
-/// One row of `/proc/mounts`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Mount<'a> {
-    /// Where it is mounted. Blanks are written `\040` (proc_pid_mountinfo(5)), so fields stay fields.
-    pub point: &'a [u8],
-    /// The file system's type.
-    pub kind: &'a [u8],
-}
-
-impl<'a> Mount<'a> {
-    /// Reads `device point type options 0 0`.
-    #[must_use]
-    pub fn parse(row: &'a [u8]) -> Option<Self> {
-        let mut parts = fields(row).skip(1);
-        Some(Self { point: parts.next()?, kind: parts.next()? })
-    }
-
-    /// Whether it is a disk: a stick with Entware on it is an owner's choice, not a dropper's refuge.
-    #[must_use]
-    pub fn is_disk(&self) -> bool {
-        const DISKS: [&[u8]; 21] = [
-            b"ext2", b"ext3", b"ext4", b"vfat", b"exfat", b"ntfs", b"ntfs3", b"fuseblk", b"ufsd", b"tntfs",
-            b"texfat", b"hfsplus", b"btrfs", b"xfs", b"f2fs", b"jffs2", b"ubifs", b"yaffs2", b"nfs", b"nfs4",
-            b"cifs",
-        ];
-        self.point != b"/" && DISKS.contains(&self.kind)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -160,14 +129,5 @@ mod tests {
         ] {
             assert_eq!(place(path), expected, "{}", String::from_utf8_lossy(path));
         }
-    }
-
-    #[test]
-    fn a_disk_is_told_from_memory() {
-        let disk = Mount::parse(b"/dev/sda1 /tmp/mnt/sda1 ext4 rw,noatime 0 0").unwrap();
-        assert!(disk.is_disk() && disk.point == b"/tmp/mnt/sda1");
-        assert!(!Mount::parse(b"tmpfs /tmp tmpfs rw 0 0").unwrap().is_disk());
-        assert!(!Mount::parse(b"/dev/root / ext4 rw 0 0").unwrap().is_disk());
-        assert_eq!(Mount::parse(b"proc"), None);
     }
 }

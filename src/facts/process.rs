@@ -1,8 +1,16 @@
 //! A process: `/proc/PID/{stat,exe,cmdline}` in bytes, one small value out.
 
+use serde::{Deserialize, Serialize};
+
+use super::descriptors::Descriptors;
+use super::elf::Elf;
+use super::environ::Environment;
+use super::maps::Memory;
 use super::place::{Place, place};
-use super::text::{Bytes, decimal, decimal32, fields, trim};
-use crate::limits::{ARGV_BYTES, COMM_BYTES, PATH_BYTES};
+use super::socket::Endpoint;
+use super::status::Status;
+use super::text::{Bytes, basename, decimal, decimal32, fields, trim};
+use crate::limits::{ARGV_BYTES, COMM_BYTES, NAME_BYTES, PARENTS, PATH_BYTES};
 
 /// What `/proc/PID/stat` tells.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -15,6 +23,8 @@ pub struct Stat {
     pub state: u8,
     /// The parent, field 4. 0: started by the kernel, or from outside this pid namespace.
     pub ppid: u32,
+    /// The number of its terminal, field 7; 0 for none.
+    pub terminal: u32,
     /// The kernel's flags, field 9.
     pub flags: u64,
     /// Threads, field 20. A zombie that has more than itself goes on in them.
@@ -39,11 +49,13 @@ impl Stat {
         let mut rest = fields(line.get(close.checked_add(1)?..)?);
         let state = *rest.next()?.first()?;
         let ppid = decimal32(rest.next()?)?;
-        let flags = decimal(rest.nth(4)?)?;
+        // A negative number is none.
+        let terminal = decimal32(rest.nth(2)?).unwrap_or_default();
+        let flags = decimal(rest.nth(1)?)?;
         let threads = decimal32(rest.nth(10)?)?;
         let start_ticks = decimal(rest.nth(1)?)?;
         let vsize = decimal(trim(rest.next()?))?;
-        Some(Self { pid, comm: Bytes::of(comm), state, ppid, flags, threads, start_ticks, vsize })
+        Some(Self { pid, comm: Bytes::of(comm), state, ppid, terminal, flags, threads, start_ticks, vsize })
     }
 }
 
@@ -63,29 +75,113 @@ pub enum Exe {
 }
 
 /// Who vouches for a file.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Owner {
     /// Part of the read-only firmware image.
     Firmware,
     /// Listed by an installed package.
     Package,
-    /// Image and packages are known, and neither has it.
+    /// Image or packages are known, and none has it.
     Nobody,
-    /// Nothing on this machine says what is installed.
+    /// Nothing on this machine says what is installed, or nothing could for this file.
     #[default]
     Unknown,
 }
 
-/// What else is known of the path of a program, joined by the source where it matters: when the program was
-/// removed or runs from an odd place.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+impl Owner {
+    /// Whether somebody vouches.
+    #[must_use]
+    pub const fn vouches(self) -> bool {
+        matches!(self, Owner::Firmware | Owner::Package)
+    }
+
+    /// The word that all formats use.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Owner::Firmware => "firmware",
+            Owner::Package => "package",
+            Owner::Nobody => "nobody",
+            Owner::Unknown => "unknown",
+        }
+    }
+}
+
+/// What else is known of the program of a process, joined by the source.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Surroundings {
-    /// A file is at that path now.
+    /// A file is at that path now, as the process itself sees it. Looked at where the program was removed.
     pub exists: bool,
-    /// Who vouches for that path.
+    /// Who vouches for the file that runs; where it was removed, for the path.
     pub owner: Owner,
-    /// The path is on a mounted disk, not in memory.
+    /// The path is on a mounted disk, not in memory. Looked at in odd places.
     pub on_disk: bool,
+    /// The file lives in memory, whatever its path: a tmpfs that is no root file system.
+    pub in_memory: bool,
+    /// The path names another file than the one that runs: something is mounted over one of them.
+    pub replaced: bool,
+    /// The process has a mount namespace of its own, and its program is not to be found in ours: a container.
+    pub apart: bool,
+    /// A program without a file that nobody can change any more (F_GET_SEALS, fcntl(2)), as container runtimes make
+    /// copies of themselves.
+    pub sealed: bool,
+    /// The head of the program, where nobody vouches for it.
+    pub elf: Option<Elf>,
+    /// Its content looks compressed or encrypted. Looked at where nobody vouches for it.
+    pub dense: bool,
+    /// The SHA-256 of the program, where somebody wants to know it.
+    pub sha256: Option<[u8; 32]>,
+}
+
+/// Another process, as far as its child or its tracee must know it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Relative {
+    /// Its id; 0 for none.
+    pub pid: u32,
+    /// Its name.
+    pub comm: Bytes<COMM_BYTES>,
+    /// Its program without the directory; empty where there is none to be seen.
+    pub program: Bytes<NAME_BYTES>,
+    /// It runs from a system place, was not removed, and nobody denies knowing it.
+    pub firm: bool,
+    /// Who vouches for its program.
+    pub owner: Owner,
+    /// It has a terminal.
+    pub terminal: bool,
+}
+
+/// What a process has to do with others, joined by the source for one that a check has something to say of.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Kin {
+    /// Parent, its parent and so on, as far as they are known.
+    pub parents: heapless::Vec<Relative, PARENTS>,
+    /// Seconds since it started.
+    pub age_s: Option<u64>,
+    /// The process that traces it.
+    pub tracer: Option<Relative>,
+    /// How many different names processes of this program have.
+    pub names: u32,
+    /// How many different programs run under this name.
+    pub programs: u32,
+}
+
+/// Where standard input and output of a shell lead, joined by the source for shells and interpreters.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Wire {
+    /// Nowhere that matters: a terminal, files.
+    #[default]
+    None,
+    /// Both are one internet socket.
+    Socket {
+        /// The other end; `None` where it is not connected any more.
+        remote: Option<Endpoint>,
+    },
+    /// Both are pipes or local sockets, and the parent holds an internet connection.
+    Relay {
+        /// The other end of that connection.
+        remote: Endpoint,
+    },
 }
 
 /// One process.
@@ -95,14 +191,61 @@ pub struct Process {
     pub pid: u32,
     /// What `stat` says.
     pub stat: Stat,
+    /// What `status` says.
+    pub status: Status,
     /// What `exe` says.
     pub exe: Exe,
     /// The path of the program where `exe` is [`Exe::Path`], without the kernel's ` (deleted)`.
     pub path: Bytes<PATH_BYTES>,
     /// The beginning of `cmdline`: arguments, each ended by a NUL. Whoever runs chooses them.
     pub argv: Bytes<ARGV_BYTES>,
+    /// What `environ` says.
+    pub environment: Environment,
+    /// What `maps` says.
+    pub memory: Memory,
+    /// What `fd` says.
+    pub descriptors: Descriptors,
+    /// `oom_score_adj`, where nobody vouches for the program: -1000 is never ended for want of memory
+    /// (proc_pid_oom_score_adj(5)).
+    pub oom_score_adj: Option<i32>,
+    /// Who vouches for the worst of the libraries that its environment brings in; `None` where it brings in none.
+    pub preload: Option<Library>,
+    /// A system program of the name that it claims leads to the very file that runs: an applet, an alias.
+    pub alias: bool,
+    /// The service that a shell on a socket runs is named in inetd.conf.
+    pub inetd: bool,
+    /// Where a shell's input and output lead.
+    pub wire: Wire,
+    /// Whether the name is another one at the second look. `None`: the first look.
+    pub renamed: Option<bool>,
     /// About `path`.
     pub surroundings: Surroundings,
+    /// About other processes.
+    pub kin: Kin,
+}
+
+/// A library that a loader variable or `/etc/ld.so.preload` brings into programs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Library {
+    /// Who vouches for it.
+    pub owner: Owner,
+    /// Its place is one where a healthy router keeps no programs.
+    pub odd: bool,
+    /// It is there.
+    pub exists: bool,
+}
+
+/// A process id that the kernel answers for and that a listing of `/proc` does not show, twice.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Hidden {
+    /// The id.
+    pub pid: u32,
+    /// `/proc` has its directory when it is asked for by name.
+    pub in_proc: bool,
+    /// Its name, where `/proc` tells it.
+    pub comm: Bytes<COMM_BYTES>,
+    /// Its program, where `/proc` tells it.
+    pub path: Bytes<PATH_BYTES>,
 }
 
 /// What the kernel appends to the path of a program that has been removed (fs/d_path.c, `path_with_deleted`).
@@ -122,6 +265,24 @@ impl Process {
     #[must_use]
     pub fn argv0(&self) -> &[u8] {
         trim(self.argv.as_slice().split(|b| *b == 0).next().unwrap_or_default())
+    }
+
+    /// The arguments behind the first.
+    pub fn arguments(&self) -> impl Iterator<Item = &[u8]> {
+        let whole = self.argv.as_slice();
+        whole.strip_suffix(b"\0").unwrap_or(whole).split(|b| *b == 0).skip(1)
+    }
+
+    /// The program without its directory; empty where there is none to be seen.
+    #[must_use]
+    pub fn program(&self) -> &[u8] {
+        if matches!(self.exe, Exe::Path { .. }) { basename(self.path.as_slice()) } else { b"" }
+    }
+
+    /// Whether the program is one that somebody vouches for and that is still what it was: not removed, not covered.
+    #[must_use]
+    pub const fn is_vouched(&self) -> bool {
+        self.surroundings.owner.vouches() && !self.is_removed()
     }
 
     /// Whether the program file has been removed.

@@ -123,6 +123,33 @@ pub fn hex32(digits: &[u8]) -> Option<u32> {
     })
 }
 
+/// An unsigned hexadecimal number of at most sixteen digits.
+#[must_use]
+pub fn hex64(digits: &[u8]) -> Option<u64> {
+    if digits.is_empty() || digits.len() > 16 {
+        return None;
+    }
+    digits.iter().try_fold(0_u64, |value, &digit| {
+        let digit = char::from(digit).to_digit(16)?;
+        value.checked_mul(16)?.checked_add(u64::from(digit))
+    })
+}
+
+/// What stands behind the first `count` fields of a line, blanks in it included; nothing if there are fewer.
+#[must_use]
+pub fn behind(line: &[u8], count: usize) -> &[u8] {
+    let blank = |b: &u8| matches!(b, b' ' | b'\t');
+    let mut rest = line;
+    for left in (0..=count).rev() {
+        let start = rest.iter().position(|b| !blank(b)).unwrap_or(rest.len());
+        rest = rest.get(start..).unwrap_or_default();
+        if left > 0 {
+            rest = rest.get(rest.iter().position(blank).unwrap_or(rest.len())..).unwrap_or_default();
+        }
+    }
+    rest
+}
+
 /// `bytes` without blanks, tabs, newlines and NULs at both ends.
 #[must_use]
 pub fn trim(bytes: &[u8]) -> &[u8] {
@@ -180,5 +207,10 @@ mod tests {
         assert_eq!(basename(b"/usr/bin/sh"), b"sh");
         assert_eq!(trim(b"  [kworker/0:1]  \0\0"), b"[kworker/0:1]");
         assert_eq!(trim(b" \0"), b"");
+        assert_eq!(behind(b" a  b\tc d ", 2), b"c d ");
+        assert_eq!(behind(b"a b", 2), b"");
+        assert_eq!(behind(b"", 1), b"");
+        assert_eq!(hex64(b"7ffdeadbeef0"), Some(0x7ffd_eadb_eef0));
+        assert_eq!(hex64(b"00000000000000000"), None);
     }
 }

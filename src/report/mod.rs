@@ -10,7 +10,9 @@ pub mod wire;
 
 use serde::{Deserialize, Serialize};
 
+use crate::facts::process::Owner;
 use crate::facts::socket::Endpoint;
+use crate::limits::PARENTS;
 
 pub use tally::{Rest, Tally};
 
@@ -126,6 +128,14 @@ pub struct Finding<'a> {
     pub name: &'a [u8],
     /// The program or the startup file.
     pub path: &'a [u8],
+    /// The user that the process runs as.
+    pub uid: Option<u32>,
+    /// Who vouches for the program of the process.
+    pub owner: Option<Owner>,
+    /// Seconds since the process started.
+    pub age_s: Option<u64>,
+    /// Its parent, the parent's parent and so on; those behind the last known one have pid 0.
+    pub parents: [Parent<'a>; PARENTS],
     /// The line in the startup file.
     pub line: Option<u32>,
     /// This machine's end of a connection.
@@ -134,6 +144,22 @@ pub struct Finding<'a> {
     pub remote: Option<Endpoint>,
     /// What was seen, for people.
     pub detail: &'a [u8],
+}
+
+/// An ancestor of a process.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Parent<'a> {
+    /// Its id; 0 for none.
+    pub pid: u32,
+    /// Its name.
+    pub name: &'a [u8],
+}
+
+impl Finding<'_> {
+    /// The ancestors that are known, the nearest first.
+    pub fn ancestors(&self) -> impl Iterator<Item = &Parent<'_>> {
+        self.parents.iter().take_while(|parent| parent.pid != 0)
+    }
 }
 
 /// How one check fared.
@@ -173,28 +199,87 @@ pub struct IntelInfo {
     pub entries: u32,
 }
 
-/// What is going to be looked at next, so that a run that ends early can say where.
+/// A part of the machine that checks get their facts from. Named before it is looked at, so that a run that ends early
+/// can say where.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Stage {
+pub enum Source {
     /// The indicator files.
     Intel,
-    /// The processes and the sockets they hold.
+    /// What is mounted.
+    Mounts,
+    /// The firmware image and the lists of packages: who vouches for a file.
+    Owners,
+    /// The processes.
     Processes,
+    /// Their memory.
+    Memory,
+    /// Their descriptors.
+    Descriptors,
+    /// Their environment.
+    Environment,
+    /// Process ids that the listing may hide.
+    Hidden,
     /// The table of sockets.
     Sockets,
+    /// Raw and packet sockets.
+    RawSockets,
+    /// Programs in volatile places.
+    Files,
+    /// `/etc/ld.so.preload`.
+    Preload,
+    /// The paths of indicators.
+    Traces,
+    /// The log.
+    Log,
     /// The startup files.
     Startup,
 }
 
-impl Stage {
-    /// The stage in words.
+impl Source {
+    /// How many there are.
+    pub const COUNT: usize = 15;
+
+    /// Its place among them.
+    #[must_use]
+    pub const fn index(self) -> usize {
+        match self {
+            Source::Intel => 0,
+            Source::Mounts => 1,
+            Source::Owners => 2,
+            Source::Processes => 3,
+            Source::Memory => 4,
+            Source::Descriptors => 5,
+            Source::Environment => 6,
+            Source::Hidden => 7,
+            Source::Sockets => 8,
+            Source::RawSockets => 9,
+            Source::Files => 10,
+            Source::Preload => 11,
+            Source::Traces => 12,
+            Source::Log => 13,
+            Source::Startup => 14,
+        }
+    }
+
+    /// The source in words.
     #[must_use]
     pub const fn words(self) -> &'static str {
         match self {
-            Stage::Intel => "indicator files",
-            Stage::Processes => "processes",
-            Stage::Sockets => "sockets",
-            Stage::Startup => "startup files",
+            Source::Intel => "indicator files",
+            Source::Mounts => "mounts",
+            Source::Owners => "image and packages",
+            Source::Processes => "processes",
+            Source::Memory => "the memory of processes",
+            Source::Descriptors => "the descriptors of processes",
+            Source::Environment => "the environment of processes",
+            Source::Hidden => "hidden processes",
+            Source::Sockets => "sockets",
+            Source::RawSockets => "raw sockets",
+            Source::Files => "volatile places",
+            Source::Preload => "/etc/ld.so.preload",
+            Source::Traces => "paths of indicators",
+            Source::Log => "the log",
+            Source::Startup => "startup files",
         }
     }
 }
@@ -203,7 +288,7 @@ impl Stage {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Event<'a> {
     /// It begins to look at something.
-    Stage(Stage),
+    Stage(Source),
     /// An indicator file is in use.
     Intel(IntelInfo),
     /// A check has found something.

@@ -1,0 +1,101 @@
+//! What the environment of a process says of its loader and its history: `/proc/PID/environ` in bytes.
+
+use super::text::Bytes;
+use crate::limits::LIBRARY_BYTES;
+
+/// The variable that brings a library into a program (ld.so(8)).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Loader {
+    /// `LD_PRELOAD`.
+    Preload,
+    /// `LD_AUDIT`.
+    Audit,
+}
+
+impl Loader {
+    /// The variable's name.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Loader::Preload => "LD_PRELOAD",
+            Loader::Audit => "LD_AUDIT",
+        }
+    }
+}
+
+/// What the environment with which a process was started says, as far as a check wants to know it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Environment {
+    /// The loader variable that is set and not empty.
+    pub loader: Option<Loader>,
+    /// Its value: names of libraries, with blanks or colons between them.
+    pub libraries: Bytes<LIBRARY_BYTES>,
+    /// `HISTFILE`, `HISTSIZE` or `HISTFILESIZE` is set so that a shell remembers nothing.
+    pub no_history: bool,
+}
+
+impl Environment {
+    /// Takes in one variable, `NAME=value`.
+    pub fn variable(&mut self, variable: &[u8]) {
+        let Some(equals) = variable.iter().position(|b| *b == b'=') else { return };
+        let (name, value) = variable.split_at(equals);
+        let value = value.get(1..).unwrap_or_default();
+        let loader = match name {
+            b"LD_PRELOAD" => Some(Loader::Preload),
+            b"LD_AUDIT" => Some(Loader::Audit),
+            b"HISTFILE" => {
+                self.no_history |= value == b"/dev/null";
+                None
+            }
+            b"HISTSIZE" | b"HISTFILESIZE" => {
+                self.no_history |= value == b"0";
+                None
+            }
+            _ => None,
+        };
+        let blank = |b: &u8| matches!(b, b' ' | b':' | b'\t' | b'\n');
+        if loader.is_some() && self.loader.is_none() && !value.iter().all(blank) {
+            self.loader = loader;
+            self.libraries = Bytes::of(value);
+        }
+    }
+}
+
+/// The names of libraries in the value of a loader variable or in `/etc/ld.so.preload`: blanks, colons and newlines
+/// stand between them (ld.so(8)).
+pub fn libraries(value: &[u8]) -> impl Iterator<Item = &[u8]> {
+    value.split(|b| matches!(b, b' ' | b':' | b'\t' | b'\n' | 0)).filter(|name| !name.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(variables: &[&[u8]]) -> Environment {
+        let mut environment = Environment::default();
+        variables.iter().for_each(|variable| environment.variable(variable));
+        environment
+    }
+
+    #[test]
+    fn loader_variables_and_what_looks_like_them() {
+        let set = of(&[b"PATH=/bin", b"LD_PRELOAD=/tmp/x.so  /lib/y.so", b"LD_AUDIT=/z.so"]);
+        assert_eq!(set.loader, Some(Loader::Preload));
+        let names: Vec<&[u8]> = libraries(set.libraries.as_slice()).collect();
+        assert_eq!(names, [&b"/tmp/x.so"[..], b"/lib/y.so"]);
+        assert_eq!(of(&[b"LD_AUDIT=x.so"]).loader, Some(Loader::Audit));
+        for none in [&b"LD_PRELOAD="[..], b"LD_PRELOAD= :", b"LD_PRELOAD", b"XLD_PRELOAD=x", b"", b"=x"] {
+            assert_eq!(of(&[none]), Environment::default());
+        }
+    }
+
+    #[test]
+    fn a_shell_without_memory() {
+        for off in [&b"HISTFILE=/dev/null"[..], b"HISTSIZE=0", b"HISTFILESIZE=0"] {
+            assert!(of(&[off]).no_history);
+        }
+        for on in [&b"HISTFILE=/root/.ash_history"[..], b"HISTSIZE=1000", b"HISTFILE="] {
+            assert!(!of(&[on]).no_history);
+        }
+    }
+}
