@@ -1,17 +1,27 @@
 //! One pass over each source; each fact is handed to the checks that are hooked to it; each check says how well it
 //! could look. Data goes from left to right here and nowhere back.
 
-use crate::check::{Check, Ctx, Hook, Out, Say, Selection};
+mod walk;
+
+use crate::check::{Check, Ctx, Hook, Out, Say, Selection, Source};
 use crate::checks;
 use crate::facts::commands::Commands;
-use crate::facts::process::{Exe, Process};
-use crate::facts::socket::{Holder, Socket};
+use crate::facts::file::File;
+use crate::facts::logging::Logging;
+use crate::facts::mount::Mount;
+use crate::facts::process::{Hidden, Process};
+use crate::facts::raw::RawSocket;
+use crate::facts::socket::Socket;
 use crate::facts::startup::Line;
 use crate::facts::text::Bytes;
 use crate::host::{Fault, Host};
-use crate::limits::{ACCUSED, CHECKS, HOLDERS, WHY_BYTES};
-use crate::report::{CheckReport, Counts, Event, Looked, Sink, SinkFault, Stage};
-use crate::source::{Coverage, net, proc, startup};
+use crate::intel::TraceKind;
+use crate::limits::{ACCUSED, CHECKS, WHY_BYTES};
+use crate::report::{CheckReport, Counts, Event, Looked, Sink, SinkFault};
+use crate::source::hidden::{self, Suspects, Turn};
+use crate::source::mounts::{self, Mounts};
+use crate::source::owner::Owners;
+use crate::source::{Coverage, files, net, proc, raw, startup};
 
 /// Milliseconds between the two looks at a process before it is accused: an upgrade replaces a file, and a
 /// helper of the kernel executes its program, in less.
@@ -21,8 +31,11 @@ const SECOND_LOOK_MS: u32 = 100;
 pub struct Scratch {
     pids: proc::Pids,
     holders: proc::Holders,
-    /// Pid and start of processes that get a second look.
-    accused: heapless::Vec<(u32, u64), ACCUSED>,
+    accused: heapless::Vec<walk::Accused, ACCUSED>,
+    owners: Owners,
+    mounts: Mounts,
+    suspects: Suspects,
+    packets: raw::Details,
     ports: net::Ports,
     seen: startup::Seen,
     commands: Commands,
@@ -36,6 +49,10 @@ impl Scratch {
             pids: proc::Pids::new(),
             holders: proc::Holders::new(),
             accused: heapless::Vec::new(),
+            owners: Owners::new(),
+            mounts: Mounts::new(),
+            suspects: Suspects::new(),
+            packets: raw::Details::new(),
             ports: net::Ports::new(),
             seen: startup::Seen::new(),
             commands: Commands::new(),
@@ -58,6 +75,8 @@ pub struct Plan<'a> {
     pub ctx: Ctx<'a>,
     /// Why indicators are missing; empty if all were loaded.
     pub intel_gap: &'a [u8],
+    /// Which process ids are asked for behind the back of `/proc`.
+    pub turn: Turn,
 }
 
 /// Looks at a machine and tells everything to `sink`.
@@ -70,30 +89,35 @@ pub fn scan<H: Host>(
     scratch: &mut Scratch,
     sink: &mut dyn Sink,
 ) -> Result<(), SinkFault> {
-    let mut run = Run { plan, sink, found: [0; CHECKS], counts: Counts::default(), fault: None };
-    let (processes, sockets) = (run.wants(is_process), run.wants(is_socket));
-    if processes || sockets {
-        run.processes(host, scratch, sockets)?;
+    const NONE: Option<Coverage> = None;
+    let mut run = Run {
+        plan,
+        sink,
+        found: [0; CHECKS],
+        counts: Counts::default(),
+        fault: None,
+        seen: [NONE; Source::COUNT],
+        reported: [false; CHECKS],
+    };
+    run.intel();
+    run.mounts(host, scratch)?;
+    run.processes(host, scratch)?;
+    if run.wants(Source::Hidden) {
+        run.hidden(host, scratch)?;
     }
-    if sockets {
+    if run.wants(Source::Sockets) {
         run.sockets(host, scratch)?;
     }
-    if run.wants(is_line) {
+    if run.wants(Source::RawSockets) {
+        run.raw_sockets(host, scratch)?;
+    }
+    if run.wants(Source::Files) || run.wants(Source::Preload) || run.wants(Source::Traces) {
+        run.files(host, scratch)?;
+    }
+    if run.wants(Source::Startup) {
         run.startup(host, scratch)?;
     }
     run.tell(&Event::End)
-}
-
-fn is_process(hook: &Hook) -> bool {
-    matches!(hook, Hook::Process(_))
-}
-
-fn is_socket(hook: &Hook) -> bool {
-    matches!(hook, Hook::Socket(_))
-}
-
-fn is_line(hook: &Hook) -> bool {
-    matches!(hook, Hook::Line(_))
 }
 
 struct Run<'r, 'p> {
@@ -102,6 +126,9 @@ struct Run<'r, 'p> {
     found: [u32; CHECKS],
     counts: Counts,
     fault: Option<SinkFault>,
+    /// How much was seen of each source that was looked at.
+    seen: [Option<Coverage>; Source::COUNT],
+    reported: [bool; CHECKS],
 }
 
 impl<'p> Run<'_, 'p> {
@@ -109,31 +136,30 @@ impl<'p> Run<'_, 'p> {
         self.fault.map_or_else(|| self.sink.event(event), Err)
     }
 
-    /// The checks of this run that are hooked to a kind of fact.
-    fn checks(&self, kind: fn(&Hook) -> bool) -> impl Iterator<Item = (usize, &'static Check)> + use<'p> {
+    fn begin(&mut self, source: Source) -> Result<(), SinkFault> {
+        self.tell(&Event::Stage(source))
+    }
+
+    /// The checks of this run.
+    fn checks(&self) -> impl Iterator<Item = (usize, &'static Check)> + use<'p> {
         let selection = self.plan.selection;
-        let chosen =
-            move |(index, check): &(usize, &'static Check)| selection.has(*index) && kind(&check.hook);
-        checks::ALL.iter().copied().enumerate().filter(chosen)
+        checks::ALL.iter().copied().enumerate().filter(move |(index, _)| selection.has(*index))
     }
 
-    fn wants(&self, kind: fn(&Hook) -> bool) -> bool {
-        self.checks(kind).next().is_some()
+    fn wants(&self, source: Source) -> bool {
+        self.checks().any(|(_, check)| check.needs(source))
     }
 
-    /// Shows a fact to the checks of its kind. Returns whether one of them has something to say; it is said only
-    /// if `aloud`.
-    fn show(
-        &mut self,
-        kind: fn(&Hook) -> bool,
-        aloud: bool,
-        run: &dyn Fn(&Hook, &Ctx<'_>, &mut Out<'_>),
-    ) -> bool {
+    /// Shows a fact to the checks, each of which knows by its hooks what to do with it. Returns whether one of them has
+    /// something to say; it is said only if `aloud`.
+    fn show(&mut self, aloud: bool, run: &dyn Fn(&Hook, &Ctx<'_>, &mut Out<'_>)) -> bool {
         let mut any = false;
-        for (index, check) in self.checks(kind) {
+        for (index, check) in self.checks() {
             let say = if aloud { Say::Tell(self.sink) } else { Say::Count };
             let mut out = Out { check, say, found: 0, fault: None };
-            run(&check.hook, &self.plan.ctx, &mut out);
+            for hook in check.hooks {
+                run(hook, &self.plan.ctx, &mut out);
+            }
             let (found, fault) = (out.found, out.fault);
             any |= found > 0;
             self.fault = self.fault.or(fault);
@@ -145,198 +171,245 @@ impl<'p> Run<'_, 'p> {
     }
 
     fn show_process(&mut self, process: &Process, aloud: bool) -> bool {
-        self.show(is_process, aloud, &|hook, ctx, out| {
+        self.show(aloud, &|hook, ctx, out| {
             if let Hook::Process(run) = hook {
                 run(process, ctx, out);
             }
         })
     }
 
-    fn show_socket(&mut self, socket: &Socket, aloud: bool) -> bool {
-        self.show(is_socket, aloud, &|hook, ctx, out| {
+    fn show_socket(&mut self, socket: &Socket<'_>, aloud: bool) -> bool {
+        self.show(aloud, &|hook, ctx, out| {
             if let Hook::Socket(run) = hook {
                 run(socket, ctx, out);
             }
         })
     }
 
+    fn show_raw(&mut self, socket: &RawSocket<'_>, aloud: bool) -> bool {
+        self.show(aloud, &|hook, ctx, out| {
+            if let Hook::Raw(run) = hook {
+                run(socket, ctx, out);
+            }
+        })
+    }
+
+    fn show_mount(&mut self, mount: &Mount<'_>) {
+        self.show(true, &|hook, ctx, out| {
+            if let Hook::Mount(run) = hook {
+                run(mount, ctx, out);
+            }
+        });
+    }
+
+    fn show_hidden(&mut self, hidden: &Hidden) {
+        self.show(true, &|hook, ctx, out| {
+            if let Hook::Hidden(run) = hook {
+                run(hidden, ctx, out);
+            }
+        });
+    }
+
+    fn show_file(&mut self, file: &File<'_>) {
+        self.show(true, &|hook, ctx, out| {
+            if let Hook::File(run) = hook {
+                run(file, ctx, out);
+            }
+        });
+    }
+
+    fn show_log(&mut self, log: &Logging) {
+        self.show(true, &|hook, ctx, out| {
+            if let Hook::Log(run) = hook {
+                run(log, ctx, out);
+            }
+        });
+    }
+
     fn show_line(&mut self, line: &Line<'_>) {
-        self.show(is_line, true, &|hook, ctx, out| {
+        self.show(true, &|hook, ctx, out| {
             if let Hook::Line(run) = hook {
                 run(line, ctx, out);
             }
         });
     }
 
-    /// Walks the processes, and notes who holds which socket if somebody wants to know.
-    fn processes<H: Host>(
-        &mut self,
-        host: &H,
-        scratch: &mut Scratch,
-        sockets: bool,
-    ) -> Result<(), SinkFault> {
-        self.tell(&Event::Stage(Stage::Processes))?;
+    /// Notes how well the indicators could be had, which was found out before.
+    fn intel(&mut self) {
         let mut coverage = Coverage::new();
-        scratch.holders.clear();
-        scratch.accused.clear();
-        match host.dir(b"proc").and_then(|dir| {
-            proc::pids(host, &dir, &mut scratch.pids, &mut coverage)?;
-            Ok(dir)
-        }) {
-            Ok(dir) => self.walk(host, &dir, scratch, sockets, &mut coverage),
+        for intel in self.plan.ctx.intel {
+            coverage.facts = coverage.facts.saturating_add(intel.entries());
+        }
+        if !self.plan.intel_gap.is_empty() {
+            coverage.gaps = 1;
+            coverage.why = Bytes::of(self.plan.intel_gap);
+        }
+        if self.plan.ctx.intel.is_empty() {
+            coverage.gaps = coverage.gaps.max(1);
+        }
+        self.note(Source::Intel, coverage);
+    }
+
+    /// What is mounted: a fact of its own, and needed to know what a program's place is.
+    fn mounts<H: Host>(&mut self, host: &H, scratch: &mut Scratch) -> Result<(), SinkFault> {
+        self.begin(Source::Mounts)?;
+        let mut coverage = Coverage::new();
+        mounts::read(host, &mut scratch.mounts, &mut coverage, &mut |mount| self.show_mount(mount));
+        self.note(Source::Mounts, coverage);
+        self.verdicts()
+    }
+
+    /// What is there and is not listed, twice.
+    fn hidden<H: Host>(&mut self, host: &H, scratch: &mut Scratch) -> Result<(), SinkFault> {
+        self.begin(Source::Hidden)?;
+        let mut coverage = Coverage::new();
+        let Scratch { pids, suspects, .. } = scratch;
+        match host.dir(b"proc") {
+            Ok(dir) => {
+                hidden::search(host, &dir, self.plan.turn, pids, suspects, &mut coverage);
+                if !suspects.is_empty() {
+                    host.pause(SECOND_LOOK_MS);
+                    let listed = proc::pids(host, &dir, pids, &mut coverage);
+                    for pid in suspects.iter().filter(|_| listed.is_ok()) {
+                        if let Some(hidden) = hidden::again(host, &dir, *pid, pids) {
+                            self.show_hidden(&hidden);
+                        }
+                    }
+                }
+            }
             Err(Fault::NotFound) if !host.about().live => coverage.absent = true,
             Err(fault) => coverage.gap(b"/proc", format_args!("{fault}")),
         }
-        if coverage.facts == 0 && coverage.gaps == 0 && !coverage.absent {
-            if host.about().live {
-                coverage.gap(b"/proc", format_args!("no process in it"));
-            } else {
-                coverage.absent = true;
-            }
-        }
-        self.counts.processes = coverage.facts;
-        self.verdicts(is_process, &coverage, "this tree holds no processes")
-    }
-
-    fn walk<H: Host>(
-        &mut self,
-        host: &H,
-        dir: &H::Dir,
-        scratch: &mut Scratch,
-        sockets: bool,
-        coverage: &mut Coverage,
-    ) {
-        let mut process = Process::default();
-        for pid in scratch.pids.iter().copied() {
-            let opened = match proc::read(host, dir, pid, &mut process) {
-                Ok(opened) => opened,
-                Err(fault) if fault.is_absence() => continue,
-                Err(fault) => {
-                    coverage.gap(b"/proc", format_args!("process {pid} could not be read: {fault}"));
-                    continue;
-                }
-            };
-            coverage.fact();
-            let hidden =
-                process.exe == Exe::Unknown || (process.exe == Exe::None && !process.argv.is_empty());
-            if hidden && process.is_alive() {
-                coverage.gap(b"/proc", format_args!("the program of process {pid} cannot be seen"));
-            }
-            if sockets {
-                // A holder that cannot be seen costs a finding its name, not itself.
-                if proc::sockets(host, &opened, pid, &mut scratch.holders) == Err(Fault::TooLong) {
-                    log::warn!("more than {HOLDERS} sockets are held; the holders of some stay unknown");
-                }
-            }
-            if self.show_process(&process, false)
-                && scratch.accused.push((pid, process.stat.start_ticks)).is_err()
-                && proc::read(host, dir, pid, &mut process).is_ok()
-            {
-                self.show_process(&process, true);
-            }
-        }
-        proc::sort(&mut scratch.holders);
-        if !scratch.accused.is_empty() {
-            host.pause(SECOND_LOOK_MS);
-        }
-        for (pid, start) in &scratch.accused {
-            let again = proc::read(host, dir, *pid, &mut process);
-            if again.is_ok() && process.stat.start_ticks == *start {
-                self.show_process(&process, true);
-            } else {
-                // No accusation, and no acquittal: a bot may hop from process to process.
-                coverage
-                    .gap(b"/proc", format_args!("process {pid} looked odd and ended before a second look"));
-            }
-        }
-    }
-
-    fn sockets<H: Host>(&mut self, host: &H, scratch: &mut Scratch) -> Result<(), SinkFault> {
-        self.tell(&Event::Stage(Stage::Sockets))?;
-        let mut coverage = Coverage::new();
-        let proc = host.dir(b"proc");
-        let Scratch { holders, ports, .. } = scratch;
-        let live = host.about().live;
-        // An unpacked image has an empty /proc.
-        let no_net = self.counts.processes == 0 && matches!(host.dir(b"proc/net"), Err(Fault::NotFound));
-        match (&proc, host.about().endian) {
-            _ if !live && no_net => coverage.absent = true,
-            (Err(fault), _) => coverage.gap(b"/proc", format_args!("{fault}")),
-            (Ok(_), None) => {
-                coverage.gap(
-                    b"about.toml",
-                    format_args!("its byte_order is needed to read /proc/net of a recording"),
-                );
-            }
-            (Ok(proc), Some(endian)) => {
-                net::sockets(host, endian, ports, &mut coverage, &mut |socket| {
-                    if self.show_socket(socket, false) {
-                        socket.holder = holder(host, proc, holders, socket.inode);
-                        self.show_socket(socket, true);
-                    }
-                });
-            }
-        }
-        self.counts.sockets = coverage.facts;
-        self.verdicts(is_socket, &coverage, "this tree holds no processes")
+        self.note(Source::Hidden, coverage);
+        self.verdicts()
     }
 
     fn startup<H: Host>(&mut self, host: &H, scratch: &mut Scratch) -> Result<(), SinkFault> {
-        self.tell(&Event::Stage(Stage::Startup))?;
+        self.begin(Source::Startup)?;
         let mut coverage = Coverage::new();
         scratch.seen.clear();
+        let mut programs = files::Started::new(self.wants_hashes());
         let mut walk = startup::Walk {
             host,
             seen: &mut scratch.seen,
             commands: &mut scratch.commands,
             coverage: &mut coverage,
             files: 0,
-            each: &mut |line| self.show_line(line),
+            each: &mut |line| {
+                self.show_line(line);
+                programs.of(host, line, &mut |file| self.show_file(file));
+            },
         };
         walk.run();
         self.counts.files = walk.files;
-        self.verdicts(is_line, &coverage, "")
+        self.note(Source::Startup, coverage);
+        self.verdicts()
     }
 
-    /// Says for each check of a kind how well it could look.
-    fn verdicts(&mut self, kind: fn(&Hook) -> bool, seen: &Coverage, absent: &str) -> Result<(), SinkFault> {
-        let counts = self.counts;
-        for (index, check) in self.checks(kind) {
-            let findings = self.found.get(index).copied().unwrap_or_default();
+    /// Whether a program's hash is of use to anybody.
+    fn wants_hashes(&self) -> bool {
+        let is_file = |hook: &Hook| matches!(hook, Hook::File(_));
+        let compared =
+            self.checks().any(|(_, check)| check.needs(Source::Intel) && check.hooks.iter().any(is_file));
+        compared && self.plan.ctx.intel.iter().any(|intel| intel.has_hashes())
+    }
+
+    fn files<H: Host>(&mut self, host: &H, scratch: &mut Scratch) -> Result<(), SinkFault> {
+        let Scratch { owners, mounts, .. } = scratch;
+        if self.wants(Source::Files) {
+            self.begin(Source::Files)?;
+            let mut coverage = Coverage::new();
+            files::Drops::new(host, mounts, &mut coverage, &mut |file| self.show_file(file)).run();
+            self.note(Source::Files, coverage);
+        }
+        if self.wants(Source::Preload) {
+            self.begin(Source::Preload)?;
+            let mut coverage = Coverage::new();
+            files::preload(host, owners, mounts, &mut coverage, &mut |file| self.show_file(file));
+            self.note(Source::Preload, coverage);
+        }
+        if self.wants(Source::Traces) {
+            self.begin(Source::Traces)?;
+            let mut coverage = Coverage::new();
+            for trace in self.plan.ctx.intel.iter().flat_map(|intel| intel.traces(TraceKind::File)) {
+                files::listed(host, trace.value, &mut coverage, &mut |file| self.show_file(file));
+            }
+            self.note(Source::Traces, coverage);
+        }
+        self.verdicts()
+    }
+
+    /// Remembers how much of a source was seen.
+    fn note(&mut self, source: Source, coverage: Coverage) {
+        if let Some(seen) = self.seen.get_mut(source.index()) {
+            *seen = Some(coverage);
+        }
+    }
+
+    /// Says how well each check could look whose sources have all been looked at.
+    fn verdicts(&mut self) -> Result<(), SinkFault> {
+        let ready = |seen: &[Option<Coverage>], check: &Check| {
+            check.sources.iter().all(|source| seen.get(source.index()).is_some_and(Option::is_some))
+        };
+        for (index, check) in self.checks() {
+            let reported = self.reported.get(index).copied().unwrap_or(true);
+            if reported || !ready(&self.seen, check) {
+                continue;
+            }
+            if let Some(reported) = self.reported.get_mut(index) {
+                *reported = true;
+            }
+            let found = self.found.get(index).copied().unwrap_or_default();
             let mut why = Bytes::<WHY_BYTES>::new();
-            let no_intel = check.intel && self.plan.ctx.intel.is_empty();
-            let gap = check.intel && !self.plan.intel_gap.is_empty();
-            if seen.gaps > 0 {
-                why = seen.reason();
-            }
-            if gap {
-                why.push(if why.is_empty() { b"" } else { b"; " });
-                why.push(self.plan.intel_gap);
-            }
-            let looked = if seen.absent {
-                why = Bytes::of(absent.as_bytes());
-                Looked::Na
-            } else if no_intel || (seen.gaps > 0 && seen.facts == 0) {
-                Looked::No
-            } else if gap || seen.gaps > 0 {
-                Looked::Partly
-            } else {
-                Looked::Yes
-            };
-            let report =
-                CheckReport { check: check.id, looked, why: why.as_slice(), facts: seen.facts, findings };
+            let (looked, facts) = self.verdict(check, &mut why);
+            let report = CheckReport { check: check.id, looked, why: why.as_slice(), facts, findings: found };
             self.tell(&Event::Check(report))?;
         }
-        self.tell(&Event::Counts(counts))
+        self.tell(&Event::Counts(self.counts))
+    }
+
+    /// The verdict of a check from what was seen of its sources: one that is missing altogether leaves nothing to look
+    /// at, one that was seen in part leaves a part.
+    fn verdict(&self, check: &Check, why: &mut Bytes<WHY_BYTES>) -> (Looked, u32) {
+        let seen = || {
+            check.sources.iter().filter_map(|source| {
+                self.seen.get(source.index()).and_then(Option::as_ref).map(|seen| (*source, seen))
+            })
+        };
+        // The first source is what the check is about; what it is held against does not count as seen.
+        let facts = seen().next().map_or(0, |(_, seen)| seen.facts);
+        if let Some((source, _)) = seen().find(|(_, seen)| seen.absent) {
+            why.push(absent(source).as_bytes());
+            return (Looked::Na, facts);
+        }
+        let blind = seen().any(|(_, seen)| seen.gaps > 0 && seen.facts == 0);
+        for (_, seen) in seen().filter(|(_, seen)| seen.gaps > 0) {
+            let reason = seen.reason();
+            if !why.is_empty() && !reason.is_empty() {
+                why.push(b"; ");
+            }
+            why.push(reason.as_slice());
+        }
+        let gaps = seen().any(|(_, seen)| seen.gaps > 0);
+        let looked = match (blind, gaps) {
+            (true, _) => Looked::No,
+            (false, true) => Looked::Partly,
+            (false, false) => Looked::Yes,
+        };
+        (looked, facts)
     }
 }
 
-/// The process that holds a socket, if it still does.
-fn holder<H: Host>(host: &H, proc: &H::Dir, holders: &proc::Holders, inode: u64) -> Option<Holder> {
-    let pid = proc::holder(holders, inode)?;
-    let mut process = Process::default();
-    let dir = proc::read(host, proc, pid, &mut process).ok()?;
-    proc::holds(host, &dir, inode).then(|| Holder { pid, comm: process.stat.comm, path: process.path })
+/// What it means that a machine has nothing of a source.
+const fn absent(source: Source) -> &'static str {
+    match source {
+        Source::Owners => "neither a firmware image nor lists of packages say what belongs here",
+        Source::Hidden => "nobody recorded which process ids answer",
+        Source::Log => "no init system runs here",
+        Source::Files => "there are no volatile places here",
+        Source::Mounts => "this tree does not say what is mounted",
+        _ => "this tree holds no processes",
+    }
 }
 
 #[cfg(test)]

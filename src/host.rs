@@ -80,8 +80,8 @@ impl embedded_io::Error for Fault {
     }
 }
 
-/// Identity and size of a regular file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Identity, size and rights of a file.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Identity {
     /// The file system.
     pub device: u64,
@@ -89,6 +89,40 @@ pub struct Identity {
     pub inode: u64,
     /// Its length in bytes; `/proc` says 0.
     pub size: u64,
+    /// `st_mode` (inode(7)).
+    pub mode: u32,
+    /// The user that owns it.
+    pub uid: u32,
+}
+
+impl Identity {
+    /// Whether both are the same file, whatever its size is by now.
+    #[must_use]
+    pub const fn is(&self, other: &Self) -> bool {
+        self.device == other.device && self.inode == other.inode
+    }
+}
+
+/// What a name in a directory is, the link itself where it is one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A regular file.
+    File(Identity),
+    /// A directory.
+    Dir(Identity),
+    /// A symbolic link.
+    Link,
+    /// A device, a pipe, a socket.
+    Other,
+}
+
+/// Something that the kernel tells only when it is asked in its own language, or that was recorded of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dump {
+    /// The answer to [`crate::facts::raw::packet_request`], a datagram a read.
+    Packets,
+    /// Of a recording: the process ids that answered and were not listed, `PID TGID` a line.
+    Pids,
 }
 
 /// A machine that can be looked at.
@@ -131,6 +165,31 @@ pub trait Host {
     /// Calls `each` with every name in a directory but `.` and `..`, in no order.
     #[allow(clippy::missing_errors_doc)]
     fn list(&self, at: &Self::Dir, each: &mut dyn FnMut(&[u8])) -> Result<(), Fault>;
+
+    /// Tells what a name in a directory is.
+    #[allow(clippy::missing_errors_doc)]
+    fn kind_at(&self, at: &Self::Dir, name: &[u8]) -> Result<Kind, Fault>;
+
+    /// Which file the kernel runs for a process: what its link `exe` leads to, whatever its path names now.
+    /// [`Fault::NotFound`] of a recording, which has only the path.
+    #[allow(clippy::missing_errors_doc)]
+    fn program_of(&self, process: &Self::Dir) -> Result<Identity, Fault>;
+
+    /// Whether a file lives in memory (tmpfs, ramfs). [`Fault::NotFound`] of a recording.
+    #[allow(clippy::missing_errors_doc)]
+    fn in_memory(&self, path: &[u8]) -> Result<bool, Fault>;
+
+    /// Whether nobody can change a file without a name any more (`F_GET_SEALS`, fcntl(2)).
+    fn is_sealed(&self, path: &[u8]) -> bool;
+
+    /// Whether the kernel answers for a process id when it is asked by other means than `/proc`: signals, process group,
+    /// session, scheduler. [`Fault::NotFound`] of a recording, [`Fault::Denied`] where not all may be asked for.
+    #[allow(clippy::missing_errors_doc)]
+    fn answers(&self, pid: u32) -> Result<bool, Fault>;
+
+    /// Opens a dump. [`Fault::NotFound`] where the kernel has none, or nobody recorded it.
+    #[allow(clippy::missing_errors_doc)]
+    fn dump(&self, dump: Dump) -> Result<Self::File, Fault>;
 
     /// Lets time pass before a second look. A recording does not change, so it need not wait.
     fn pause(&self, milliseconds: u32);

@@ -33,6 +33,53 @@ pub const PIDS: usize = if cfg!(test) { 64 } else { 32_768 };
 /// Socket descriptors whose holder is remembered, 8 bytes each.
 pub const HOLDERS: usize = if cfg!(test) { 64 } else { 32_768 };
 
+/// Programs that run, told apart by path, about 200 bytes each, and the bytes of all their paths.
+pub const PROGRAMS: usize = if cfg!(test) { 32 } else { 1024 };
+/// See [`PROGRAMS`].
+pub const PROGRAM_BYTES: usize = 65_536;
+
+/// Pairs of a program and a name under which it runs, 8 bytes each.
+pub const NAMES: usize = if cfg!(test) { 32 } else { 2048 };
+
+/// Mounts that are remembered, 12 bytes each, and the bytes of all their points. Containers have some hundreds.
+pub const MOUNTS: usize = if cfg!(test) { 16 } else { 512 };
+/// See [`MOUNTS`].
+pub const MOUNT_BYTES: usize = 32_768;
+
+/// Bytes of the longest variable of an environment that is kept; of a longer one the beginning.
+pub const VARIABLE_BYTES: usize = 512;
+
+/// Bytes of an environment that are read: the kernel allows 128 KiB for one variable alone (execve(2)).
+pub const ENVIRONMENT_BYTES: u64 = 256 * 1024;
+
+/// Rows of `/proc/PID/maps` that are read: `vm.max_map_count` is 65,530, a router's largest program has 200.
+pub const MAPS_ROWS: u32 = 4096;
+
+/// Packet sockets of which the kernel's own words are remembered, 12 bytes each.
+pub const PACKETS: usize = 64;
+
+/// Bytes of a datagram of a netlink dump: the kernel fills at most 8 KiB for a reader with such a buffer
+/// (net/netlink/af_netlink.c `netlink_dump`).
+pub const NETLINK_BYTES: usize = 8192;
+
+/// Process ids that are tried at most: beyond `pid_max` of a 32-bit kernel it takes a 64-bit one with many processes.
+pub const PROBED_PIDS: u32 = 1_048_576;
+
+/// Process ids that answer and are not listed, and so get a second look, 4 bytes each.
+pub const HIDDEN: usize = 64;
+
+/// Directories below a volatile place that are entered, one in the other.
+pub const DROP_DEPTH: u32 = 4;
+
+/// Names in volatile places that are looked at.
+pub const DROP_NAMES: u32 = if cfg!(test) { 64 } else { 20_000 };
+
+/// Bytes of a program that are hashed: larger ones run on no router.
+pub const HASH_BYTES: u64 = 64 * 1024 * 1024;
+
+/// Programs of startup files that are hashed.
+pub const STARTUP_PROGRAMS: u32 = 256;
+
 /// Listeners on one address of which a table of sockets is remembered, 32 bytes each.
 pub const LISTENERS: usize = 256;
 
@@ -84,9 +131,9 @@ pub const DETAIL_BYTES: usize = 1024;
 /// Bytes of the reason of a verdict.
 pub const WHY_BYTES: usize = 384;
 
-/// Bytes of one event on its way from the looking process to the reporting one: path, name, detail and the
-/// numbers of the largest finding.
-pub const FRAME_BYTES: usize = PATH_BYTES + DETAIL_BYTES + COMM_BYTES + 512;
+/// Bytes of one event on its way from the looking process to the reporting one: path, detail, name, names of ancestors
+/// and the numbers of the largest finding.
+pub const FRAME_BYTES: usize = PATH_BYTES + DETAIL_BYTES + (1 + PARENTS) * COMM_BYTES + 512;
 
 /// Bytes of one JSON line. The worst case is a finding all of whose bytes are escaped as `\\xNN`, five each.
 pub const JSON_BYTES: usize = 5 * FRAME_BYTES;

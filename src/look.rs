@@ -12,7 +12,8 @@ use gatewatch::intel::Intel;
 use gatewatch::limits::{FRAME_BYTES, INTEL_FILES, WHY_BYTES};
 use gatewatch::report::escape::Escaped;
 use gatewatch::report::wire::Encoder;
-use gatewatch::report::{Event, IntelInfo, Sink, SinkFault, Stage};
+use gatewatch::report::{Event, IntelInfo, Sink, SinkFault, Source};
+use gatewatch::source::hidden::Turn;
 
 use crate::args::Scan;
 use crate::complain;
@@ -46,7 +47,7 @@ pub fn look(scan: &Scan, pipe: &OwnedFd, parent: u32) -> i32 {
     let mut gap = Bytes::<WHY_BYTES>::new();
     let told = intel(scan, &mut sink, &mut gap).and_then(|intel| {
         let ctx = Ctx { intel: &intel, now: clock::believable(), own_pids };
-        let plan = Plan { selection: scan.selection, ctx, intel_gap: gap.as_slice() };
+        let plan = Plan { selection: scan.selection, ctx, intel_gap: gap.as_slice(), turn: Turn::ALL };
         engine::scan(&machine, &plan, &mut scratch, &mut sink)
     });
     if told.is_ok() { 0 } else { 3 }
@@ -57,7 +58,7 @@ type Files = heapless::Vec<Intel<'static>, INTEL_FILES>;
 /// Opens the indicator files. One that cannot be used takes nothing from the other checks: why it is missing becomes
 /// the verdict of those that need it.
 fn intel(scan: &Scan, sink: &mut impl Sink, gap: &mut Bytes<WHY_BYTES>) -> Result<Files, SinkFault> {
-    sink.event(&Event::Stage(Stage::Intel))?;
+    sink.event(&Event::Stage(Source::Intel))?;
     let mut files = Files::new();
     let default = [DEFAULT_INTEL.into()];
     let chosen = if scan.intel.is_empty() { &default[..] } else { &scan.intel };

@@ -14,14 +14,13 @@ use std::sync::{Mutex, PoisonError};
 
 use args::{Command, Format, Scan};
 use embedded_io::Write;
-use gatewatch::check::Hook;
 use gatewatch::checks;
 use gatewatch::limits::{FRAME_BYTES, JSON_BYTES};
 use gatewatch::report::escape::Escaped;
 use gatewatch::report::json::Json;
 use gatewatch::report::syslog::{Run, Store, Syslog};
 use gatewatch::report::text::{Style, Text};
-use gatewatch::report::{CheckReport, Event, Looked, Rest, Sink, SinkFault, Stage, Tally, Verdict, wire};
+use gatewatch::report::{CheckReport, Event, Looked, Rest, Sink, SinkFault, Source, Tally, Verdict, wire};
 use nix::errno::Errno;
 use sys::child::{Child, Ending, Received};
 use sys::clock;
@@ -233,13 +232,10 @@ fn complete(scan: &Scan, why: &str, tally: &mut Tally, sinks: &mut Sinks<'_>) ->
         if tally.has_reported(index) {
             continue;
         }
-        let own_stage = match check.hook {
-            Hook::Process(_) => Stage::Processes,
-            Hook::Socket(_) => Stage::Sockets,
-            Hook::Line(_) => Stage::Startup,
-        };
-        let looked = if stage == Some(own_stage) { Looked::Partly } else { Looked::No };
-        let at = stage.map_or("the beginning", Stage::words);
+        // What it is about comes first among its sources.
+        let begun = check.sources.first().is_some_and(|source| tally.has_begun(*source));
+        let looked = if begun { Looked::Partly } else { Looked::No };
+        let at = stage.map_or("the beginning", Source::words);
         let why = format!("the scan ended at {at}: {why}");
         let findings = tally.found(index);
         let report = CheckReport { check: check.id, looked, why: why.as_bytes(), facts: 0, findings };

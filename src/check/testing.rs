@@ -6,7 +6,7 @@ use crate::facts::fetch::Memory;
 use crate::facts::file::{File, Role};
 use crate::facts::logging::Logging;
 use crate::facts::mount::Mount;
-use crate::facts::process::{Hidden, Process, Stat};
+use crate::facts::process::{Exe, Hidden, Process, Stat};
 use crate::facts::raw::RawSocket;
 use crate::facts::reader::Reader;
 use crate::facts::socket::Socket;
@@ -55,7 +55,7 @@ pub(crate) fn process(pid: u32, comm: &[u8], exe: &[u8], argv: &[u8]) -> Process
         Process { pid, stat, argv: Bytes::of(argv), path: Bytes::of(exe), ..Process::default() };
     if !exe.is_empty() {
         process.stat.vsize = 4096;
-        process.settle_exe();
+        process.exe = Exe::settle(&mut process.path);
     }
     process
 }

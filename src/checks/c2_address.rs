@@ -56,7 +56,7 @@ mod tests {
     use crate::facts::about::Endian;
 
     /// A row of `/proc/net/tcp` as a little-endian machine prints it.
-    fn socket(remote: &str, state: u8) -> Socket {
+    fn socket(remote: &str, state: u8) -> Socket<'static> {
         let row = format!("0: 0F02000A:9C40 {remote} {state:02X} 0:0 0:0 0 0 0 77");
         Socket::parse(row.as_bytes(), Protocol::Tcp, Endian::Little).unwrap()
     }

@@ -117,7 +117,9 @@ mod tests {
         for flash in [&b"/dev/mtd3"[..], b"/dev/mtd0ro", b"/dev/mtdblock5", b"/dev/ubi0_1", b"/dev/mtd/4"] {
             assert_eq!(with(flash), (vec![], true));
         }
-        for other in [&b"/dev/watchdogd"[..], b"/tmp/dev/watchdog", b"/dev/mmcblk0", b"/dev/ubi_ctrl", b"/dev/mtd"] {
+        for other in
+            [&b"/dev/watchdogd"[..], b"/tmp/dev/watchdog", b"/dev/mmcblk0", b"/dev/ubi_ctrl", b"/dev/mtd"]
+        {
             assert_eq!(with(other), (vec![], false));
         }
     }

@@ -20,8 +20,15 @@ pub struct Logging {
 
 /// Names of daemons that take the log: of BusyBox, OpenWrt, Debian, and the systemd journal (whose name the kernel cuts).
 const DAEMONS: [&[u8]; 9] = [
-    b"syslogd", b"logd", b"rsyslogd", b"syslog-ng", b"systemd-journal", b"systemd-journald", b"metalog",
-    b"sysklogd", b"socklog",
+    b"syslogd",
+    b"logd",
+    b"rsyslogd",
+    b"syslog-ng",
+    b"systemd-journal",
+    b"systemd-journald",
+    b"metalog",
+    b"sysklogd",
+    b"socklog",
 ];
 
 /// Whether a process of this name takes the log.

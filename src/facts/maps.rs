@@ -22,8 +22,21 @@ pub struct Memory {
 
 /// What libraries begin with that make code while they run, and so have such memory for a reason.
 const CODE_MAKERS: [&[u8]; 15] = [
-    b"libluajit", b"libpcre", b"libffi", b"libjvm", b"libnode", b"libv8", b"libmozjs", b"libLLVM", b"libcoreclr",
-    b"libclrjit", b"libmono", b"libgccjit", b"libphp", b"libjavascriptcore", b"libwasmtime",
+    b"libluajit",
+    b"libpcre",
+    b"libffi",
+    b"libjvm",
+    b"libnode",
+    b"libv8",
+    b"libmozjs",
+    b"libLLVM",
+    b"libcoreclr",
+    b"libclrjit",
+    b"libmono",
+    b"libgccjit",
+    b"libphp",
+    b"libjavascriptcore",
+    b"libwasmtime",
 ];
 
 /// One page of most routers; the kernel's own page above the stack is one page.
@@ -60,7 +73,9 @@ impl Memory {
                     // arch/mips/kernel/vdso.c maps one page for emulated delay slots above the stack.
                     let kernels = self.stack_end != 0
                         && start >= self.stack_end
-                        && end.checked_sub(start).is_some_and(|length| length <= PAGE_BYTES.saturating_mul(4));
+                        && end
+                            .checked_sub(start)
+                            .is_some_and(|length| length <= PAGE_BYTES.saturating_mul(4));
                     if !kernels {
                         self.writable_code = self.writable_code.saturating_add(1);
                     }

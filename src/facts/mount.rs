@@ -76,7 +76,10 @@ mod tests {
         assert!(old.is_disk() && old.point == b"/tmp/mnt/sda1" && old.top.is_empty());
         for end in 0..info.len() {
             if let Some(cut) = Mount::parse_info(&info[..end]) {
-                assert!(b"ext3".starts_with(cut.kind) && b"/dev/root".starts_with(cut.source), "cut at {end}");
+                assert!(
+                    b"ext3".starts_with(cut.kind) && b"/dev/root".starts_with(cut.source),
+                    "cut at {end}"
+                );
             }
         }
         assert_eq!(Mount::parse(b"proc"), None);

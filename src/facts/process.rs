@@ -251,16 +251,18 @@ pub struct Hidden {
 /// What the kernel appends to the path of a program that has been removed (fs/d_path.c, `path_with_deleted`).
 const REMOVED: &[u8] = b" (deleted)";
 
-impl Process {
-    /// Takes a fresh link text in `path` apart: whether the file was removed.
-    pub fn settle_exe(&mut self) {
-        let length = self.path.as_slice().strip_suffix(REMOVED).map(<[u8]>::len);
+impl Exe {
+    /// Takes a fresh link text apart: cuts off what the kernel appends to the path of a removed program.
+    pub fn settle<const N: usize>(link: &mut Bytes<N>) -> Self {
+        let length = link.as_slice().strip_suffix(REMOVED).map(<[u8]>::len);
         if let Some(length) = length {
-            self.path.truncate(length);
+            link.truncate(length);
         }
-        self.exe = Exe::Path { removed: length.is_some() };
+        Exe::Path { removed: length.is_some() }
     }
+}
 
+impl Process {
     /// The first argument, as `ps` shows it, without the padding that overwritten arguments leave behind.
     #[must_use]
     pub fn argv0(&self) -> &[u8] {
@@ -283,6 +285,12 @@ impl Process {
     #[must_use]
     pub const fn is_vouched(&self) -> bool {
         self.surroundings.owner.vouches() && !self.is_removed()
+    }
+
+    /// Whether the program runs from a system place, was not removed and does not live in memory only.
+    #[must_use]
+    pub fn is_firm(&self) -> bool {
+        self.place() == Some(Place::Firm) && !self.is_removed() && !self.surroundings.in_memory
     }
 
     /// Whether the program file has been removed.
@@ -352,11 +360,11 @@ mod tests {
     #[test]
     fn a_removed_program_is_told_by_its_link() {
         let mut process = Process { path: Bytes::of(b"/tmp/x (deleted)"), ..Process::default() };
-        process.settle_exe();
+        process.exe = Exe::settle(&mut process.path);
         assert!(process.is_removed());
         assert_eq!(process.path.as_slice(), b"/tmp/x");
         let mut process = Process { path: Bytes::of(b"/tmp/(deleted)"), ..Process::default() };
-        process.settle_exe();
+        process.exe = Exe::settle(&mut process.path);
         assert!(!process.is_removed());
     }
 

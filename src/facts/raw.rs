@@ -164,6 +164,7 @@ fn packet_message(body: &[u8], endian: Endian) -> Option<PacketDetail> {
 }
 
 #[cfg(test)]
+#[allow(clippy::arithmetic_side_effects)]
 mod tests {
     use super::*;
 
@@ -180,7 +181,10 @@ mod tests {
                 assert!(b"815".starts_with(socket.inode.to_string().as_bytes()), "cut at {end}");
             }
         }
-        assert!(RawSocket::parse(b"sk       RefCnt Type Proto  Iface R Rmem   User   Inode", Family::Packet).is_none());
+        assert!(
+            RawSocket::parse(b"sk       RefCnt Type Proto  Iface R Rmem   User   Inode", Family::Packet)
+                .is_none()
+        );
     }
 
     fn message(endian: Endian) -> Vec<u8> {
@@ -195,7 +199,8 @@ mod tests {
         body.extend([0; 34]);
         body.extend([h(4 + 24), h(PACKET_DIAG_FILTER)].concat());
         body.extend([0; 24]);
-        let mut all = [w(16 + u32::try_from(body.len()).unwrap()).to_vec(), h(20).to_vec(), vec![0; 10], body].concat();
+        let mut all =
+            [w(16 + u32::try_from(body.len()).unwrap()).to_vec(), h(20).to_vec(), vec![0; 10], body].concat();
         all.extend([w(20), [h(NLMSG_DONE), h(2)].concat().try_into().unwrap(), w(0), w(0), w(0)].concat());
         all
     }

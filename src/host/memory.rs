@@ -4,11 +4,11 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use super::{Fault, Host, Identity};
+use super::{Dump, Fault, Host, Identity, Kind};
 use crate::facts::about::{About, Endian};
 
 /// What a path is.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Node {
     /// A regular file.
     File(Vec<u8>),
@@ -24,6 +24,9 @@ type Change = Box<dyn FnOnce(&Memory)>;
 pub(crate) struct Memory {
     nodes: RefCell<BTreeMap<String, Node>>,
     about: About,
+    modes: RefCell<BTreeMap<String, u32>>,
+    /// Process ids that answer besides those that have a directory.
+    answering: RefCell<Vec<u32>>,
     /// What happens while the scan waits.
     on_pause: RefCell<Option<Change>>,
 }
@@ -32,7 +35,13 @@ impl Memory {
     /// A live machine with nothing in it.
     pub(crate) fn new() -> Self {
         let about = About { live: true, endian: Some(Endian::Little) };
-        Self { nodes: RefCell::default(), about, on_pause: RefCell::default() }
+        Self {
+            nodes: RefCell::default(),
+            about,
+            modes: RefCell::default(),
+            answering: RefCell::default(),
+            on_pause: RefCell::default(),
+        }
     }
 
     /// The same as a tree.
@@ -55,6 +64,18 @@ impl Memory {
     /// Puts a link at a path.
     pub(crate) fn link(&self, path: &str, target: &str) -> &Self {
         self.put(path, Node::Link(target.as_bytes().to_vec()))
+    }
+
+    /// Gives a file another mode.
+    pub(crate) fn mode(&self, path: &str, mode: u32) -> &Self {
+        self.modes.borrow_mut().insert(path.to_owned(), mode);
+        self
+    }
+
+    /// Makes process ids answer, and only these, that have no directory.
+    pub(crate) fn answering(&self, pids: &[u32]) -> &Self {
+        *self.answering.borrow_mut() = pids.to_vec();
+        self
     }
 
     /// Takes away a path and all below it.
@@ -87,13 +108,17 @@ impl Memory {
         }
     }
 
+    fn identity(&self, path: &str, length: usize) -> Identity {
+        let inode = path.bytes().fold(1_u64, |sum, b| sum.wrapping_mul(31).wrapping_add(u64::from(b)));
+        let mode = self.modes.borrow().get(path).copied().unwrap_or(0o100_755);
+        Identity { device: 1, inode, size: u64::try_from(length).unwrap(), mode, uid: 0 }
+    }
+
     fn open(&self, path: &str) -> Result<(File, Identity), Fault> {
         match self.node(path)? {
             Node::File(text) => {
-                let inode =
-                    path.bytes().fold(1_u64, |sum, b| sum.wrapping_mul(31).wrapping_add(u64::from(b)));
-                let size = u64::try_from(text.len()).unwrap();
-                Ok((File(Rc::from(text), 0), Identity { device: 1, inode, size }))
+                let identity = self.identity(path, text.len());
+                Ok((File(Rc::from(text), 0), identity))
             }
             Node::Link(_) => Err(Fault::NotFound),
             Node::Fails(fault) => Err(fault),
@@ -177,6 +202,42 @@ impl Host for Memory {
             .collect();
         names.iter().for_each(|name| each(name.as_bytes()));
         Ok(())
+    }
+
+    fn kind_at(&self, at: &String, name: &[u8]) -> Result<Kind, Fault> {
+        let path = if name == b"." { at.clone() } else { below(at, name) };
+        match self.node(&path) {
+            Ok(Node::File(text)) => Ok(Kind::File(self.identity(&path, text.len()))),
+            Ok(Node::Link(_)) => Ok(Kind::Link),
+            Err(Fault::Directory) => Ok(Kind::Dir(self.identity(&path, 0))),
+            Ok(Node::Fails(Fault::Fifo | Fault::Socket | Fault::Device)) => Ok(Kind::Other),
+            Ok(Node::Fails(fault)) | Err(fault) => Err(fault),
+        }
+    }
+
+    fn program_of(&self, _: &String) -> Result<Identity, Fault> {
+        Err(Fault::NotFound)
+    }
+
+    fn in_memory(&self, _: &[u8]) -> Result<bool, Fault> {
+        Err(Fault::NotFound)
+    }
+
+    fn is_sealed(&self, _: &[u8]) -> bool {
+        false
+    }
+
+    fn answers(&self, pid: u32) -> Result<bool, Fault> {
+        let there = self.node(&format!("proc/{pid}")) == Err(Fault::Directory);
+        Ok(there || self.answering.borrow().contains(&pid))
+    }
+
+    fn dump(&self, dump: Dump) -> Result<File, Fault> {
+        let path = match dump {
+            Dump::Packets => "dumps/packet_diag.bin",
+            Dump::Pids => "dumps/pids",
+        };
+        self.open(path).map(|(file, _)| file)
     }
 
     fn pause(&self, _: u32) {

@@ -293,5 +293,25 @@ fn cut<'a, T>(
     body.map(|(body, count)| new(body, count).ok_or(Defect::Section { kind, flaw: Flaw::Length })).transpose()
 }
 
+/// STUB
+#[derive(Clone, Copy)]
+#[allow(missing_docs)]
+pub enum TraceKind {
+    File,
+}
+#[allow(missing_docs)]
+pub struct Trace<'a> {
+    pub value: &'a [u8],
+}
+#[allow(missing_docs)]
+impl<'a> Intel<'a> {
+    pub fn has_hashes(&self) -> bool {
+        false
+    }
+    pub fn traces(&self, _: TraceKind) -> impl Iterator<Item = Trace<'a>> {
+        core::iter::empty()
+    }
+}
+
 #[cfg(test)]
 mod tests;

@@ -4,7 +4,8 @@ use embedded_io::Write;
 use serde::{Serialize, Serializer};
 
 use super::escape::Escaped;
-use super::{Event, Looked, Severity, Sink, SinkFault, Summary, Verdict};
+use super::{Event, Finding, Looked, Severity, Sink, SinkFault, Summary, Verdict};
+use crate::facts::process::Owner;
 use crate::facts::socket::Endpoint;
 use crate::limits::JSON_BYTES;
 
@@ -26,6 +27,14 @@ struct FindingRow<'a> {
     name: Escaped<'a>,
     #[serde(skip_serializing_if = "is_empty")]
     path: Escaped<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    uid: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    owner: Option<Owner>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    age_s: Option<u64>,
+    #[serde(skip_serializing_if = "Ancestors::is_empty")]
+    parents: Ancestors<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     line: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "shown")]
@@ -78,6 +87,28 @@ struct IntelRow {
     entries: u32,
 }
 
+/// The ancestors of a process, as an array of objects.
+struct Ancestors<'a>(&'a Finding<'a>);
+
+#[derive(Serialize)]
+struct ParentRow<'a> {
+    pid: u32,
+    name: Escaped<'a>,
+}
+
+impl Ancestors<'_> {
+    fn is_empty(&self) -> bool {
+        self.0.ancestors().next().is_none()
+    }
+}
+
+impl Serialize for Ancestors<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let rows = self.0.ancestors().map(|parent| ParentRow { pid: parent.pid, name: Escaped(parent.name) });
+        serializer.collect_seq(rows)
+    }
+}
+
 fn is_empty(bytes: &Escaped<'_>) -> bool {
     bytes.0.is_empty()
 }
@@ -126,6 +157,10 @@ impl<W: Write> Sink for Json<'_, W> {
                 pid: finding.pid,
                 name: Escaped(finding.name),
                 path: Escaped(finding.path),
+                uid: finding.uid,
+                owner: finding.owner,
+                age_s: finding.age_s,
+                parents: Ancestors(finding),
                 line: finding.line,
                 local: finding.local,
                 remote: finding.remote,

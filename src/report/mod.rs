@@ -286,6 +286,7 @@ impl Source {
 
 /// Something that the looking process tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(clippy::large_enum_variant, reason = "there is one at a time, on the stack")]
 pub enum Event<'a> {
     /// It begins to look at something.
     Stage(Source),

@@ -235,6 +235,9 @@ impl<D: Datagram> Sink for Syslog<'_, D> {
 mod tests {
     use super::super::{Counts, IntelInfo};
     use super::*;
+    use crate::facts::process::Owner;
+    use crate::limits::PARENTS;
+    use crate::report::Parent;
 
     #[derive(Default)]
     struct Lines(Vec<String>);
@@ -255,6 +258,10 @@ mod tests {
             pid: Some(u32::MAX),
             name: b"",
             path,
+            uid: Some(0),
+            owner: Some(Owner::Nobody),
+            age_s: Some(60),
+            parents: [Parent::default(); PARENTS],
             line: None,
             local: None,
             remote: None,

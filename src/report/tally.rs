@@ -1,6 +1,6 @@
 //! Counts a run's events and comes to its verdict.
 
-use super::{Counts, Event, IntelInfo, Severity, Stage, Summary, Verdict};
+use super::{Counts, Event, IntelInfo, Severity, Source, Summary, Verdict};
 use crate::limits::CHECKS;
 
 /// What has been told so far.
@@ -12,7 +12,8 @@ pub struct Tally {
     found: [u32; CHECKS],
     counts: Counts,
     intel: Option<IntelInfo>,
-    stage: Option<Stage>,
+    stage: Option<Source>,
+    begun: [bool; Source::COUNT],
 }
 
 impl Default for Tally {
@@ -25,6 +26,7 @@ impl Default for Tally {
             counts: Counts::default(),
             intel: None,
             stage: None,
+            begun: [false; Source::COUNT],
         }
     }
 }
@@ -33,7 +35,12 @@ impl Tally {
     /// Counts one event; `index` finds a check's place in the table.
     pub fn event(&mut self, event: &Event<'_>, index: impl Fn(&str) -> Option<usize>) {
         match event {
-            Event::Stage(stage) => self.stage = Some(*stage),
+            Event::Stage(stage) => {
+                self.stage = Some(*stage);
+                if let Some(begun) = self.begun.get_mut(stage.index()) {
+                    *begun = true;
+                }
+            }
             Event::Intel(info) => {
                 let so_far = self.intel.get_or_insert(IntelInfo { entries: 0, ..*info });
                 so_far.version = so_far.version.max(info.version);
@@ -79,8 +86,14 @@ impl Tally {
 
     /// What was being looked at last.
     #[must_use]
-    pub const fn stage(&self) -> Option<Stage> {
+    pub const fn stage(&self) -> Option<Source> {
         self.stage
+    }
+
+    /// Whether a source was begun to be looked at.
+    #[must_use]
+    pub fn has_begun(&self, source: Source) -> bool {
+        self.begun.get(source.index()).copied().unwrap_or_default()
     }
 
     /// The last word. `now`: seconds since 1970, if the clock can be believed.

@@ -80,7 +80,38 @@ impl<W: Write> Text<W> {
         if let Some(line) = finding.line {
             self.say(format_args!(":{line}"))?;
         }
-        self.say(format_args!("\n    {}\n", Escaped(finding.detail)))
+        self.say(format_args!("\n    {}\n", Escaped(finding.detail)))?;
+        self.story(finding)
+    }
+
+    /// Whose the process is, how old, and where it comes from.
+    fn story(&mut self, finding: &Finding<'_>) -> Result<(), SinkFault> {
+        let mut before = "    ";
+        if let Some(uid) = finding.uid {
+            self.say(format_args!("{before}user {uid}"))?;
+            before = ", ";
+        }
+        if let Some(owner) = finding.owner {
+            self.say(format_args!("{before}vouched for by {}", owner.word()))?;
+            before = ", ";
+        }
+        if let Some(age) = finding.age_s {
+            let (hours, minutes) = (age.div_euclid(3600), age.div_euclid(60).rem_euclid(60));
+            self.say(format_args!("{before}runs for {hours}:{minutes:02}:{:02}", age.rem_euclid(60)))?;
+            before = ", ";
+        }
+        for parent in finding.ancestors() {
+            let word = if before == " < " {
+                before
+            } else if before == ", " {
+                ", child of "
+            } else {
+                "    child of "
+            };
+            self.say(format_args!("{word}{} ({})", parent.pid, Escaped(parent.name)))?;
+            before = " < ";
+        }
+        if before == "    " { Ok(()) } else { self.say(format_args!("\n")) }
     }
 
     fn check(&mut self, check: &CheckReport<'_>) -> Result<(), SinkFault> {

@@ -40,6 +40,7 @@ impl<W: Write> Sink for Encoder<'_, W> {
 
 /// What the bytes received so far begin with.
 #[derive(Debug)]
+#[allow(clippy::large_enum_variant, reason = "there is one at a time, on the stack")]
 pub enum Next<'a> {
     /// An event, and how many bytes it took.
     Event(Event<'a>, usize),
@@ -68,6 +69,9 @@ pub fn next(received: &[u8]) -> Next<'_> {
 mod tests {
     use super::super::{Finding, Severity};
     use super::*;
+    use crate::facts::process::Owner;
+    use crate::limits::PARENTS;
+    use crate::report::Parent;
 
     #[test]
     fn an_event_comes_back_whole_or_not_at_all() {
@@ -79,6 +83,10 @@ mod tests {
             pid: Some(812),
             name: b"\xff\n",
             path: &[b'a'; 4095],
+            uid: Some(0),
+            owner: Some(Owner::Nobody),
+            age_s: Some(60),
+            parents: [Parent::default(); PARENTS],
             line: None,
             local: None,
             remote: Some(crate::facts::socket::Endpoint { ip: [198, 51, 100, 7].into(), port: 443 }),

@@ -1,9 +1,17 @@
 //! Sources: who asks the [`Host`] for what, and how much of it could be had. No meaning, no judgement.
 
+pub mod files;
+pub mod hash;
+pub mod hidden;
+pub mod kin;
+pub mod log;
+pub mod mounts;
 pub mod net;
 pub mod owner;
 pub mod proc;
+pub mod raw;
 pub mod startup;
+pub mod wire;
 
 use core::fmt::{self, Write};
 
@@ -69,22 +77,40 @@ impl Coverage {
 /// # Errors
 /// When reading fails; lines up to there have been handed out.
 pub fn rows<F: Read<Error = Fault>>(file: &mut F, each: &mut dyn FnMut(Option<&[u8]>)) -> Result<(), Fault> {
-    let mut row = Bytes::<ROW_BYTES>::new();
+    records::<ROW_BYTES, _>(file, b'\n', None, &mut |row, cut| each((!cut).then_some(row)))
+}
+
+/// Hands every record of a file that ends in `separator` to `each`, without that; of one longer than `N` bytes the
+/// beginning, and that it was cut. Reads at most `most` bytes, if that is said.
+///
+/// # Errors
+/// When reading fails, and [`Fault::TooLong`] when there is more; records up to there have been handed out.
+pub fn records<const N: usize, F: Read<Error = Fault>>(
+    file: &mut F,
+    separator: u8,
+    most: Option<u64>,
+    each: &mut dyn FnMut(&[u8], bool),
+) -> Result<(), Fault> {
+    let mut record = Bytes::<N>::new();
     let mut chunk = [0_u8; READ_BYTES];
+    let mut left = most;
     loop {
         let length = file.read(&mut chunk)?;
         let Some(read) = chunk.get(..length).filter(|read| !read.is_empty()) else { break };
-        let mut pieces = read.split(|b| *b == b'\n').peekable();
+        if let Some(left) = &mut left {
+            *left = left.checked_sub(u64::try_from(length).unwrap_or(u64::MAX)).ok_or(Fault::TooLong)?;
+        }
+        let mut pieces = read.split(|b| *b == separator).peekable();
         while let Some(piece) = pieces.next() {
-            row.push(piece);
+            record.push(piece);
             if pieces.peek().is_some() {
-                each((!row.is_cut()).then(|| row.as_slice()));
-                row.clear();
+                each(record.as_slice(), record.is_cut());
+                record.clear();
             }
         }
     }
-    if !row.is_empty() {
-        each((!row.is_cut()).then(|| row.as_slice()));
+    if !record.is_empty() {
+        each(record.as_slice(), record.is_cut());
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! Sockets of the machine itself: `/proc/net/{tcp,tcp6,udp,udp6}`, which every kernel has.
 
-use super::{Coverage, rows};
+use super::{Coverage, proc, rows};
 use crate::facts::about::Endian;
 use crate::facts::socket::{Endpoint, Protocol, Socket, State};
 use crate::facts::text::fields;
@@ -63,7 +63,7 @@ pub fn sockets<H: Host>(
     endian: Endian,
     ports: &mut Ports,
     coverage: &mut Coverage,
-    each: &mut dyn FnMut(&mut Socket),
+    each: &mut dyn FnMut(&Socket<'_>),
 ) {
     for (path, protocol, required) in TABLES {
         let mut file = match host.file(path) {
@@ -93,7 +93,7 @@ pub fn sockets<H: Host>(
             socket.inbound =
                 protocol == Protocol::Tcp && socket.state != State::Listen && ports.has(socket.local);
             coverage.fact();
-            each(&mut socket);
+            each(&socket);
         });
         if let Err(fault) = read {
             coverage.gap(path, format_args!("{fault}"));
@@ -104,5 +104,20 @@ pub fn sockets<H: Host>(
         if odd > 0 {
             coverage.gap(path, format_args!("{odd} rows not understood"));
         }
+    }
+}
+
+/// Hands every row of the tables that a process sees to `each`, as far as they can be read: a process may have a network
+/// namespace of its own, and with it tables of its own.
+pub fn table_rows<H: Host>(host: &H, endian: Endian, pid: u32, each: &mut dyn FnMut(&Socket<'_>)) {
+    for (path, protocol, _) in TABLES {
+        let name = path.strip_prefix(b"proc/").unwrap_or(path);
+        let own = proc::path_of(pid, "", name);
+        let Ok((mut file, _)) = host.file(own.as_slice()).or_else(|_| host.file(path)) else { continue };
+        let _ = rows(&mut file, &mut |row| {
+            if let Some(socket) = row.and_then(|row| Socket::parse(row, protocol, endian)) {
+                each(&socket);
+            }
+        });
     }
 }

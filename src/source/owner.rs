@@ -1,101 +1,378 @@
-//! Who vouches for a file: the firmware image, a package's list, nobody, or nothing that could.
+//! Who vouches for a file: the firmware image, a package's list, nobody, or nothing that could. One notion for all.
+//!
+//! The programs that run are collected first and then held against the lists together, so that each list is read once
+//! however many programs there are.
 
-use super::{is_file, rows};
-use crate::facts::place::{Mount, is_volatile_root};
-use crate::facts::process::{Exe, Owner, Process, Surroundings};
-use crate::facts::text::{Bytes, is_below};
-use crate::host::Host;
-use crate::limits::PATH_BYTES;
+use super::mounts::Mounts;
+use super::{Coverage, hash, is_file, rows};
+use crate::facts::elf::{Elf, HEAD_BYTES, SAMPLE_BYTES, is_dense};
+use crate::facts::process::Owner;
+use crate::facts::text::Bytes;
+use crate::host::{Fault, Host, Identity};
+use crate::limits::{NAMES, PATH_BYTES, PROGRAM_BYTES, PROGRAMS};
 
 /// Where package managers write the files of each package, one list a package, one path a line: opkg, apk of
-/// OpenWrt, dpkg, Entware.
-const LISTS: [&[u8]; 4] =
-    [b"usr/lib/opkg/info", b"lib/apk/packages", b"var/lib/dpkg/info", b"opt/lib/opkg/info"];
+/// OpenWrt, dpkg. They know everything on the machine.
+const LISTS: [&[u8]; 3] = [b"usr/lib/opkg/info", b"lib/apk/packages", b"var/lib/dpkg/info"];
 
-/// What is known about the path of a program, where it matters.
-pub fn surroundings<H: Host>(host: &H, process: &Process) -> Surroundings {
-    let mut known = Surroundings::default();
-    let Exe::Path { removed } = process.exe else { return known };
-    let Some(place) = process.place().filter(|place| removed || place.is_odd()) else { return known };
-    let path = process.path.as_slice();
-    known.on_disk = place.is_odd() && is_on_disk(host, path);
-    if removed {
-        known.exists = exists(host, process.pid, path);
-    }
-    if known.exists && !place.is_odd() {
-        known.owner = owner(host, path);
-    }
-    known
+/// Entware's: it knows what is below `/opt` only.
+const ENTWARE: &[u8] = b"opt/lib/opkg/info";
+
+/// What is known of one program or library, by its path.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Known {
+    /// Who vouches for the path.
+    pub owner: Owner,
+    /// The file that the path names. `None`: none, or it was not looked at.
+    pub identity: Option<Identity>,
+    /// The content was looked at.
+    looked: bool,
+    /// See [`Content`].
+    content: Content,
 }
 
-/// Whether the path names a file, as the process itself sees it: a container has a root of its own.
-fn exists<H: Host>(host: &H, pid: u32, path: &[u8]) -> bool {
-    use core::fmt::Write;
-    let mut own = Bytes::<{ PATH_BYTES + 32 }>::new();
-    let _ = write!(own, "proc/{pid}/root");
-    if host.dir(own.as_slice()).is_ok() {
-        own.push(path);
-        return is_file(host, own.as_slice());
-    }
-    is_file(host, relative(path))
+/// What the content of a program tells.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Content {
+    /// Its head.
+    pub elf: Option<Elf>,
+    /// It looks compressed or encrypted.
+    pub dense: bool,
+    /// Its SHA-256, if that was wanted.
+    pub sha256: Option<[u8; 32]>,
+    /// It lives in memory.
+    pub in_memory: bool,
 }
 
-fn relative(path: &[u8]) -> &[u8] {
+#[derive(Clone, Copy, Debug)]
+struct Row {
+    start: u32,
+    end: u32,
+    known: Known,
+}
+
+/// Programs and libraries by path, and the names under which programs run.
+#[derive(Debug)]
+pub struct Owners {
+    text: heapless::Vec<u8, PROGRAM_BYTES>,
+    rows: heapless::Vec<Row, PROGRAMS>,
+    /// Number of a row plus one by the hash of its path, the next free place where that is taken; 0 is free.
+    slots: [u16; SLOTS],
+    names: heapless::Vec<(u32, u16), NAMES>,
+    /// Something says what the whole machine should hold.
+    truth: bool,
+    /// Entware says what `/opt` should hold.
+    entware: bool,
+    full: bool,
+}
+
+/// Twice the rows, so that a search is short; a power of two.
+const SLOTS: usize = PROGRAMS.saturating_mul(2).next_power_of_two();
+
+impl Owners {
+    /// Empty.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self {
+            text: heapless::Vec::new(),
+            rows: heapless::Vec::new(),
+            slots: [0; SLOTS],
+            names: heapless::Vec::new(),
+            truth: false,
+            entware: false,
+            full: false,
+        }
+    }
+
+    /// Forgets everything.
+    pub fn clear(&mut self) {
+        self.text.clear();
+        self.rows.clear();
+        self.slots = [0; SLOTS];
+        self.names.clear();
+        (self.truth, self.entware, self.full) = (false, false, false);
+    }
+
+    /// The slot of a path: the row that it leads to, or where such a row belongs.
+    fn slot(&self, path: &[u8]) -> (usize, Option<usize>) {
+        let mask = SLOTS.saturating_sub(1);
+        let mut at = usize::try_from(fnv(path)).unwrap_or_default() & mask;
+        for _ in 0..SLOTS {
+            let number = self.slots.get(at).copied().unwrap_or_default();
+            let Some(row) = usize::from(number).checked_sub(1) else { return (at, None) };
+            if self.path(row) == path {
+                return (at, Some(row));
+            }
+            at = at.saturating_add(1) & mask;
+        }
+        (at, None)
+    }
+
+    fn path(&self, row: usize) -> &[u8] {
+        let bounds = |at: u32| usize::try_from(at).unwrap_or_default();
+        self.rows
+            .get(row)
+            .and_then(|row| self.text.get(bounds(row.start)..bounds(row.end)))
+            .unwrap_or_default()
+    }
+
+    /// Adds a path, if it is not there yet, and returns its row. `None`: the table is full.
+    pub fn add(&mut self, path: &[u8]) -> Option<usize> {
+        let (slot, row) = self.slot(path);
+        if row.is_some() {
+            return row;
+        }
+        let added = self.append(slot, path);
+        self.full |= added.is_none();
+        added
+    }
+
+    fn append(&mut self, slot: usize, path: &[u8]) -> Option<usize> {
+        let start = u32::try_from(self.text.len()).ok()?;
+        let end = start.checked_add(u32::try_from(path.len()).ok()?)?;
+        let number = self.rows.len();
+        if self.rows.is_full() {
+            return None;
+        }
+        self.text.extend_from_slice(path).ok()?;
+        self.rows.push(Row { start, end, known: Known::default() }).ok()?;
+        *self.slots.get_mut(slot)? = u16::try_from(number).ok()?.checked_add(1)?;
+        Some(number)
+    }
+
+    /// What is known of a row.
+    #[must_use]
+    pub fn known(&self, row: usize) -> Known {
+        self.rows.get(row).map(|row| row.known).unwrap_or_default()
+    }
+
+    /// The row of a path that was added.
+    #[must_use]
+    pub fn find(&self, path: &[u8]) -> Option<usize> {
+        self.slot(path).1
+    }
+
+    fn set(&mut self, row: usize, change: impl FnOnce(&mut Known)) {
+        if let Some(row) = self.rows.get_mut(row) {
+            change(&mut row.known);
+        }
+    }
+
+    /// Remembers that a program runs under a name.
+    pub fn named(&mut self, row: usize, name: &[u8]) {
+        let Ok(row) = u16::try_from(row) else { return };
+        let pair = (fnv(name), row);
+        if !self.names.contains(&pair) {
+            // One that does not fit only makes two counts smaller.
+            let _ = self.names.push(pair);
+        }
+    }
+
+    /// How many names a program runs under, and how many programs run under a name.
+    #[must_use]
+    pub fn namesakes(&self, row: Option<usize>, name: &[u8]) -> (u32, u32) {
+        let row = row.and_then(|row| u16::try_from(row).ok());
+        let hash = fnv(name);
+        let count = |wanted: &dyn Fn(&(u32, u16)) -> bool| {
+            u32::try_from(self.names.iter().filter(|pair| wanted(pair)).count()).unwrap_or(u32::MAX)
+        };
+        (count(&|pair| Some(pair.1) == row), count(&|pair| pair.0 == hash))
+    }
+
+    /// Finds out who vouches for the rows from `first` on.
+    pub fn resolve<H: Host>(&mut self, host: &H, mounts: &Mounts, first: usize, coverage: &mut Coverage) {
+        let rom = host.dir(b"rom/etc").is_ok();
+        let image = mounts.over(b"/").image;
+        self.truth |= rom || image;
+        let mut path = Bytes::<PATH_BYTES>::new();
+        for row in first..self.rows.len() {
+            if self.known(row).owner.vouches() {
+                continue;
+            }
+            path.clear();
+            path.push(self.path(row));
+            let here = path.as_slice();
+            let changed = rom && is_file(host, below(b"overlay/upper", here).as_slice());
+            let firmware =
+                mounts.over(here).image || rom && !changed && is_file(host, below(b"rom", here).as_slice());
+            let identity = host.file(relative(here)).ok().map(|(_, identity)| identity);
+            self.set(row, |known| {
+                known.identity = identity;
+                if firmware {
+                    known.owner = Owner::Firmware;
+                }
+            });
+        }
+        for place in LISTS {
+            self.truth |= self.lists(host, place, first, coverage);
+        }
+        self.entware |= self.lists(host, ENTWARE, first, coverage);
+        for row in first..self.rows.len() {
+            let knows = self.truth || self.entware && self.path(row).starts_with(b"/opt/");
+            self.set(row, |known| {
+                if knows && known.owner == Owner::Unknown {
+                    known.owner = Owner::Nobody;
+                }
+            });
+        }
+        if self.full {
+            coverage
+                .gap(b"/proc", format_args!("more than {PROGRAMS} programs; who owns the rest is not known"));
+        }
+        coverage.facts = u32::try_from(self.rows.len()).unwrap_or(u32::MAX);
+        coverage.absent = !self.truth && !self.entware;
+    }
+
+    /// Looks again for who vouches for what nobody vouched for: an upgrade takes a path off the lists for a moment.
+    pub fn doubt<H: Host>(&mut self, host: &H, mounts: &Mounts) {
+        let mut any = false;
+        for row in &mut self.rows {
+            if row.known.owner == Owner::Nobody {
+                row.known.owner = Owner::Unknown;
+                any = true;
+            }
+        }
+        if any {
+            self.resolve(host, mounts, 0, &mut Coverage::new());
+        }
+    }
+
+    /// Reads the lists of one package manager. Whether there are any.
+    fn lists<H: Host>(&mut self, host: &H, place: &[u8], first: usize, coverage: &mut Coverage) -> bool {
+        let mut any = false;
+        let dir = match host.dir(place) {
+            Ok(dir) => dir,
+            Err(fault) => {
+                if !fault.is_absence() {
+                    coverage.gap(place, format_args!("{fault}"));
+                }
+                return false;
+            }
+        };
+        let listed = host.list(&dir, &mut |name| {
+            if !name.ends_with(b".list") {
+                return;
+            }
+            let read = host.file_at(&dir, name).and_then(|mut file| {
+                any = true;
+                rows(&mut file, &mut |row| row.into_iter().for_each(|path| self.listed(path, first)))
+            });
+            if let Err(fault) = read {
+                coverage.gap(name, format_args!("{fault}"));
+            }
+        });
+        if let Err(fault) = listed {
+            coverage.gap(place, format_args!("{fault}"));
+        }
+        any
+    }
+
+    /// A package has this path.
+    fn listed(&mut self, path: &[u8], first: usize) {
+        // OpenWrt's apk writes paths without the slash in front; Debian lists /bin/x although /bin leads to /usr/bin.
+        let mut whole = Bytes::<{ PATH_BYTES + 8 }>::of(b"/usr");
+        if path.first() != Some(&b'/') {
+            whole.push(b"/");
+        }
+        whole.push(path);
+        let usr = whole.as_slice();
+        for path in [usr.get(4..).unwrap_or_default(), usr] {
+            if let Some(row) = self.find(path).filter(|row| *row >= first) {
+                self.set(row, |known| {
+                    if known.owner == Owner::Unknown {
+                        known.owner = Owner::Package;
+                    }
+                });
+            }
+        }
+    }
+
+    /// What is known of any path, now. Dear for a path that was not added before: it reads the lists.
+    pub fn of<H: Host>(&mut self, host: &H, mounts: &Mounts, path: &[u8]) -> Option<usize> {
+        if let Some(row) = self.find(path) {
+            return Some(row);
+        }
+        let row = self.add(path)?;
+        self.resolve(host, mounts, row, &mut Coverage::new());
+        Some(row)
+    }
+
+    /// What the content of a program tells, looked at once: `path` is where it can be read.
+    pub fn content<H: Host>(&mut self, host: &H, row: usize, path: &[u8], sha256: bool) -> Content {
+        let known = self.known(row);
+        if known.looked {
+            return known.content;
+        }
+        let content = content(host, path, !known.owner.vouches(), sha256);
+        self.set(row, |known| {
+            known.looked = true;
+            known.content = content;
+        });
+        content
+    }
+}
+
+impl Default for Owners {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// What the content of a file tells; its head only if `closely`.
+pub fn content<H: Host>(host: &H, path: &[u8], closely: bool, sha256: bool) -> Content {
+    let mut content = Content { in_memory: host.in_memory(path).unwrap_or_default(), ..Content::default() };
+    if closely && let Ok((mut file, _)) = host.file(path) {
+        let (elf, dense) = head(&mut file);
+        (content.elf, content.dense) = (elf, dense);
+    }
+    if sha256 && let Ok((mut file, _)) = host.file(path) {
+        content.sha256 = hash::sha256(&mut file).ok();
+    }
+    content
+}
+
+/// Reads the head of an ELF file, and a page from behind it.
+pub fn head<F: embedded_io::Read<Error = Fault>>(file: &mut F) -> (Option<Elf>, bool) {
+    let mut page = [0_u8; SAMPLE_BYTES];
+    let mut length = fill_page(file, &mut page);
+    let elf = page.get(..length.min(HEAD_BYTES)).and_then(Elf::parse);
+    if elf.is_none() {
+        return (None, false);
+    }
+    // The third page: headers and tables of names lie before it, and a packed program is rarely shorter.
+    for _ in 0..2 {
+        if length == SAMPLE_BYTES {
+            length = fill_page(file, &mut page);
+        }
+    }
+    (elf, length == SAMPLE_BYTES && is_dense(&page))
+}
+
+fn fill_page<F: embedded_io::Read<Error = Fault>>(file: &mut F, page: &mut [u8]) -> usize {
+    let mut length = 0_usize;
+    while let Some(room) = page.get_mut(length..).filter(|room| !room.is_empty()) {
+        match file.read(room) {
+            Ok(read) if read > 0 => length = length.saturating_add(read),
+            _ => break,
+        }
+    }
+    length
+}
+
+/// A path below a directory.
+fn below(dir: &[u8], path: &[u8]) -> Bytes<{ PATH_BYTES + 16 }> {
+    let mut whole = Bytes::of(dir);
+    whole.push(path);
+    whole
+}
+
+/// A path without the slash in front, as [`Host`] wants it.
+#[must_use]
+pub fn relative(path: &[u8]) -> &[u8] {
     path.strip_prefix(b"/").unwrap_or(path)
 }
 
-/// Who vouches for a path.
-pub fn owner<H: Host>(host: &H, path: &[u8]) -> Owner {
-    let mut known = false;
-    // OpenWrt's read-only image, below the writable layer.
-    if host.dir(b"rom/etc").is_ok() {
-        known = true;
-        let mut image = Bytes::<{ PATH_BYTES + 4 }>::of(b"rom");
-        image.push(path);
-        if is_file(host, image.as_slice()) {
-            return Owner::Firmware;
-        }
-    }
-    for place in LISTS {
-        let (lists, listed) = in_lists(host, place, path);
-        if listed {
-            return Owner::Package;
-        }
-        known |= lists;
-    }
-    if known { Owner::Nobody } else { Owner::Unknown }
-}
-
-/// Whether a directory holds lists of packages, and whether one of them has the path.
-fn in_lists<H: Host>(host: &H, place: &[u8], path: &[u8]) -> (bool, bool) {
-    let (mut lists, mut listed) = (false, false);
-    let Ok(dir) = host.dir(place) else { return (false, false) };
-    // Debian lists /bin/x although /bin leads to /usr/bin.
-    let merged = path.strip_prefix(b"/usr").unwrap_or(path);
-    let _ = host.list(&dir, &mut |name| {
-        if listed || !name.ends_with(b".list") {
-            return;
-        }
-        if let Ok(mut file) = host.file_at(&dir, name) {
-            lists = true;
-            let _ = rows(&mut file, &mut |row| listed |= row.is_some_and(|row| row == path || row == merged));
-        }
-    });
-    (lists, listed)
-}
-
-/// Whether the nearest mount above a path is a disk.
-fn is_on_disk<H: Host>(host: &H, path: &[u8]) -> bool {
-    let Ok((mut mounts, _)) = host.file(b"proc/mounts") else { return false };
-    let (mut nearest, mut disk) = (0_usize, false);
-    let read = rows(&mut mounts, &mut |row| {
-        // Later mounts cover earlier ones on the same point.
-        if let Some(mount) = row.and_then(Mount::parse)
-            && is_below(path, mount.point)
-            && mount.point.len() >= nearest
-        {
-            (nearest, disk) = (mount.point.len(), mount.is_disk() && !is_volatile_root(mount.point));
-        }
-    });
-    read.is_ok() && disk
+/// FNV-1a, 32 bits: enough to find a row, whose path is then compared.
+fn fnv(bytes: &[u8]) -> u32 {
+    bytes.iter().fold(0x811c_9dc5, |hash: u32, byte| (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193))
 }

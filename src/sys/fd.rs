@@ -105,14 +105,21 @@ impl<W: embedded_io::Write> embedded_io::Write for Buffered<W> {
     }
 }
 
+/// What `stat` tells of any file.
+pub fn whole(stat: &FileStat) -> Identity {
+    Identity {
+        device: stat.st_dev,
+        inode: stat.st_ino,
+        size: u64::try_from(stat.st_size).unwrap_or_default(),
+        mode: stat.st_mode,
+        uid: stat.st_uid,
+    }
+}
+
 /// Refuses what is no regular file, and tells which file it is.
 pub fn regular(stat: &FileStat) -> Result<Identity, Fault> {
     match SFlag::from_bits_truncate(stat.st_mode) & SFlag::S_IFMT {
-        SFlag::S_IFREG => Ok(Identity {
-            device: stat.st_dev,
-            inode: stat.st_ino,
-            size: u64::try_from(stat.st_size).unwrap_or_default(),
-        }),
+        SFlag::S_IFREG => Ok(whole(stat)),
         SFlag::S_IFDIR => Err(Fault::Directory),
         SFlag::S_IFIFO => Err(Fault::Fifo),
         SFlag::S_IFSOCK => Err(Fault::Socket),

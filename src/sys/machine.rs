@@ -3,12 +3,14 @@
 use std::os::fd::{AsFd, OwnedFd};
 
 use gatewatch::facts::about::{self, About, Endian, Mistake};
-use gatewatch::host::{Fault, Host, Identity};
+use gatewatch::facts::text::Bytes;
+use gatewatch::host::{Dump, Fault, Host, Identity, Kind};
+use gatewatch::limits::PATH_BYTES;
 use nix::fcntl::{AtFlags, OFlag, OpenHow, ResolveFlag, openat, openat2};
-use nix::sys::stat::{Mode, fstatat};
+use nix::sys::stat::{Mode, SFlag, fstatat};
 
 use super::fd::{self, Dir, File, fault};
-use super::walk;
+use super::{netlink, probe, walk};
 
 /// Flags of every open: never inherited, never waiting for a writer or a carrier, never a terminal of ours.
 const QUIET: OFlag = OFlag::O_CLOEXEC.union(OFlag::O_NONBLOCK).union(OFlag::O_NOCTTY);
@@ -31,6 +33,8 @@ pub struct Machine {
     root: OwnedFd,
     paths: Paths,
     about: About,
+    /// What was recorded beside the tree.
+    dumps: Option<OwnedFd>,
 }
 
 /// Why a tree cannot be looked at.
@@ -56,7 +60,12 @@ impl Machine {
     pub fn live() -> Result<Self, Refusal> {
         let root =
             nix::fcntl::open("/", DIRECTORY, Mode::empty()).map_err(|errno| Refusal::Root(fault(errno)))?;
-        Ok(Self { root, paths: Paths::Plain, about: About { live: true, endian: Some(Endian::NATIVE) } })
+        Ok(Self {
+            root,
+            paths: Paths::Plain,
+            about: About { live: true, endian: Some(Endian::NATIVE) },
+            dumps: None,
+        })
     }
 
     /// A tree: an unpacked image, or the `root/` of a recording, whose `about.toml` says what its byte order is.
@@ -65,7 +74,7 @@ impl Machine {
         let root = open.map_err(|errno| Refusal::Root(fault(errno)))?;
         let how = OpenHow::new().flags(DIRECTORY).resolve(ResolveFlag::RESOLVE_IN_ROOT);
         let paths = if openat2(&root, ".", how).is_ok() { Paths::Kernel } else { Paths::Walked };
-        let tree = Self { root, paths, about: About { live: false, endian: None } };
+        let tree = Self { root, paths, about: About { live: false, endian: None }, dumps: None };
         tree.recording()
     }
 
@@ -78,7 +87,8 @@ impl Machine {
         let length = embedded_io::Read::read(&mut file, &mut text).map_err(Refusal::Root)?;
         let about = about::parse(text.get(..length).unwrap_or_default()).map_err(Refusal::About)?;
         let root = self.dir(b"root").map_err(Refusal::Root)?.0;
-        Ok(Self { root, paths: self.paths, about })
+        let dumps = self.dir(b"dumps").ok().map(|dir| dir.0);
+        Ok(Self { root, paths: self.paths, about, dumps })
     }
 
     fn open(&self, path: &[u8], flags: OFlag) -> Result<OwnedFd, Fault> {
@@ -99,7 +109,7 @@ impl Machine {
             Paths::Plain => fd::regular(&fstatat(&self.root, path, AtFlags::empty()).map_err(fault)?),
             Paths::Kernel => fd::identity(self.open(path, OFlag::O_PATH.union(OFlag::O_CLOEXEC))?),
             // It looks before it opens.
-            Paths::Walked => Ok(Identity { device: 0, inode: 0, size: 0 }),
+            Paths::Walked => Ok(Identity::default()),
         }
     }
 }
@@ -137,6 +147,58 @@ impl Host for Machine {
 
     fn list(&self, at: &Dir, each: &mut dyn FnMut(&[u8])) -> Result<(), Fault> {
         fd::list(at, each)
+    }
+
+    fn kind_at(&self, at: &Dir, name: &[u8]) -> Result<Kind, Fault> {
+        let stat = fstatat(&at.0, name, AtFlags::AT_SYMLINK_NOFOLLOW).map_err(fault)?;
+        Ok(match SFlag::from_bits_truncate(stat.st_mode) & SFlag::S_IFMT {
+            SFlag::S_IFREG => Kind::File(fd::whole(&stat)),
+            SFlag::S_IFDIR => Kind::Dir(fd::whole(&stat)),
+            SFlag::S_IFLNK => Kind::Link,
+            _ => Kind::Other,
+        })
+    }
+
+    fn program_of(&self, process: &Dir) -> Result<Identity, Fault> {
+        if !self.about.live {
+            return Err(Fault::NotFound);
+        }
+        fd::regular(&fstatat(&process.0, "exe", AtFlags::empty()).map_err(fault)?)
+    }
+
+    fn in_memory(&self, path: &[u8]) -> Result<bool, Fault> {
+        // The numbers are those of linux/magic.h; libc lacks one and names the other differently by architecture.
+        const TMPFS: u64 = 0x0102_1994;
+        const RAMFS: u64 = 0x8584_58f6;
+        if !self.about.live {
+            return Err(Fault::NotFound);
+        }
+        // /proc is where the machine has it, and our own working directory may be anywhere.
+        let mut whole = Bytes::<PATH_BYTES>::of(b"/");
+        whole.push(path);
+        let kind = probe::file_system(whole.as_slice()).map_err(fault)?;
+        Ok(kind == TMPFS || kind == RAMFS)
+    }
+
+    fn is_sealed(&self, path: &[u8]) -> bool {
+        self.about.live && self.open(path, QUIET).is_ok_and(|file| probe::is_sealed(&file))
+    }
+
+    fn answers(&self, pid: u32) -> Result<bool, Fault> {
+        if !self.about.live {
+            return Err(Fault::NotFound);
+        }
+        probe::answers(pid).map_err(fault)
+    }
+
+    fn dump(&self, dump: Dump) -> Result<File, Fault> {
+        let name = match dump {
+            Dump::Packets if self.about.live => return netlink::packets().map(File).map_err(fault),
+            Dump::Packets => &b"packet_diag.bin"[..],
+            Dump::Pids => b"pids",
+        };
+        let dumps = self.dumps.as_ref().ok_or(Fault::NotFound)?;
+        walk::open_regular(dumps.as_fd(), name, QUIET).map(File)
     }
 
     fn pause(&self, milliseconds: u32) {

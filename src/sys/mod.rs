@@ -6,4 +6,6 @@ pub mod devlog;
 pub mod fd;
 pub mod machine;
 pub mod map;
+mod netlink;
+mod probe;
 mod walk;

@@ -1,0 +1,393 @@
+//! The walk over processes, and what is joined to it: who owns which program, who holds which socket.
+
+use super::{Run, SECOND_LOOK_MS, Scratch};
+use crate::check::Source;
+use crate::facts::logging::{self, Logging};
+use crate::facts::process::{Exe, Process};
+use crate::facts::raw::RawSocket;
+use crate::facts::socket::Socket;
+use crate::facts::text::Bytes;
+use crate::host::{Fault, Host};
+use crate::limits::{HOLDERS, NAME_BYTES, PACKETS, PATH_BYTES};
+use crate::report::SinkFault;
+use crate::source::mounts::Mounts;
+use crate::source::owner::Owners;
+use crate::source::proc::{Covers, Holders, Reader, Wants};
+use crate::source::{Coverage, kin, log, net, proc, raw, wire};
+
+/// A process that gets a second look.
+pub(super) struct Accused {
+    pid: u32,
+    start_ticks: u64,
+    comm: Bytes<16>,
+}
+
+/// What the walk leaves for those who look at other things.
+#[derive(Default)]
+struct Passed {
+    log: Logging,
+    /// The program of the first process.
+    first: Bytes<NAME_BYTES>,
+    holders_full: bool,
+}
+
+impl Run<'_, '_> {
+    /// Walks the processes, if a check wants to know of them or of their sockets.
+    pub(super) fn processes<H: Host>(&mut self, host: &H, scratch: &mut Scratch) -> Result<(), SinkFault> {
+        const NEEDED: [Source; 8] = [
+            Source::Processes,
+            Source::Memory,
+            Source::Descriptors,
+            Source::Environment,
+            Source::Owners,
+            Source::Sockets,
+            Source::RawSockets,
+            Source::Log,
+        ];
+        let wanted = NEEDED.iter().any(|source| self.wants(*source));
+        if !wanted && !self.wants(Source::Hidden) {
+            return Ok(());
+        }
+        let (mut covers, mut owned) = (Covers::default(), Coverage::new());
+        let mut passed = Passed::default();
+        scratch.holders.clear();
+        scratch.accused.clear();
+        scratch.owners.clear();
+        scratch.pids.clear();
+        self.begin(Source::Owners)?;
+        match host.dir(b"proc").and_then(|dir| {
+            proc::pids(host, &dir, &mut scratch.pids, &mut covers.processes)?;
+            Ok(dir)
+        }) {
+            Ok(dir) if wanted => {
+                collect(host, &dir, scratch, &mut owned);
+                self.begin(Source::Processes)?;
+                self.walk(host, &dir, scratch, &mut covers, &mut passed);
+            }
+            Ok(_) => return Ok(()),
+            Err(Fault::NotFound) if !host.about().live => covers.processes.absent = true,
+            Err(fault) => covers.processes.gap(b"/proc", format_args!("{fault}")),
+        }
+        let processes = &mut covers.processes;
+        if processes.facts == 0 && processes.gaps == 0 && !processes.absent {
+            if host.about().live {
+                processes.gap(b"/proc", format_args!("no process in it"));
+            } else {
+                processes.absent = true;
+            }
+        }
+        self.counts.processes = processes.facts;
+        if processes.absent {
+            for part in [&mut covers.memory, &mut covers.descriptors, &mut covers.environment, &mut owned] {
+                part.absent = true;
+            }
+        } else if processes.facts == 0 {
+            owned.absent = false;
+        }
+        if self.wants(Source::Log) {
+            self.begin(Source::Log)?;
+            let mut coverage = Coverage::new();
+            if covers.processes.absent {
+                coverage.absent = true;
+            } else {
+                log::look(host, passed.first.as_slice(), &mut passed.log, &mut coverage);
+                self.show_log(&passed.log);
+            }
+            self.note(Source::Log, coverage);
+        }
+        let Covers { processes, memory, descriptors, environment } = covers;
+        self.note(Source::Processes, processes);
+        self.note(Source::Memory, memory);
+        self.note(Source::Descriptors, descriptors);
+        self.note(Source::Environment, environment);
+        self.note(Source::Owners, owned);
+        self.verdicts()
+    }
+
+    fn walk<H: Host>(
+        &mut self,
+        host: &H,
+        dir: &H::Dir,
+        scratch: &mut Scratch,
+        covers: &mut Covers,
+        passed: &mut Passed,
+    ) {
+        let Scratch { pids, holders, accused, owners, mounts, .. } = scratch;
+        let wants = Wants {
+            memory: self.wants(Source::Memory),
+            descriptors: self.wants(Source::Descriptors)
+                || self.wants(Source::Sockets)
+                || self.wants(Source::RawSockets),
+            environment: self.wants(Source::Environment),
+            sha256: self.wants_hashes(),
+        };
+        let mut reader = Reader {
+            host,
+            proc: dir,
+            owners,
+            mounts,
+            wants,
+            memory_root: host.in_memory(b"").unwrap_or_default(),
+            namespace: namespace(host),
+        };
+        let mut process = Process::default();
+        for pid in pids.iter().copied() {
+            process.renamed = None;
+            process.kin = Default::default();
+            let opened = match reader.read(pid, &mut process, covers) {
+                Ok(opened) => opened,
+                Err(fault) if fault.is_absence() => continue,
+                Err(fault) => {
+                    let what = format_args!("process {pid} could not be read: {fault}");
+                    covers.processes.gap(b"/proc", what);
+                    continue;
+                }
+            };
+            if wants.descriptors {
+                let read = proc::descriptors(host, &opened, &mut process, holders);
+                descriptors(host, pid, read, covers, passed);
+                wire::join(host, dir, &mut process);
+            }
+            passed.pass(&process);
+            if let Some(row) = reader.owners.find(process.path.as_slice()).filter(|_| process.is_user()) {
+                reader.owners.named(row, process.stat.comm.as_slice());
+            }
+            if self.show_process(&process, false) {
+                let comm = Bytes::of(process.stat.comm.as_slice());
+                let start_ticks = process.stat.start_ticks;
+                if let Err(accused) = accused.push(Accused { pid, start_ticks, comm }) {
+                    self.second_look(&mut reader, &mut process, &accused, &mut covers.processes);
+                }
+            }
+        }
+        proc::sort(holders);
+        if !accused.is_empty() {
+            host.pause(SECOND_LOOK_MS);
+            reader.owners.doubt(host, mounts);
+        }
+        for accused in accused.iter() {
+            self.second_look(&mut reader, &mut process, accused, &mut covers.processes);
+        }
+    }
+
+    /// Reads an accused process again, with all that belongs to it, and says what the checks have to say of it now.
+    fn second_look<H: Host>(
+        &mut self,
+        reader: &mut Reader<'_, H>,
+        process: &mut Process,
+        accused: &Accused,
+        coverage: &mut Coverage,
+    ) {
+        let pid = accused.pid;
+        let again = read_again(reader, pid, process);
+        if again.is_ok() && process.stat.start_ticks == accused.start_ticks {
+            let comm = Bytes::<16>::of(process.stat.comm.as_slice());
+            process.renamed = Some(comm.as_slice() != accused.comm.as_slice());
+            self.show_process(process, true);
+        } else {
+            // No accusation, and no acquittal: a bot may hop from process to process.
+            coverage.gap(b"/proc", format_args!("process {pid} looked odd and ended before a second look"));
+        }
+    }
+
+    pub(super) fn sockets<H: Host>(&mut self, host: &H, scratch: &mut Scratch) -> Result<(), SinkFault> {
+        self.begin(Source::Sockets)?;
+        let mut coverage = Coverage::new();
+        let live = host.about().live;
+        // An unpacked image has an empty /proc.
+        let no_net = self.counts.processes == 0 && matches!(host.dir(b"proc/net"), Err(Fault::NotFound));
+        match (host.dir(b"proc"), host.about().endian) {
+            _ if !live && no_net => coverage.absent = true,
+            (Err(fault), _) => coverage.gap(b"/proc", format_args!("{fault}")),
+            (Ok(_), None) => {
+                coverage.gap(
+                    b"about.toml",
+                    format_args!("its byte_order is needed to read /proc/net of a recording"),
+                );
+            }
+            (Ok(proc), Some(endian)) => {
+                let Scratch { ports, holders, owners, mounts, .. } = scratch;
+                let mut reader = bare(host, &proc, owners, mounts);
+                let mut process = Process::default();
+                net::sockets(host, endian, ports, &mut coverage, &mut |socket| {
+                    if self.show_socket(socket, false) {
+                        let holder = holder(&mut reader, holders, socket.inode, &mut process);
+                        self.show_socket(&Socket { holder: holder.then_some(&process), ..*socket }, true);
+                    }
+                });
+            }
+        }
+        self.counts.sockets = coverage.facts;
+        self.note(Source::Sockets, coverage);
+        self.verdicts()
+    }
+
+    pub(super) fn raw_sockets<H: Host>(&mut self, host: &H, scratch: &mut Scratch) -> Result<(), SinkFault> {
+        self.begin(Source::RawSockets)?;
+        let mut coverage = Coverage::new();
+        let live = host.about().live;
+        match host.dir(b"proc") {
+            _ if !live && matches!(host.dir(b"proc/net"), Err(Fault::NotFound)) => coverage.absent = true,
+            Err(fault) => coverage.gap(b"/proc", format_args!("{fault}")),
+            Ok(proc) => {
+                let Scratch { pids, packets, holders, owners, mounts, .. } = scratch;
+                let mut reader = bare(host, &proc, owners, mounts);
+                let mut process = Process::default();
+                // Sockets without a holder among the processes that were walked.
+                let mut unheld = heapless::Vec::<u64, PACKETS>::new();
+                raw::sockets(host, packets, &mut coverage, &mut |socket| {
+                    if holder(&mut reader, holders, socket.inode, &mut process) {
+                        let shown = RawSocket { holder: Some(&process), ..socket };
+                        if self.show_raw(&shown, false) {
+                            self.show_raw(&shown, true);
+                        }
+                    } else if self.show_raw(&socket, false) {
+                        // More of them than fit are as many accusations already.
+                        let _ = unheld.push(socket.inode);
+                    }
+                });
+                if !unheld.is_empty() {
+                    self.unheld(&mut reader, (pids, holders, packets), &unheld, &mut coverage);
+                }
+            }
+        }
+        self.note(Source::RawSockets, coverage);
+        self.verdicts()
+    }
+
+    /// Sockets that nobody seemed to hold: one may have been opened, or handed on, since the processes were walked. So who
+    /// holds what is found out again, and only what is still there and still nobody's is told.
+    fn unheld<H: Host>(
+        &mut self,
+        reader: &mut Reader<'_, H>,
+        (pids, holders, packets): (&mut proc::Pids, &mut Holders, &mut raw::Details),
+        unheld: &[u64],
+        coverage: &mut Coverage,
+    ) {
+        let host = reader.host;
+        let unseen = self.seen.get(Source::Descriptors.index()).and_then(Option::as_ref);
+        if unseen.is_none_or(|seen| seen.gaps > 0) {
+            let what = format_args!("a raw socket is held by a process whose descriptors cannot be seen");
+            return coverage.gap(b"/proc", what);
+        }
+        host.pause(SECOND_LOOK_MS);
+        holders.clear();
+        let mut process = Process::default();
+        if proc::pids(host, reader.proc, pids, coverage).is_err() {
+            return;
+        }
+        for pid in pids.iter() {
+            if let Ok(dir) = proc::open(host, reader.proc, *pid) {
+                process.pid = *pid;
+                let _ = proc::descriptors(host, &dir, &mut process, holders);
+            }
+        }
+        proc::sort(holders);
+        raw::sockets(host, packets, &mut Coverage::new(), &mut |socket| {
+            if unheld.contains(&socket.inode) {
+                let held = holder(reader, holders, socket.inode, &mut process);
+                self.show_raw(&RawSocket { holder: held.then_some(&process), ..socket }, true);
+            }
+        });
+    }
+}
+
+impl Passed {
+    /// Notes what a process is to the whole machine.
+    fn pass(&mut self, process: &Process) {
+        let comm = process.stat.comm.as_slice();
+        if process.pid == 1 {
+            let program = process.program();
+            self.first = Bytes::of(if program.is_empty() { comm } else { program });
+        }
+        if self.log.daemon == 0 && process.is_alive() && logging::is_daemon(comm) {
+            self.log.daemon = process.pid;
+            self.log.name = Bytes::of(comm);
+        }
+    }
+}
+
+/// Adds the program of every process, and finds out who vouches for them all.
+fn collect<H: Host>(host: &H, dir: &H::Dir, scratch: &mut Scratch, coverage: &mut Coverage) {
+    let Scratch { pids, owners, mounts, .. } = scratch;
+    let mut path = Bytes::<PATH_BYTES>::new();
+    for pid in pids.iter() {
+        let Ok(process) = proc::open(host, dir, *pid) else { continue };
+        if let Ok(Exe::Path { .. }) = proc::exe(host, &process, &mut path)
+            && !path.as_slice().starts_with(b"/memfd:")
+        {
+            // What does not fit is counted, and said with the rest.
+            let _ = owners.add(path.as_slice());
+        }
+    }
+    owners.resolve(host, mounts, 0, coverage);
+}
+
+/// Our own mount namespace.
+fn namespace<H: Host>(host: &H) -> Bytes<32> {
+    let mut namespace = Bytes::new();
+    if let Ok(dir) = host.dir(b"proc/self/ns") {
+        let _ = namespace.fill(|into| host.link_at(&dir, b"mnt", into));
+    }
+    namespace
+}
+
+/// A reader that reads no more than what a process is.
+fn bare<'a, H: Host>(
+    host: &'a H,
+    proc: &'a H::Dir,
+    owners: &'a mut Owners,
+    mounts: &'a Mounts,
+) -> Reader<'a, H> {
+    let memory_root = host.in_memory(b"").unwrap_or_default();
+    Reader { host, proc, owners, mounts, wants: Wants::default(), memory_root, namespace: namespace(host) }
+}
+
+/// Reads a process with all that belongs to it.
+fn read_again<H: Host>(reader: &mut Reader<'_, H>, pid: u32, process: &mut Process) -> Result<(), Fault> {
+    let host = reader.host;
+    let opened = reader.read(pid, process, &mut Covers::default())?;
+    if reader.wants.descriptors {
+        // Who holds which socket was noted at the first look.
+        let _ = proc::descriptors(host, &opened, process, &mut Holders::new());
+        wire::join(host, reader.proc, process);
+    }
+    kin::join(host, reader.proc, reader.owners, reader.mounts, process);
+    Ok(())
+}
+
+/// Reads the process that holds a socket, if one still does.
+fn holder<H: Host>(reader: &mut Reader<'_, H>, holders: &Holders, inode: u64, process: &mut Process) -> bool {
+    let host = reader.host;
+    let Some(pid) = proc::holder(holders, inode) else { return false };
+    if read_again(reader, pid, process).is_err() {
+        return false;
+    }
+    proc::open(host, reader.proc, pid).is_ok_and(|dir| proc::holds(host, &dir, inode))
+}
+
+/// Notes how well the descriptors of a process could be seen.
+fn descriptors<H: Host>(
+    host: &H,
+    pid: u32,
+    read: Result<(), Fault>,
+    covers: &mut Covers,
+    passed: &mut Passed,
+) {
+    let coverage = &mut covers.descriptors;
+    match read {
+        Ok(()) => coverage.fact(),
+        Err(Fault::TooLong) => {
+            coverage.fact();
+            if !core::mem::replace(&mut passed.holders_full, true) {
+                let what =
+                    format_args!("more than {HOLDERS} sockets are held; the holders of some stay unknown");
+                coverage.gap(b"/proc", what);
+            }
+        }
+        Err(Fault::Gone) => {}
+        // Not recorded.
+        Err(fault) if fault.is_absence() && !host.about().live => coverage.fact(),
+        Err(fault) => coverage.gap(b"/proc", format_args!("descriptors of process {pid}: {fault}")),
+    }
+}

@@ -1,0 +1,293 @@
+//! Files that lie where a healthy router keeps no programs, what `/etc/ld.so.preload` names, and paths of indicators.
+
+use super::mounts::Mounts;
+use super::owner::{Owners, head, relative};
+use super::{Coverage, hash, proc, rows};
+use crate::facts::environ::libraries;
+use crate::facts::file::{File, Role};
+use crate::facts::place::place;
+use crate::facts::startup::Line;
+use crate::facts::text::Bytes;
+use crate::host::{Fault, Host, Identity, Kind};
+use crate::limits::{DROP_DEPTH, DROP_NAMES, PATH_BYTES, STARTUP_PROGRAMS};
+
+/// Where the walk begins. `/var/run` and `/var/tmp` are most often links to the others.
+const PLACES: [&[u8]; 7] = [b"tmp", b"var/tmp", b"dev/shm", b"dev", b"run", b"var/run", b"var/lock"];
+
+/// Looks for programs in volatile places.
+pub struct Drops<'a, H: Host> {
+    /// The machine.
+    pub host: &'a H,
+    /// What is mounted.
+    pub mounts: &'a Mounts,
+    /// How much was seen.
+    pub coverage: &'a mut Coverage,
+    /// `e_machine` of this machine's own programs.
+    pub machine: Option<u16>,
+    /// Our own program.
+    pub own: Option<Identity>,
+    /// Names that may still be looked at.
+    left: u32,
+    /// Takes the files.
+    each: &'a mut dyn FnMut(&File<'_>),
+}
+
+/// A directory on the way.
+#[derive(Clone, Copy)]
+struct Level {
+    depth: u32,
+    /// The file system of the place: another one below it is somebody's disk, or a container's.
+    device: u64,
+    in_system: bool,
+}
+
+impl<'a, H: Host> Drops<'a, H> {
+    /// A walk that has not begun.
+    pub fn new(
+        host: &'a H,
+        mounts: &'a Mounts,
+        coverage: &'a mut Coverage,
+        each: &'a mut dyn FnMut(&File<'_>),
+    ) -> Self {
+        let own =
+            host.file(b"proc/self/exe").ok().filter(|_| host.about().live).map(|(_, identity)| identity);
+        Self { host, mounts, coverage, machine: machine(host), own, left: DROP_NAMES, each }
+    }
+
+    /// Looks everywhere.
+    pub fn run(&mut self) {
+        let mut seen = heapless::Vec::<(u64, u64), 16>::new();
+        let mut any = false;
+        for name in PLACES {
+            any |= self.place(name, &mut seen);
+        }
+        // What else lives in memory inside of such a place: /run/lock, /run/user/0.
+        let mounts = self.mounts;
+        for (point, below) in mounts.iter() {
+            if below.memory && place(point).is_odd() && !point.contains(&b'\\') {
+                any |= self.place(relative(point), &mut seen);
+            }
+        }
+        if self.left == 0 {
+            self.coverage.gap(b"/tmp", format_args!("more than {DROP_NAMES} files lie in volatile places"));
+        }
+        if !any && self.coverage.gaps == 0 {
+            self.coverage.absent = true;
+        }
+    }
+
+    fn place(&mut self, name: &[u8], seen: &mut heapless::Vec<(u64, u64), 16>) -> bool {
+        let dir = match self.host.dir(name) {
+            Ok(dir) => dir,
+            Err(Fault::NotFound) => return false,
+            Err(fault) => {
+                self.coverage.gap(name, format_args!("{fault}"));
+                return false;
+            }
+        };
+        let Ok(Kind::Dir(identity)) = self.host.kind_at(&dir, b".") else { return false };
+        let key = (identity.device, identity.inode);
+        if seen.contains(&key) {
+            return true;
+        }
+        let _ = seen.push(key);
+        self.coverage.fact();
+        let mut path = Bytes::<PATH_BYTES>::of(b"/");
+        path.push(name);
+        let level = Level { depth: 0, device: identity.device, in_system: false };
+        self.directory(&dir, &mut path, level);
+        true
+    }
+
+    fn directory(&mut self, dir: &H::Dir, path: &mut Bytes<PATH_BYTES>, mut level: Level) {
+        let host = self.host;
+        let system = [&b"etc"[..], b"bin"].iter().all(|name| host.kind_at(dir, name).is_ok());
+        level.in_system |= system && level.depth > 0;
+        let listed = host.list(dir, &mut |name| {
+            let Some(left) = self.left.checked_sub(1) else { return };
+            self.left = left;
+            let length = path.as_slice().len();
+            path.push(b"/");
+            path.push(name);
+            if !path.is_cut() {
+                self.name(dir, name, path, level);
+            }
+            *path = Bytes::of(path.as_slice().get(..length).unwrap_or_default());
+        });
+        if let Err(fault) = listed.or_else(|fault| if fault.is_absence() { Ok(()) } else { Err(fault) }) {
+            self.coverage.gap(path.as_slice(), format_args!("{fault}"));
+        }
+    }
+
+    fn name(&mut self, dir: &H::Dir, name: &[u8], path: &mut Bytes<PATH_BYTES>, level: Level) {
+        let host = self.host;
+        match host.kind_at(dir, name) {
+            Ok(Kind::File(identity)) => {
+                self.coverage.fact();
+                // An ELF header has 52 bytes at least.
+                if identity.size < 52 {
+                    return;
+                }
+                let mut file = match host.file_at(dir, name) {
+                    Ok(file) => file,
+                    Err(fault) if fault.is_absence() => return,
+                    Err(fault) => return self.coverage.gap(path.as_slice(), format_args!("{fault}")),
+                };
+                let (elf, _) = head(&mut file);
+                let Some(found) = elf else { return };
+                let foreign = self.machine.is_some_and(|own| !same_machine(own, found.machine));
+                (self.each)(&File {
+                    path: path.as_slice(),
+                    role: Role::Dropped { in_system: level.in_system, foreign },
+                    mode: identity.mode,
+                    uid: identity.uid,
+                    elf,
+                    sha256: None,
+                    own: self.own.is_some_and(|own| own.is(&identity)),
+                    by: b"",
+                    line: 0,
+                });
+            }
+            Ok(Kind::Dir(identity)) if identity.device == level.device && level.depth < DROP_DEPTH => {
+                if let Ok(inner) = host.dir_at(dir, name) {
+                    let depth = level.depth.saturating_add(1);
+                    self.directory(&inner, path, Level { depth, ..level });
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// The machine that this one's own programs are made for: that of its first process or of its shell.
+fn machine<H: Host>(host: &H) -> Option<u16> {
+    [&b"proc/self/exe"[..], b"proc/1/exe", b"bin/busybox", b"bin/sh", b"sbin/init"].iter().find_map(|path| {
+        let (mut file, _) = host.file(path).ok()?;
+        head(&mut file).0.map(|elf| elf.machine)
+    })
+}
+
+/// A 64-bit processor runs the programs of its 32-bit forerunner: x86-64 those of x86, AArch64 those of ARM.
+fn same_machine(own: u16, other: u16) -> bool {
+    let family = |machine: u16| match machine {
+        62 => 3,
+        183 => 40,
+        21 => 20,
+        other => other,
+    };
+    family(own) == family(other)
+}
+
+/// Hands every library that `/etc/ld.so.preload` names to `each`.
+pub fn preload<H: Host>(
+    host: &H,
+    owners: &mut Owners,
+    mounts: &Mounts,
+    coverage: &mut Coverage,
+    each: &mut dyn FnMut(&File<'_>),
+) {
+    const PATH: &[u8] = b"/etc/ld.so.preload";
+    let mut file = match host.file(relative(PATH)) {
+        Ok((file, _)) => file,
+        // That there is none is what a healthy machine looks like.
+        Err(Fault::NotFound) => return coverage.fact(),
+        Err(fault) => return coverage.gap(PATH, format_args!("{fault}")),
+    };
+    let mut line = 0_u32;
+    let mut cut = false;
+    let read = rows(&mut file, &mut |row| {
+        line = line.saturating_add(1);
+        cut |= row.is_none();
+        // glibc takes a # for the beginning of a comment (elf/rtld.c `handle_preload_list` and its reader).
+        let row = row.unwrap_or_default();
+        let row = row.split(|b| *b == b'#').next().unwrap_or_default();
+        for name in libraries(row) {
+            let library = proc::library(host, owners, mounts, name);
+            let identity = host.file(relative(name)).map(|(_, identity)| identity).unwrap_or_default();
+            each(&File {
+                path: name,
+                role: Role::Preload(library, line),
+                mode: identity.mode,
+                uid: identity.uid,
+                elf: None,
+                sha256: None,
+                own: false,
+                by: PATH,
+                line,
+            });
+        }
+    });
+    coverage.fact();
+    if let Err(fault) = read {
+        coverage.gap(PATH, format_args!("{fault}"));
+    }
+    if cut {
+        coverage.gap(PATH, format_args!("a line is too long"));
+    }
+}
+
+/// Looks whether something is at a path.
+pub fn listed<H: Host>(host: &H, path: &[u8], coverage: &mut Coverage, each: &mut dyn FnMut(&File<'_>)) {
+    let found = match host.file(relative(path)) {
+        Ok((_, identity)) => Some(identity),
+        Err(Fault::Directory | Fault::Fifo | Fault::Socket | Fault::Device | Fault::Denied) => {
+            Some(Identity::default())
+        }
+        Err(_) => None,
+    };
+    coverage.fact();
+    if let Some(identity) = found {
+        each(&File {
+            path,
+            role: Role::Listed,
+            mode: identity.mode,
+            uid: identity.uid,
+            elf: None,
+            sha256: None,
+            own: false,
+            by: b"",
+            line: 0,
+        });
+    }
+}
+
+/// Looks at the programs that startup files run, where their hash is of use to somebody.
+pub struct Started {
+    /// Programs that may still be hashed.
+    left: u32,
+}
+
+impl Started {
+    /// Looks at none unless `wanted`.
+    #[must_use]
+    pub const fn new(wanted: bool) -> Self {
+        Self { left: if wanted { STARTUP_PROGRAMS } else { 0 } }
+    }
+
+    /// Hands every program that a line runs by its path to `each`.
+    pub fn of<H: Host>(&mut self, host: &H, line: &Line<'_>, each: &mut dyn FnMut(&File<'_>)) {
+        if self.left == 0 {
+            return;
+        }
+        for (command, _) in line.commands.iter() {
+            let Some(path) = line.commands.program(command).next().filter(|path| path.first() == Some(&b'/'))
+            else {
+                continue;
+            };
+            let Some(left) = self.left.checked_sub(1) else { return };
+            let Ok((mut file, identity)) = host.file(relative(path)) else { continue };
+            self.left = left;
+            each(&File {
+                path,
+                role: Role::Startup,
+                mode: identity.mode,
+                uid: identity.uid,
+                elf: None,
+                sha256: hash::sha256(&mut file).ok(),
+                own: false,
+                by: line.file,
+                line: line.number,
+            });
+        }
+    }
+}

@@ -1,0 +1,24 @@
+//! The SHA-256 of a file, read piece by piece.
+
+use embedded_io::Read;
+use sha2::{Digest, Sha256};
+
+use crate::host::Fault;
+use crate::limits::{HASH_BYTES, READ_BYTES};
+
+/// Hashes what is left of a file.
+///
+/// # Errors
+/// When it cannot be read, or has no end: [`Fault::TooLong`].
+pub fn sha256<F: Read<Error = Fault>>(file: &mut F) -> Result<[u8; 32], Fault> {
+    let mut hash = Sha256::new();
+    let mut chunk = [0_u8; READ_BYTES];
+    let mut left = HASH_BYTES;
+    loop {
+        let length = file.read(&mut chunk)?;
+        let Some(read) = chunk.get(..length).filter(|read| !read.is_empty()) else { break };
+        left = left.checked_sub(u64::try_from(length).unwrap_or(u64::MAX)).ok_or(Fault::TooLong)?;
+        hash.update(read);
+    }
+    Ok(hash.finalize().into())
+}

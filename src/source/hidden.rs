@@ -1,0 +1,203 @@
+//! Processes that are there and are not listed: what the kernel answers for, held against the listing of `/proc`.
+//!
+//! Whoever hides a process filters what directories list; the kernel still delivers signals to it and schedules it. So
+//! each id is asked for by other means, and one that answers and is neither listed nor the thread of a listed process is
+//! looked at again after a pause.
+
+use super::proc::{self, Pids};
+use super::{Coverage, fill, rows};
+use crate::facts::process::Hidden;
+use crate::facts::status::Status;
+use crate::facts::text::{Bytes, decimal32, fields, trim};
+use crate::host::{Dump, Fault, Host};
+use crate::limits::{HIDDEN, PROBED_PIDS};
+
+/// Ids that answered and were not listed.
+pub type Suspects = heapless::Vec<u32, HIDDEN>;
+
+/// Which ids are asked for: a part of them in each of several turns, for who must not take long at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Turn {
+    /// This turn, from 0.
+    pub number: u32,
+    /// Turns after which all ids have been asked for.
+    pub of: u32,
+}
+
+impl Turn {
+    /// All ids at once.
+    pub const ALL: Turn = Turn { number: 0, of: 1 };
+
+    /// The ids of this turn among those from 1 to `last`.
+    fn range(self, last: u32) -> core::ops::RangeInclusive<u32> {
+        let of = self.of.max(1);
+        let each = last.div_ceil(of);
+        let start = each.saturating_mul(self.number.checked_rem(of).unwrap_or_default());
+        start.saturating_add(1)..=start.saturating_add(each).min(last)
+    }
+}
+
+/// Asks for every id of a turn that was not listed, and keeps those that answer.
+pub fn search<H: Host>(
+    host: &H,
+    proc: &H::Dir,
+    turn: Turn,
+    listed: &Pids,
+    suspects: &mut Suspects,
+    coverage: &mut Coverage,
+) {
+    suspects.clear();
+    if !host.about().live {
+        return recorded(host, listed, suspects, coverage);
+    }
+    let last = last_pid(host, listed, coverage);
+    let mut known = listed.iter().copied().peekable();
+    let mut full = false;
+    for pid in turn.range(last) {
+        while known.next_if(|listed| *listed < pid).is_some() {}
+        coverage.fact();
+        if known.peek() == Some(&pid) {
+            continue;
+        }
+        match host.answers(pid) {
+            Ok(true) => {}
+            Ok(false) => match proc::open(host, proc, pid) {
+                // It has a directory and no signals: asked by name, /proc shows what its listing does not.
+                Ok(_) => {}
+                Err(_) => continue,
+            },
+            Err(fault) => {
+                let help = "only root may ask for every process";
+                return coverage.gap(b"/proc", format_args!("{fault}: {help}"));
+            }
+        }
+        if !is_known(host, proc, pid, listed) {
+            full |= suspects.push(pid).is_err();
+        }
+    }
+    if full {
+        coverage.gap(b"/proc", format_args!("more than {HIDDEN} processes are not listed"));
+    }
+}
+
+/// Whether an id that answers is a thread of a listed process.
+fn is_known<H: Host>(host: &H, proc: &H::Dir, pid: u32, listed: &Pids) -> bool {
+    // `None`: /proc has nothing of it, or does not say whose thread it is.
+    group(host, proc, pid).is_some_and(|group| group != pid && listed.binary_search(&group).is_ok())
+}
+
+/// The process that an id belongs to.
+fn group<H: Host>(host: &H, proc: &H::Dir, pid: u32) -> Option<u32> {
+    let dir = proc::open(host, proc, pid).ok()?;
+    let mut status = Status::default();
+    let mut file = host.file_at(&dir, b"status").ok()?;
+    rows(&mut file, &mut |row| row.into_iter().for_each(|row| status.line(row))).ok()?;
+    status.tgid
+}
+
+/// Looks at a suspect again: `listed` is a new listing. `None`: it has ended, or it has been listed since.
+pub fn again<H: Host>(host: &H, proc: &H::Dir, pid: u32, listed: &Pids) -> Option<Hidden> {
+    let in_proc = proc::open(host, proc, pid).is_ok();
+    let answers = if host.about().live { host.answers(pid).unwrap_or_default() } else { true };
+    if listed.binary_search(&pid).is_ok() || !(answers || in_proc) || is_known(host, proc, pid, listed) {
+        return None;
+    }
+    let mut hidden = Hidden { pid, in_proc, ..Hidden::default() };
+    if let Ok(dir) = proc::open(host, proc, pid) {
+        if let Ok(stat) = proc::stat(host, proc, &dir, pid) {
+            hidden.comm = stat.comm;
+        }
+        let _ = proc::exe(host, &dir, &mut hidden.path);
+    }
+    Some(hidden)
+}
+
+/// The highest id that can be in use. Ids are handed out in order and begin again behind `pid_max`
+/// (proc_sys_kernel(5)), so as long as fewer processes were started than that, none is above the last one.
+fn last_pid<H: Host>(host: &H, listed: &Pids, coverage: &mut Coverage) -> u32 {
+    let number = |path: &[u8], column: usize| {
+        let mut text = Bytes::<128>::new();
+        fill(&mut host.file(path).ok()?.0, &mut text).ok()?;
+        decimal32(trim(fields(trim(text.as_slice())).nth(column)?))
+    };
+    // The default of a 32-bit kernel (include/linux/threads.h, PID_MAX_DEFAULT).
+    let most = number(b"proc/sys/kernel/pid_max", 0).unwrap_or(32_768);
+    let highest = listed.last().copied().unwrap_or_default();
+    let newest = number(b"proc/loadavg", 4);
+    let started = started(host);
+    let never_again = matches!((newest, started), (Some(newest), Some(started))
+        if started <= most && newest >= highest);
+    let last = if never_again { newest.unwrap_or(most) } else { most };
+    // Threads that started while this was read.
+    let last = last.saturating_add(64).min(most);
+    if last > PROBED_PIDS {
+        coverage.gap(b"/proc", format_args!("process ids above {PROBED_PIDS} were not tried"));
+    }
+    last.min(PROBED_PIDS)
+}
+
+/// Processes and threads that were started since boot: `processes` in `/proc/stat` (proc_stat(5)).
+fn started<H: Host>(host: &H) -> Option<u32> {
+    let mut started = None;
+    let (mut file, _) = host.file(b"proc/stat").ok()?;
+    rows(&mut file, &mut |row| {
+        if let Some(count) = row.and_then(|row| row.strip_prefix(b"processes ")) {
+            started = decimal32(trim(count));
+        }
+    })
+    .ok()?;
+    started
+}
+
+/// What a recording's own search found: `PID TGID` a line, `-` where the process was not known.
+fn recorded<H: Host>(host: &H, listed: &Pids, suspects: &mut Suspects, coverage: &mut Coverage) {
+    let mut file = match host.dump(Dump::Pids) {
+        Ok(file) => file,
+        Err(Fault::NotFound) => {
+            coverage.absent = true;
+            return;
+        }
+        Err(fault) => return coverage.gap(b"dumps/pids", format_args!("{fault}")),
+    };
+    let (mut odd, mut full) = (0_u32, false);
+    let read = rows(&mut file, &mut |row| {
+        let row = row.unwrap_or(b"?");
+        if row.is_empty() || row.first() == Some(&b'#') {
+            return;
+        }
+        coverage.fact();
+        let mut words = fields(row);
+        let Some(pid) = words.next().and_then(decimal32) else {
+            odd = odd.saturating_add(1);
+            return;
+        };
+        let group = words.next().and_then(decimal32);
+        let thread = group.is_some_and(|group| group != pid && listed.binary_search(&group).is_ok());
+        if !thread && listed.binary_search(&pid).is_err() {
+            full |= suspects.push(pid).is_err();
+        }
+    });
+    // That nothing answered is an answer.
+    coverage.fact();
+    if read.is_err() || odd > 0 {
+        coverage.gap(b"dumps/pids", format_args!("{odd} rows not understood"));
+    }
+    if full {
+        coverage.gap(b"dumps/pids", format_args!("more than {HIDDEN} processes are not listed"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn turns_share_the_ids_and_leave_none_out() {
+        for (of, last) in [(1, 32_768), (8, 32_768), (3, 10), (16, 5)] {
+            let mut all: Vec<u32> = (0..of).flat_map(|number| Turn { number, of }.range(last)).collect();
+            all.sort_unstable();
+            assert_eq!(all, (1..=last).collect::<Vec<_>>(), "{of} turns of {last}");
+        }
+        assert_eq!(Turn { number: 9, of: 8 }.range(32_768), Turn { number: 1, of: 8 }.range(32_768));
+    }
+}

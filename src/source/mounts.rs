@@ -1,0 +1,126 @@
+//! What is mounted where: `/proc/self/mountinfo`, or `/proc/mounts` where a kernel or a recording lacks that.
+
+use super::{Coverage, rows};
+use crate::facts::mount::Mount;
+use crate::facts::place::is_volatile_root;
+use crate::facts::text::is_below;
+use crate::host::{Fault, Host};
+use crate::limits::{MOUNT_BYTES, MOUNTS};
+
+/// What matters of a mount for what lies below it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Below {
+    /// It is a disk, and none of the volatile places itself.
+    pub disk: bool,
+    /// It is an image that was flashed.
+    pub image: bool,
+    /// It lives in memory, and is not the root.
+    pub memory: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Row {
+    start: u16,
+    end: u16,
+    below: Below,
+}
+
+/// The mounts of a machine.
+#[derive(Debug)]
+pub struct Mounts {
+    points: heapless::Vec<u8, MOUNT_BYTES>,
+    rows: heapless::Vec<Row, MOUNTS>,
+}
+
+impl Mounts {
+    /// None.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { points: heapless::Vec::new(), rows: heapless::Vec::new() }
+    }
+
+    fn add(&mut self, mount: &Mount<'_>) -> bool {
+        let below = Below {
+            disk: mount.is_disk() && !is_volatile_root(mount.point),
+            image: mount.is_image(),
+            memory: mount.is_memory() && mount.point != b"/",
+        };
+        let bounds = |length: usize| u16::try_from(length).ok();
+        let end = self.points.len().saturating_add(mount.point.len());
+        let (Some(start), Some(end)) = (bounds(self.points.len()), bounds(end)) else { return false };
+        self.points.extend_from_slice(mount.point).is_ok()
+            && self.rows.push(Row { start, end, below }).is_ok()
+    }
+
+    /// Every point with what it is.
+    pub fn iter(&self) -> impl Iterator<Item = (&[u8], Below)> {
+        self.rows.iter().map(|row| {
+            let point = self.points.get(usize::from(row.start)..usize::from(row.end));
+            (point.unwrap_or_default(), row.below)
+        })
+    }
+
+    /// The mount that a path lies on. Later mounts cover earlier ones on the same point.
+    #[must_use]
+    pub fn over(&self, path: &[u8]) -> Below {
+        let mut nearest = (0, Below::default());
+        for (point, below) in self.iter() {
+            let covers = point == b"/" || is_below(path, point);
+            if covers && point.len() >= nearest.0 {
+                nearest = (point.len(), below);
+            }
+        }
+        nearest.1
+    }
+}
+
+impl Default for Mounts {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Reads all mounts into the table and hands each to `each`.
+pub fn read<H: Host>(
+    host: &H,
+    mounts: &mut Mounts,
+    coverage: &mut Coverage,
+    each: &mut dyn FnMut(&Mount<'_>),
+) {
+    type Parse = for<'a> fn(&'a [u8]) -> Option<Mount<'a>>;
+    const TABLES: [(&[u8], Parse); 2] =
+        [(b"proc/self/mountinfo", |row| Mount::parse_info(row)), (b"proc/mounts", |row| Mount::parse(row))];
+    mounts.points.clear();
+    mounts.rows.clear();
+    for (path, parse) in TABLES {
+        let mut file = match host.file(path) {
+            Ok((file, _)) => file,
+            Err(fault) if fault.is_absence() => continue,
+            Err(fault) => return coverage.gap(path, format_args!("{fault}")),
+        };
+        let (mut odd, mut full) = (0_u32, false);
+        let read = rows(&mut file, &mut |row| match row.and_then(parse) {
+            Some(mount) => {
+                coverage.fact();
+                full |= !mounts.add(&mount);
+                each(&mount);
+            }
+            None => odd = odd.saturating_add(1),
+        });
+        if let Err(fault) = read {
+            coverage.gap(path, format_args!("{fault}"));
+        }
+        if odd > 0 {
+            coverage.gap(path, format_args!("{odd} rows not understood"));
+        }
+        if full {
+            coverage.gap(path, format_args!("more than {MOUNTS} mounts; the rest was not remembered"));
+        }
+        return;
+    }
+    if host.about().live {
+        coverage.gap(b"/proc/self/mountinfo", format_args!("{}", Fault::NotFound));
+    } else {
+        coverage.absent = true;
+    }
+}
