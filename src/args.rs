@@ -16,6 +16,7 @@ gatewatch tells whether this Linux router is infected.
 
 usage: gatewatch [scan] [options]     look at this machine, or at a tree
        gatewatch list                 show the checks
+       gatewatch explain ID           show what a check sees, misses and is founded on
        gatewatch --version | --help
 
 options of scan:
@@ -79,6 +80,8 @@ pub enum Command {
     Scan(Box<Scan>),
     /// To show the checks.
     List,
+    /// To show what one check is about, by its place in the table.
+    Explain(usize),
     /// To show the usage.
     Help,
     /// To show the version.
@@ -101,7 +104,7 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, l
         verbose: false,
     };
     let (mut only, mut skip) = (Selection::NONE, Selection::NONE);
-    let (mut command, mut options) = (None, None);
+    let (mut command, mut options, mut explained) = (None, None, None);
     while let Some(argument) = parser.next()? {
         if let Short(_) | Long(_) = argument {
             options = options.or_else(|| Some(shown(&argument)));
@@ -109,9 +112,14 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, l
         match argument {
             Short('h') | Long("help") => return Ok(Command::Help),
             Short('V') | Long("version") => return Ok(Command::Version),
-            Value(word) if command.is_none() && (word == "scan" || word == "list") => command = Some(word),
+            Value(word) if command.is_none() && (word == "scan" || word == "list" || word == "explain") => {
+                command = Some(word);
+            }
             Value(word) if command.is_none() => {
-                return wrong(format_args!("unknown command {}: use scan or list", quoted(&word)));
+                return wrong(format_args!("unknown command {}: use scan, list or explain", quoted(&word)));
+            }
+            Value(word) if explained.is_none() && command.as_ref().is_some_and(|it| it == "explain") => {
+                explained = Some(check(&word.to_string_lossy())?);
             }
             Long("root") => scan.root = Some(parser.value()?),
             Long("format") => {
@@ -140,10 +148,13 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, l
             other => return Err(other.unexpected()),
         }
     }
-    if command.is_some_and(|word| word == "list") {
-        return match options {
-            Some(option) => wrong(format_args!("list takes no options, but {option} was given")),
-            None => Ok(Command::List),
+    if let Some(word) = command.filter(|word| word != "scan") {
+        let word = word.to_string_lossy();
+        return match (options, explained) {
+            (Some(option), _) => wrong(format_args!("{word} takes no options, but {option} was given")),
+            (None, Some(check)) => Ok(Command::Explain(check)),
+            (None, None) if word == "list" => Ok(Command::List),
+            (None, None) => wrong("explain needs the id of a check: gatewatch list shows them"),
         };
     }
     let all = (0..checks::ALL.len()).fold(Selection::NONE, Selection::with);
@@ -176,10 +187,15 @@ fn shown(option: &lexopt::Arg<'_>) -> String {
 /// Adds checks by their ids, separated by commas.
 fn add(so_far: Selection, ids: &OsString) -> Result<Selection, lexopt::Error> {
     let ids = ids.to_string_lossy();
-    ids.split(',').filter(|id| !id.is_empty()).try_fold(so_far, |selection, id| match checks::index(id) {
-        Some(index) => Ok(selection.with(index)),
+    ids.split(',').filter(|id| !id.is_empty()).try_fold(so_far, |all, id| Ok(all.with(check(id)?)))
+}
+
+/// The place of a check in the table.
+fn check(id: &str) -> Result<usize, lexopt::Error> {
+    match checks::index(id) {
+        Some(index) => Ok(index),
         None => wrong(format_args!("unknown check {}: gatewatch list shows them", quoted(id.as_ref()))),
-    })
+    }
 }
 
 fn socket(value: Option<OsString>) -> Result<OsString, lexopt::Error> {
@@ -238,6 +254,10 @@ mod tests {
             scan("--only exe-deleted").selection
         );
         assert_eq!(parsed("list"), Ok(Command::List));
+        assert_eq!(
+            parsed("explain exe-volatile"),
+            Ok(Command::Explain(checks::index("exe-volatile").unwrap()))
+        );
         assert_eq!(parsed("scan --help"), Ok(Command::Help));
         assert_eq!(parsed("--version"), Ok(Command::Version));
     }
@@ -245,7 +265,7 @@ mod tests {
     #[test]
     fn what_is_wrong_is_said_with_what_to_do() {
         for (line, expected) in [
-            ("sacn", "unknown command \"sacn\": use scan or list"),
+            ("sacn", "unknown command \"sacn\": use scan, list or explain"),
             ("--only exe-delete", "unknown check \"exe-delete\": gatewatch list shows them"),
             ("--format xml", "--format \"xml\": use text or json"),
             (
@@ -254,11 +274,22 @@ mod tests {
             ),
             ("--timeout 0", "--timeout: use seconds from 1 to 86400"),
             ("--only exe-deleted --skip exe-deleted", "--only and --skip leave no check to run"),
+            ("explain", "explain needs the id of a check: gatewatch list shows them"),
+            ("explain exe-delete", "unknown check \"exe-delete\": gatewatch list shows them"),
+            ("explain exe-deleted -q", "explain takes no options, but -q was given"),
             ("list -q", "list takes no options, but -q was given"),
         ] {
             assert_eq!(parsed(line), Err(expected.into()), "{line}");
         }
-        for line in ["--frmat json", "--root", "scan scan", "--device a/b", "-q=3"] {
+        for line in [
+            "--frmat json",
+            "--root",
+            "scan scan",
+            "explain exe-deleted exe-deleted",
+            "list x",
+            "--device a/b",
+            "-q=3",
+        ] {
             assert!(parsed(line).is_err(), "{line}");
         }
     }

@@ -40,6 +40,7 @@ fn main() -> ExitCode {
         Ok(Command::Help) => print(format_args!("{}", args::HELP)),
         Ok(Command::Version) => print(format_args!("gatewatch {VERSION}\n")),
         Ok(Command::List) => print(format_args!("{}", List)),
+        Ok(Command::Explain(index)) => print(format_args!("{}", Explain(index))),
         Err(error) => {
             complain(format_args!("{error}; gatewatch --help shows the usage"));
             Verdict::Incomplete.exit_status()
@@ -57,6 +58,20 @@ impl std::fmt::Display for List {
             let (area, severity) = (check.area.word(), check.severity.word());
             writeln!(f, "{:17} {area:8} {severity:11} {:10} {}", check.id, check.attack, check.title)
         })
+    }
+}
+
+/// What one check is about: its row of the table, then its text.
+struct Explain(usize);
+
+impl std::fmt::Display for Explain {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Some(check) = checks::ALL.get(self.0) else { return Ok(()) };
+        let (id, area, severity) = (check.id, check.area.word(), check.severity.word());
+        writeln!(f, "{id}: {}\n{area} · {severity} · {}\n", check.title, check.attack)?;
+        f.write_str(checks::explain(self.0).unwrap_or(
+            "This program was built small, without the texts. gatewatch of the same version on another machine has them.\n",
+        ))
     }
 }
 

@@ -3,11 +3,20 @@
 
 use crate::check::Check;
 
+mod doc;
+
 macro_rules! checks {
     ($($name:ident),+ $(,)?) => {
         $(pub mod $name;)+
         /// Every check, in the order in which they are listed and reported.
         pub static ALL: &[&Check] = &[$(&$name::CHECK),+];
+        /// What the file of each says of it, in the same order.
+        #[cfg(feature = "explain")]
+        static DOCS: &[&str] = &[$({
+            const FILE: &str = include_str!(concat!(stringify!($name), ".rs"));
+            const TEXT: [u8; doc::length(FILE)] = doc::text(FILE);
+            doc::str(&TEXT)
+        }),+];
     };
 }
 
@@ -24,4 +33,16 @@ checks! {
 #[must_use]
 pub fn index(id: &str) -> Option<usize> {
     ALL.iter().position(|check| check.id == id)
+}
+
+/// What the file of a check says of it, under its four heads. `None`: this program was built without these texts.
+#[must_use]
+pub fn explain(index: usize) -> Option<&'static str> {
+    #[cfg(feature = "explain")]
+    return DOCS.get(index).copied();
+    #[cfg(not(feature = "explain"))]
+    {
+        let _ = index;
+        None
+    }
 }
