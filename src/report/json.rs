@@ -93,6 +93,7 @@ struct Ancestors<'a>(&'a Finding<'a>);
 #[derive(Serialize)]
 struct ParentRow<'a> {
     pid: u32,
+    #[serde(skip_serializing_if = "is_empty")]
     name: Escaped<'a>,
 }
 

@@ -291,3 +291,98 @@ impl Started {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::about::Endian;
+    use crate::facts::elf::tests::head as elf;
+    use crate::facts::process::Owner;
+    use crate::host::memory::{Memory, Node};
+
+    fn mips() -> Vec<u8> {
+        elf(32, Endian::Big, 8, &[1, 1], 20)
+    }
+
+    fn drops(machine: &Memory) -> (Vec<String>, Coverage) {
+        let (mut found, mut coverage) = (Vec::new(), Coverage::new());
+        let mut each = |file: &File<'_>| {
+            let Role::Dropped { in_system, foreign } = file.role else { panic!() };
+            let mut words = vec![String::from_utf8_lossy(file.path).into_owned()];
+            for (word, is) in [("setuid", file.is_setuid()), ("system", in_system), ("foreign", foreign)] {
+                words.extend(is.then(|| word.to_owned()));
+            }
+            found.push(words.join(" "));
+        };
+        Drops::new(machine, &Mounts::new(), &mut coverage, &mut each).run();
+        found.sort();
+        (found, coverage)
+    }
+
+    #[test]
+    fn programs_in_volatile_places() {
+        let machine = Memory::new();
+        let arm = elf(32, Endian::Little, 40, &[1, 1], 20);
+        machine
+            .file("bin/busybox", mips())
+            .file("tmp/a/b/c/x", mips())
+            .file("tmp/a/b/c/d/e/deep", mips())
+            .file("dev/.x/arm", &arm)
+            .file("var/run/su", mips())
+            .mode("var/run/su", 0o104_755)
+            .file("tmp/notes", [b'x'; 200])
+            .file("tmp/short", b"\x7fELF")
+            .file("usr/bin/y", mips())
+            .file("tmp/root/etc/passwd", "")
+            .file("tmp/root/bin/sh", mips())
+            .link("tmp/link", "/bin/busybox")
+            .put("tmp/pipe", Node::Fails(Fault::Fifo));
+        let (found, coverage) = drops(&machine);
+        assert_eq!(
+            found,
+            ["/dev/.x/arm foreign", "/tmp/a/b/c/x", "/tmp/root/bin/sh system", "/var/run/su setuid"]
+        );
+        assert_eq!(coverage.gaps, 0);
+    }
+
+    #[test]
+    fn a_flood_of_names_has_an_end_that_is_said() {
+        let machine = Memory::new();
+        for number in 0..=DROP_NAMES {
+            machine.file(&format!("tmp/{number}"), "");
+        }
+        assert_eq!(drops(&machine).1.gaps, 1);
+        assert!(drops(&Memory::new()).1.absent);
+    }
+
+    #[test]
+    fn what_the_loader_is_told_to_bring_along() {
+        let machine = Memory::new();
+        let found = |machine: &Memory| {
+            let (mut found, mut coverage) = (Vec::new(), Coverage::new());
+            preload(machine, &mut Owners::new(), &Mounts::new(), &mut coverage, &mut |file| {
+                let Role::Preload(library, line) = file.role else { panic!() };
+                found.push((String::from_utf8_lossy(file.path).into_owned(), line, library));
+            });
+            assert_eq!((coverage.facts, coverage.gaps), (1, 0));
+            found
+        };
+        assert!(found(&machine).is_empty(), "there is none");
+        machine.file("etc/ld.so.preload", "# none\n  \n");
+        assert!(found(&machine).is_empty(), "it names none");
+        machine
+            .file("var/lib/dpkg/info/x.list", "/usr/lib/libgood.so\n")
+            .file("usr/lib/libgood.so", "")
+            .file("lib/evil.so", "")
+            .file("etc/ld.so.preload", "libgood.so /lib/evil.so\n/tmp/x.so # gone");
+        let library = |owner, odd, exists| crate::facts::process::Library { owner, odd, exists };
+        assert_eq!(
+            found(&machine),
+            [
+                ("libgood.so".to_owned(), 1, library(Owner::Package, false, true)),
+                ("/lib/evil.so".to_owned(), 1, library(Owner::Nobody, false, true)),
+                ("/tmp/x.so".to_owned(), 2, library(Owner::Unknown, true, false)),
+            ]
+        );
+    }
+}

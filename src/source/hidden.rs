@@ -200,4 +200,78 @@ mod tests {
         }
         assert_eq!(Turn { number: 9, of: 8 }.range(32_768), Turn { number: 1, of: 8 }.range(32_768));
     }
+
+    use crate::host::memory::Memory;
+
+    fn machine() -> Memory {
+        let machine = Memory::new();
+        machine.process(1, "init", "/sbin/init", b"init\0").process(812, "x", "/bin/x", b"x\0");
+        machine.file("proc/sys/kernel/pid_max", "32768\n").file("proc/loadavg", "0.1 0.1 0.1 1/9 900\n");
+        machine.file("proc/stat", "cpu 1\nprocesses 950\n");
+        machine
+    }
+
+    /// What is suspected at the first look, and what is left at the second.
+    fn look(machine: &Memory, hide: &[u32], later: impl FnOnce(&Memory)) -> (Vec<u32>, Vec<u32>, Coverage) {
+        let (mut suspects, mut coverage) = (Suspects::new(), Coverage::new());
+        let mut listed = Pids::new();
+        let dir = machine.dir(b"proc").unwrap();
+        proc::pids(machine, &dir, &mut listed, &mut Coverage::new()).unwrap();
+        listed.retain(|pid| !hide.contains(pid));
+        search(machine, &dir, Turn::ALL, &listed, &mut suspects, &mut coverage);
+        later(machine);
+        let found =
+            suspects.iter().filter_map(|pid| again(machine, &dir, *pid, &listed)).map(|found| found.pid);
+        let found = found.collect();
+        (suspects.to_vec(), found, coverage)
+    }
+
+    #[test]
+    fn what_answers_and_is_not_listed() {
+        let bare = machine();
+        assert_eq!(look(&bare, &[], |_| {}).0, [0; 0]);
+        bare.answering(&[700]);
+        assert_eq!(look(&bare, &[], |_| {}).1, [700], "/proc has nothing of it");
+        let filtered = machine();
+        filtered.file("proc/812/status", "Tgid:\t812\n");
+        assert_eq!(look(&filtered, &[812], |_| {}).1, [812], "asked by name, /proc has it");
+    }
+
+    #[test]
+    fn threads_and_those_that_end_are_not_hidden() {
+        let busy = machine();
+        busy.file("proc/813/status", "Tgid:\t812\n");
+        assert_eq!(look(&busy, &[813], |_| {}).0, [0; 0], "a thread of a listed process");
+        assert_eq!(look(&busy, &[812, 813], |_| {}).1, [812, 813], "a thread of a hidden one");
+        let ending = machine();
+        ending.answering(&[700]);
+        let (first, second, _) = look(&ending, &[], |machine| {
+            machine.answering(&[]);
+        });
+        assert_eq!((first, second), (vec![700], vec![]));
+    }
+
+    #[test]
+    fn no_id_beyond_the_last_one_is_tried_and_the_cost_has_an_end() {
+        let asked = |machine: &Memory| look(machine, &[], |_| {}).2.facts;
+        assert_eq!(asked(&machine()), 964, "ids are handed out in order");
+        let wrapped = machine();
+        wrapped.file("proc/stat", "processes 40000\n");
+        assert_eq!(asked(&wrapped), 32_768);
+        let large = machine();
+        large.file("proc/stat", "processes 9999999\n").file("proc/sys/kernel/pid_max", "4194304\n");
+        let coverage = look(&large, &[], |_| {}).2;
+        assert_eq!((coverage.facts, coverage.gaps), (PROBED_PIDS, 1));
+    }
+
+    #[test]
+    fn a_recording_tells_what_its_own_search_found() {
+        let recorded = machine().tree(None);
+        let (found, _, coverage) = look(&recorded, &[], |_| {});
+        assert!(found.is_empty() && coverage.absent);
+        recorded.file("dumps/pids", "# kill -0, 1 to 32768\n813 812\n700 -\n701 701\nnonsense\n");
+        let (_, found, coverage) = look(&recorded, &[], |_| {});
+        assert_eq!(found, [700, 701]);
+        assert_eq!(coverage.reason().as_slice(), b"dumps/pids: 1 rows not understood");
+    }
 }

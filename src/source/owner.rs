@@ -376,3 +376,101 @@ pub fn relative(path: &[u8]) -> &[u8] {
 fn fnv(bytes: &[u8]) -> u32 {
     bytes.iter().fold(0x811c_9dc5, |hash: u32, byte| (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::host::memory::Memory;
+    use crate::source::mounts;
+
+    fn owners(machine: &Memory, paths: &[&str]) -> (Vec<Owner>, Coverage) {
+        let (mut table, mut rows) = (Owners::new(), Mounts::new());
+        mounts::read(machine, &mut rows, &mut Coverage::new(), &mut |_| {});
+        for path in paths {
+            table.add(path.as_bytes()).unwrap();
+        }
+        let mut coverage = Coverage::new();
+        table.resolve(machine, &rows, 0, &mut coverage);
+        let of = |path: &&str| table.known(table.find(path.as_bytes()).unwrap()).owner;
+        (paths.iter().map(of).collect(), coverage)
+    }
+
+    use Owner::{Firmware, Nobody, Package, Unknown};
+
+    #[test]
+    fn an_image_below_an_overlay() {
+        let machine = Memory::new();
+        machine
+            .file("rom/etc/banner", "")
+            .file("rom/sbin/procd", "")
+            .file("rom/usr/sbin/dropbear", "")
+            .file("overlay/upper/usr/sbin/dropbear", "other")
+            .file("usr/lib/opkg/info/htop.list", "/usr/bin/htop\n");
+        let paths = ["/sbin/procd", "/usr/sbin/dropbear", "/usr/bin/htop", "/usr/bin/.x"];
+        assert_eq!(owners(&machine, &paths).0, [Firmware, Nobody, Package, Nobody]);
+        machine.file("usr/lib/opkg/info/dropbear.list", "/usr/sbin/dropbear\n");
+        assert_eq!(owners(&machine, &paths).0[1], Package, "an upgrade");
+    }
+
+    #[test]
+    fn a_vendors_image_and_what_lies_beside_it() {
+        let machine = Memory::new();
+        machine.file(
+            "proc/self/mountinfo",
+            "1 0 31:3 / / ro - squashfs /dev/mtdblock3 ro\n2 1 31:5 / /jffs rw - jffs2 /dev/mtdblock5 rw\n\
+             3 1 7:0 / /usr/x ro - squashfs /dev/loop0 ro\n",
+        );
+        let paths = ["/usr/sbin/httpd", "/jffs/bot", "/usr/x/bot"];
+        assert_eq!(owners(&machine, &paths).0, [Firmware, Nobody, Nobody]);
+    }
+
+    #[test]
+    fn lists_of_the_package_managers() {
+        let machine = Memory::new();
+        machine
+            .file("var/lib/dpkg/info/dash.list", "/.\n/bin\n/bin/sh\n/bin/dash\n")
+            .file("lib/apk/packages/x.list", "usr/bin/x\n")
+            .file("lib/apk/packages/x.conffiles", "/usr/bin/conf\n");
+        let paths = ["/usr/bin/dash", "/bin/dash", "/usr/bin/x", "/usr/bin/conf", "/bin"];
+        assert_eq!(owners(&machine, &paths).0, [Package, Package, Package, Nobody, Package]);
+    }
+
+    #[test]
+    fn entware_knows_opt_and_nothing_else() {
+        let machine = Memory::new();
+        machine.file("opt/lib/opkg/info/nano.list", "/opt/bin/nano\n");
+        let (found, coverage) = owners(&machine, &["/opt/bin/nano", "/opt/bin/x", "/usr/sbin/httpd"]);
+        assert_eq!(found, [Package, Nobody, Unknown]);
+        assert!(!coverage.absent);
+    }
+
+    #[test]
+    fn where_nothing_says_what_belongs_nobody_denies_it() {
+        let (found, coverage) = owners(&Memory::new(), &["/usr/sbin/x"]);
+        assert_eq!(found, [Unknown]);
+        assert!(coverage.absent);
+    }
+
+    #[test]
+    fn more_programs_than_the_table_holds_are_said() {
+        let mut table = Owners::new();
+        let all: Vec<String> = (0..=PROGRAMS).map(|number| format!("/usr/bin/{number}")).collect();
+        let added = all.iter().filter(|path| table.add(path.as_bytes()).is_some()).count();
+        assert_eq!(added, PROGRAMS);
+        assert!(all[..PROGRAMS].iter().all(|path| table.find(path.as_bytes()).is_some()));
+        let mut coverage = Coverage::new();
+        table.resolve(&Memory::new(), &Mounts::new(), 0, &mut coverage);
+        assert_eq!(coverage.gaps, 1);
+    }
+
+    #[test]
+    fn names_of_programs_and_programs_of_names() {
+        let mut table = Owners::new();
+        let (bot, shell) = (table.add(b"/tmp/bot").unwrap(), table.add(b"/bin/busybox").unwrap());
+        for (row, name) in [(bot, b"sshd"), (bot, b"sshd"), (bot, b"xqzt"), (shell, b"sshd")] {
+            table.named(row, name);
+        }
+        assert_eq!(table.namesakes(Some(bot), b"sshd"), (2, 2));
+        assert_eq!(table.namesakes(None, b"nobody"), (0, 0));
+    }
+}
