@@ -11,7 +11,7 @@ use crate::facts::raw::RawSocket;
 use crate::facts::socket::{Endpoint, Socket};
 use crate::facts::startup::Line;
 use crate::facts::text::Bytes;
-use crate::intel::{Hit, Intel, Match};
+use crate::intel::{Hit, Intel, Match, Trace, TraceKind};
 use crate::limits::{CHECKS, DETAIL_BYTES, PARENTS};
 use crate::report::{Event, Finding, Parent, Sink, SinkFault};
 
@@ -95,6 +95,8 @@ impl Check {
 pub struct Ctx<'a> {
     /// The indicator files in use.
     pub intel: &'a [Intel<'a>],
+    /// The rules of the program itself.
+    pub families: Option<Intel<'a>>,
     /// Seconds since 1970; `None` while the clock is not set.
     pub now: Option<u64>,
     /// The processes of this very run, which are no finding. Known by pid: nobody hides behind a name.
@@ -124,6 +126,18 @@ impl<'a> Ctx<'a> {
             }
         }
         found
+    }
+
+    /// The indicator that a program's SHA-256 matches, one that still holds before one that has expired.
+    #[must_use]
+    pub fn known_bad(&self, sha256: &[u8; 32]) -> Option<Hit<'a>> {
+        let all = |now| self.intel.iter().find_map(|intel| intel.lookup_hash(sha256, now));
+        all(self.now).or_else(|| all(None))
+    }
+
+    /// The rules of one kind, those of the program itself first.
+    pub fn traces(&self, kind: TraceKind) -> impl Iterator<Item = Trace<'a>> + use<'a> {
+        self.families.into_iter().chain(self.intel.iter().copied()).flat_map(move |intel| intel.traces(kind))
     }
 
     /// Whether a date has passed. While the clock is not set, nothing has.
@@ -201,8 +215,8 @@ impl<'f> Draft<'f> {
 
     /// The malware family that an indicator names.
     #[must_use]
-    pub fn family(mut self, family: &'f str) -> Self {
-        self.family = family.as_bytes();
+    pub fn family(mut self, family: &'f [u8]) -> Self {
+        self.family = family;
         self
     }
 
@@ -217,6 +231,13 @@ impl<'f> Draft<'f> {
     #[must_use]
     pub fn quote(mut self, bytes: &[u8]) -> Self {
         self.detail.push(bytes);
+        self
+    }
+
+    /// Adds a byte as two hexadecimal digits to what people read.
+    #[must_use]
+    pub fn hex(mut self, byte: u8) -> Self {
+        let _ = write!(self.detail, "{byte:02x}");
         self
     }
 

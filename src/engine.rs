@@ -15,7 +15,7 @@ use crate::facts::socket::Socket;
 use crate::facts::startup::Line;
 use crate::facts::text::Bytes;
 use crate::host::{Fault, Host};
-use crate::intel::TraceKind;
+use crate::intel::{Intel, TraceKind};
 use crate::limits::{ACCUSED, CHECKS, WHY_BYTES};
 use crate::report::{CheckReport, Counts, Event, Looked, Sink, SinkFault};
 use crate::source::hidden::{self, Suspects, Turn};
@@ -236,18 +236,22 @@ impl<'p> Run<'_, 'p> {
 
     /// Notes how well the indicators could be had, which was found out before.
     fn intel(&mut self) {
-        let mut coverage = Coverage::new();
-        for intel in self.plan.ctx.intel {
-            coverage.facts = coverage.facts.saturating_add(intel.entries());
+        let intel = self.plan.ctx.intel;
+        let mut gaps = Coverage::new();
+        if !self.plan.intel_gap.is_empty() || intel.is_empty() {
+            gaps.gaps = 1;
+            gaps.why = Bytes::of(self.plan.intel_gap);
         }
-        if !self.plan.intel_gap.is_empty() {
-            coverage.gaps = 1;
-            coverage.why = Bytes::of(self.plan.intel_gap);
+        let count = |has: &dyn Fn(&Intel<'_>) -> bool| {
+            let entries = intel.iter().filter(|intel| has(intel)).map(Intel::entries);
+            entries.fold(0_u32, u32::saturating_add)
+        };
+        let addresses = Coverage { facts: count(&|intel| intel.has_addresses()), ..gaps.clone() };
+        let hashes = Coverage { facts: count(&|intel| intel.has_hashes()), ..gaps };
+        for (source, mut coverage) in [(Source::Intel, addresses), (Source::Hashes, hashes)] {
+            coverage.absent = coverage.facts == 0 && coverage.gaps == 0;
+            self.note(source, coverage);
         }
-        if self.plan.ctx.intel.is_empty() {
-            coverage.gaps = coverage.gaps.max(1);
-        }
-        self.note(Source::Intel, coverage);
     }
 
     /// What is mounted: a fact of its own, and needed to know what a program's place is.
@@ -308,10 +312,7 @@ impl<'p> Run<'_, 'p> {
 
     /// Whether a program's hash is of use to anybody.
     fn wants_hashes(&self) -> bool {
-        let is_file = |hook: &Hook| matches!(hook, Hook::File(_));
-        let compared =
-            self.checks().any(|(_, check)| check.needs(Source::Intel) && check.hooks.iter().any(is_file));
-        compared && self.plan.ctx.intel.iter().any(|intel| intel.has_hashes())
+        self.wants(Source::Hashes) && self.plan.ctx.intel.iter().any(|intel| intel.has_hashes())
     }
 
     fn files<H: Host>(&mut self, host: &H, scratch: &mut Scratch) -> Result<(), SinkFault> {
@@ -331,7 +332,7 @@ impl<'p> Run<'_, 'p> {
         if self.wants(Source::Traces) {
             self.begin(Source::Traces)?;
             let mut coverage = Coverage::new();
-            for trace in self.plan.ctx.intel.iter().flat_map(|intel| intel.traces(TraceKind::File)) {
+            for trace in self.plan.ctx.traces(TraceKind::File) {
                 files::listed(host, trace.value, &mut coverage, &mut |file| self.show_file(file));
             }
             self.note(Source::Traces, coverage);
@@ -368,21 +369,25 @@ impl<'p> Run<'_, 'p> {
         self.tell(&Event::Counts(self.counts))
     }
 
-    /// The verdict of a check from what was seen of its sources: one that is missing altogether leaves nothing to look
-    /// at, one that was seen in part leaves a part.
+    /// The verdict of a check from what was seen of its sources. It needs all that it compares with; of those that its facts
+    /// come from, one that this machine does not have leaves the others, and one that was seen in part leaves a part.
     fn verdict(&self, check: &Check, why: &mut Bytes<WHY_BYTES>) -> (Looked, u32) {
         let seen = || {
             check.sources.iter().filter_map(|source| {
                 self.seen.get(source.index()).and_then(Option::as_ref).map(|seen| (*source, seen))
             })
         };
-        // The first source is what the check is about; what it is held against does not count as seen.
-        let facts = seen().next().map_or(0, |(_, seen)| seen.facts);
-        if let Some((source, _)) = seen().find(|(_, seen)| seen.absent) {
+        let given = || seen().filter(|(source, _)| !source.is_measure());
+        let measures = || seen().filter(|(source, _)| source.is_measure());
+        let facts = given().find(|(_, seen)| !seen.absent).map_or(0, |(_, seen)| seen.facts);
+        let missing = measures().find(|(_, seen)| seen.absent);
+        let nothing = given().next().filter(|_| given().all(|(_, seen)| seen.absent));
+        if let Some((source, _)) = nothing.or(missing) {
             why.push(absent(source).as_bytes());
             return (Looked::Na, facts);
         }
-        let blind = seen().any(|(_, seen)| seen.gaps > 0 && seen.facts == 0);
+        let is_blind = |(_, seen): (Source, &Coverage)| seen.gaps > 0 && seen.facts == 0;
+        let blind = measures().any(is_blind) || given().filter(|(_, seen)| !seen.absent).all(is_blind);
         for (_, seen) in seen().filter(|(_, seen)| seen.gaps > 0) {
             let reason = seen.reason();
             if !why.is_empty() && !reason.is_empty() {
@@ -403,6 +408,8 @@ impl<'p> Run<'_, 'p> {
 /// What it means that a machine has nothing of a source.
 const fn absent(source: Source) -> &'static str {
     match source {
+        Source::Intel => "no indicator file holds addresses",
+        Source::Hashes => "no indicator file holds hashes of programs",
         Source::Owners => "neither a firmware image nor lists of packages say what belongs here",
         Source::Hidden => "nobody recorded which process ids answer",
         Source::Log => "no init system runs here",

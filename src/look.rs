@@ -8,7 +8,7 @@ use std::sync::Mutex;
 use gatewatch::check::Ctx;
 use gatewatch::engine::{self, Plan, Scratch};
 use gatewatch::facts::text::Bytes;
-use gatewatch::intel::Intel;
+use gatewatch::intel::{FAMILIES, Intel};
 use gatewatch::limits::{FRAME_BYTES, INTEL_FILES, WHY_BYTES};
 use gatewatch::report::escape::Escaped;
 use gatewatch::report::wire::Encoder;
@@ -46,7 +46,9 @@ pub fn look(scan: &Scan, pipe: &OwnedFd, parent: u32) -> i32 {
     let own_pids = if scan.root.is_some() { [0, 0] } else { [parent, std::process::id()] };
     let mut gap = Bytes::<WHY_BYTES>::new();
     let told = intel(scan, &mut sink, &mut gap).and_then(|intel| {
-        let ctx = Ctx { intel: &intel, now: clock::believable(), own_pids };
+        // They were made with this program, and its tests open them.
+        let families = Intel::open(FAMILIES).ok();
+        let ctx = Ctx { intel: &intel, families, now: clock::believable(), own_pids };
         let plan = Plan { selection: scan.selection, ctx, intel_gap: gap.as_slice(), turn: Turn::ALL };
         engine::scan(&machine, &plan, &mut scratch, &mut sink)
     });

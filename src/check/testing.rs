@@ -21,6 +21,9 @@ pub(crate) const OWN_PID: u32 = 4711;
 /// 2026-11-22, in the middle between the expiry dates of the test indicators.
 pub(crate) const NOW: u64 = 1_795_341_600;
 
+/// The SHA-256 of no program, which is listed.
+pub(crate) const BAD_SHA256: [u8; 32] = [0xbd; 32];
+
 /// 198.51.100.7:443 trickbot; 198.51.100.8, expired in 2020; 198.51.100.9, listed and never to match.
 const INTEL: &[u8] = include_bytes!("testdata/checks.gwi");
 
@@ -41,7 +44,7 @@ impl Sink for Heard {
 
 fn heard(check: &'static Check, run: impl FnOnce(&Ctx<'_>, &mut Out<'_>)) -> Vec<(u32, Severity)> {
     let intel = [Intel::open(INTEL).unwrap()];
-    let ctx = Ctx { intel: &intel, now: Some(NOW), own_pids: [OWN_PID, OWN_PID + 1] };
+    let ctx = Ctx { intel: &intel, families: None, now: Some(NOW), own_pids: [OWN_PID, OWN_PID + 1] };
     let mut heard = Heard::default();
     let mut out = Out { check, say: Say::Tell(&mut heard), found: 0, fault: None };
     run(&ctx, &mut out);

@@ -40,7 +40,7 @@ fn run(socket: &Socket, ctx: &Ctx<'_>, out: &mut Out<'_>) {
     let inbound = socket.inbound || socket.state == State::SynReceived;
     let expired = ctx.is_past(hit.expires);
     let severity = if inbound || expired { Severity::Notice } else { CHECK.severity };
-    let draft = out.socket(socket).severity(severity).family(hit.family).say(match socket.protocol {
+    let draft = out.socket(socket).severity(severity).family(hit.family.as_bytes()).say(match socket.protocol {
         Protocol::Tcp => "a TCP connection with a listed address",
         Protocol::Udp => "a UDP socket connected to a listed address",
     });

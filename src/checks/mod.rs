@@ -23,7 +23,9 @@ macro_rules! checks {
 checks! {
     exe_deleted,
     exe_volatile,
+    exe_known_bad,
     fake_kthread,
+    family_trace,
     startup_volatile,
     startup_dropper,
     c2_address,

@@ -233,11 +233,13 @@ pub enum Source {
     Log,
     /// The startup files.
     Startup,
+    /// The hashes in indicator files.
+    Hashes,
 }
 
 impl Source {
     /// How many there are.
-    pub const COUNT: usize = 15;
+    pub const COUNT: usize = 16;
 
     /// Its place among them.
     #[must_use]
@@ -258,7 +260,14 @@ impl Source {
             Source::Traces => 12,
             Source::Log => 13,
             Source::Startup => 14,
+            Source::Hashes => 15,
         }
+    }
+
+    /// Whether facts are held against it: it gives none itself.
+    #[must_use]
+    pub const fn is_measure(self) -> bool {
+        matches!(self, Source::Intel | Source::Hashes | Source::Owners)
     }
 
     /// The source in words.
@@ -280,6 +289,7 @@ impl Source {
             Source::Traces => "paths of indicators",
             Source::Log => "the log",
             Source::Startup => "startup files",
+            Source::Hashes => "hashes",
         }
     }
 }

@@ -7,7 +7,7 @@ use super::mounts::Mounts;
 use super::{Coverage, hash, is_file, rows};
 use crate::facts::elf::{Elf, HEAD_BYTES, SAMPLE_BYTES, is_dense};
 use crate::facts::process::Owner;
-use crate::facts::text::Bytes;
+use crate::facts::text::{Bytes, basename, is_below};
 use crate::host::{Fault, Host, Identity};
 use crate::limits::{NAMES, PATH_BYTES, PROGRAM_BYTES, PROGRAMS};
 
@@ -63,6 +63,8 @@ pub struct Owners {
     truth: bool,
     /// Entware says what `/opt` should hold.
     entware: bool,
+    /// Where `/opt` leads, if it is a link: the kernel shows the programs of Entware there.
+    opt: Bytes<64>,
     full: bool,
 }
 
@@ -80,6 +82,7 @@ impl Owners {
             names: heapless::Vec::new(),
             truth: false,
             entware: false,
+            opt: Bytes::new(),
             full: false,
         }
     }
@@ -206,9 +209,12 @@ impl Owners {
         for place in LISTS {
             self.truth |= self.lists(host, place, first, coverage);
         }
+        self.opt = opt(host);
         self.entware |= self.lists(host, ENTWARE, first, coverage);
         for row in first..self.rows.len() {
-            let knows = self.truth || self.entware && self.path(row).starts_with(b"/opt/");
+            let path = self.path(row);
+            let linked = !self.opt.is_empty() && is_below(path, self.opt.as_slice());
+            let knows = self.truth || self.entware && (linked || path.starts_with(b"/opt/"));
             self.set(row, |known| {
                 if knows && known.owner == Owner::Unknown {
                     known.owner = Owner::Nobody;
@@ -276,7 +282,13 @@ impl Owners {
         }
         whole.push(path);
         let usr = whole.as_slice();
-        for path in [usr.get(4..).unwrap_or_default(), usr] {
+        let path = usr.get(4..).unwrap_or_default();
+        let mut linked = Bytes::<{ PATH_BYTES + 64 }>::new();
+        if let Some(rest) = path.strip_prefix(b"/opt").filter(|_| !self.opt.is_empty()) {
+            linked.push(self.opt.as_slice());
+            linked.push(rest);
+        }
+        for path in [path, usr, linked.as_slice()] {
             if let Some(row) = self.find(path).filter(|row| *row >= first) {
                 self.set(row, |known| {
                     if known.owner == Owner::Unknown {
@@ -357,6 +369,28 @@ fn fill_page<F: embedded_io::Read<Error = Fault>>(file: &mut F, page: &mut [u8])
         }
     }
     length
+}
+
+/// Where `/opt` leads: ASUSWRT links it to `/tmp/opt`, and that to a directory on a stick. Empty: it is no link.
+fn opt<H: Host>(host: &H) -> Bytes<64> {
+    let mut found = Bytes::<64>::new();
+    let mut at = Bytes::<64>::of(b"opt");
+    for _ in 0..4 {
+        let path = at.as_slice();
+        let name = basename(path);
+        let parent = path.get(..path.len().saturating_sub(name.len())).unwrap_or_default();
+        let mut target = Bytes::<64>::new();
+        let read = host
+            .dir(parent.strip_suffix(b"/").unwrap_or(parent))
+            .and_then(|dir| target.fill(|into| host.link_at(&dir, name, into)));
+        // A link that is cut, or leads somewhere from where it is, is not followed further.
+        if read.is_err() || target.as_slice().first() != Some(&b'/') || target.as_slice().len() == 64 {
+            break;
+        }
+        at = Bytes::of(relative(target.as_slice()));
+        found = target;
+    }
+    found
 }
 
 /// A path below a directory.
@@ -442,6 +476,9 @@ mod tests {
         let (found, coverage) = owners(&machine, &["/opt/bin/nano", "/opt/bin/x", "/usr/sbin/httpd"]);
         assert_eq!(found, [Package, Nobody, Unknown]);
         assert!(!coverage.absent);
+        machine.link("opt", "/tmp/opt").link("tmp/opt", "/tmp/mnt/sda1/entware");
+        let paths = ["/tmp/mnt/sda1/entware/bin/nano", "/tmp/mnt/sda1/entware/bin/x", "/tmp/mnt/sda1/x"];
+        assert_eq!(owners(&machine, &paths).0, [Package, Nobody, Unknown]);
     }
 
     #[test]
