@@ -186,6 +186,9 @@ echo '*.* @192.0.2.2' >/etc/rsyslog.conf
 mkdir /etc/syslog-ng
 echo '@version: 4.0' >/etc/syslog-ng/syslog-ng.conf
 printf '%s:relative.so\n' "$1" >/etc/ld.so.preload
+mount -t tmpfs tmpfs /opt
+mkdir -p /opt/lib/opkg/info
+echo /opt/sbin/x >/opt/lib/opkg/info/x.list
 mount -t tmpfs tmpfs /dev
 mknod /dev/null c 1 3
 mount -t tmpfs tmpfs /var/log
@@ -218,6 +221,8 @@ busybox sh -s
         assert!(!text(&root.join("etc").join(name)).is_empty(), "{name}");
     }
     assert_head(&root.join(library.strip_prefix("/").unwrap()), &library);
+
+    assert_eq!(text(&root.join("opt/lib/opkg/info/x.list")), "/opt/sbin/x\n");
 
     let log = root.join("var/log");
     assert_eq!(text(&log.join("wtmp")), "");

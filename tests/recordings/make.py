@@ -619,8 +619,10 @@ def dlink():
         ("192.168.0.1", 8023, "192.168.0.50", 51011, 1, 1234, 0)])
     tree.packet([(2, 0x0800, 5, 1215)])
     for path in ["bin/busybox", "usr/sbin/httpd", "usr/sbin/ftpd", "usr/sbin/nvramd", "usr/bin/lxc-start",
-                 "mnt/sda1/entware/sbin/lighttpd"]:
+                 "mnt/sda1/entware/sbin/lighttpd", "opt/sbin/lighttpd"]:
         tree.file(path, elf("little", interp="/lib/ld-uClibc.so.0"), 0o755)
+    # Entware's lists know /opt and nothing of the vendor's; /opt is a directory of the disk, mounted a second time.
+    tree.file("opt/lib/opkg/info/lighttpd.list", "/opt/etc/init.d/S80lighttpd\n/opt/sbin/lighttpd\n")
     tree.file("var/log/messages", "kept\n")
     mountinfo(tree)
     tree.common()
