@@ -10,7 +10,10 @@
     missing_docs
 )]
 
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::mpsc;
 use std::{env, fs};
 
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/capture");
@@ -37,35 +40,205 @@ fn every_startup_place_is_recorded() {
     assert!(places > 40, "only {places} places were found in the table");
 }
 
-/// As on a router: the script on standard input, BusyBox's shell, a tar file out.
-#[test]
-fn a_recording_of_this_machine_shows_a_process_of_it() {
-    let dir = env::temp_dir().join(format!("gatewatch-capture-{}", std::process::id()));
-    fs::create_dir(&dir).unwrap();
+/// As on a router: the script on standard input, a tar file out, which is unpacked into `dir`.
+fn record(mut shell: Command, dir: &Path) {
     let tar = dir.join("router.tar");
-    let mut sleep = Command::new("sleep").args(["600"]).spawn().unwrap();
-    let output = Command::new("busybox")
-        .args(["sh", "-s"])
+    let output = shell
         .stdin(fs::File::open(SCRIPT).unwrap())
         .stdout(fs::File::create(&tar).unwrap())
         .stderr(Stdio::piped())
         .output()
-        .unwrap_or_else(|e| panic!("busybox: {e}: run scripts/setup"));
-    let pid = sleep.id();
-    sleep.kill().unwrap();
-    sleep.wait().unwrap();
+        .unwrap_or_else(|e| panic!("{shell:?}: {e}: run scripts/setup"));
     let said = String::from_utf8_lossy(&output.stderr);
     let complete = output.status.success();
     assert_eq!(complete, !said.contains("capture: missing:"), "{}: {said}", output.status);
-    assert!(Command::new("tar").arg("-C").arg(&dir).arg("-xf").arg(&tar).status().unwrap().success());
+    assert!(
+        Command::new("tar").arg("-C").arg(dir).arg("-xpf").arg(&tar).status().unwrap().success(),
+        "{said}"
+    );
+}
 
-    let about = fs::read_to_string(dir.join("about.toml")).unwrap();
+/// A directory that comes early in the listing of /tmp, of which the script looks into so many files only.
+fn place(what: &str) -> PathBuf {
+    let dir = PathBuf::from(format!("/tmp/00-gatewatch-{what}-{}", std::process::id()));
+    fs::create_dir(&dir).unwrap();
+    dir
+}
+
+fn text(path: &Path) -> String {
+    fs::read_to_string(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
+}
+
+/// Copies a program to /tmp/x/a/b, where it belongs to nobody.
+fn plant_program(dir: &Path) -> PathBuf {
+    let odd = dir.join("a/b/gw-true");
+    fs::create_dir_all(odd.parent().unwrap()).unwrap();
+    fs::copy("/bin/true", &odd).unwrap();
+    fs::set_permissions(&odd, fs::Permissions::from_mode(0o4755)).unwrap();
+    fs::write(dir.join("a/b/gw-text"), "ELF is not at the start of this").unwrap();
+    odd
+}
+
+fn assert_head(recorded: &Path, of: &Path) {
+    let head = fs::read(recorded).unwrap_or_else(|e| panic!("{}: {e}", recorded.display()));
+    assert_eq!(head, fs::read(of).unwrap()[..1024], "{}", recorded.display());
+}
+
+#[test]
+fn a_recording_of_this_machine_shows_a_process_of_it() {
+    let dir = place("capture");
+    let odd = plant_program(&dir);
+    let mut sleep = Command::new("sleep")
+        .arg("600")
+        .env_clear()
+        .env("PATH", env::var_os("PATH").unwrap())
+        .envs([
+            ("LD_X", "1"),
+            ("HISTFILE", "/dev/null"),
+            ("SECRET", "x"),
+            ("OTHER", "x\nLD_Y=x"),
+            ("XLD_Z", "x"),
+        ])
+        .spawn()
+        .unwrap();
+    // A thread is an id that answers and is not in the listing of /proc.
+    let (send, wait) = mpsc::channel::<()>();
+    let (tell, told) = mpsc::channel();
+    let thread = std::thread::spawn(move || {
+        tell.send(fs::read_link("/proc/thread-self").unwrap()).unwrap();
+        let _ = wait.recv();
+    });
+    let thread_self = told.recv().unwrap();
+    let mut shell = Command::new("busybox");
+    shell.args(["sh", "-s"]);
+    record(shell, &dir);
+    let pid = sleep.id();
+    let exe = fs::read_link(format!("/proc/{pid}/exe")).unwrap();
+    let adj = text(Path::new(&format!("/proc/{pid}/oom_score_adj")));
+    sleep.kill().unwrap();
+    sleep.wait().unwrap();
+    drop(send);
+    thread.join().unwrap();
+
+    let about = text(&dir.join("about.toml"));
     let order = if cfg!(target_endian = "big") { "big" } else { "little" };
     assert!(about.contains(&format!("byte_order = \"{order}\"\n")), "{about}");
-    let process = dir.join(format!("root/proc/{pid}"));
+    let root = dir.join("root");
+    let process = root.join(format!("proc/{pid}"));
     assert_eq!(fs::read(process.join("cmdline")).unwrap(), b"sleep\x00600\0");
-    let exe = fs::read_link(process.join("exe")).unwrap();
+    assert_eq!(fs::read_link(process.join("exe")).unwrap(), exe);
     assert!(exe.ends_with("sleep") || exe.ends_with("coreutils"), "{}", exe.display());
-    assert!(!dir.join("root/etc/shadow").exists() && !process.join("environ").exists());
+    assert_head(&root.join(exe.strip_prefix("/").unwrap()), &exe);
+    assert!(text(&process.join("status")).contains(&format!("\nPid:\t{pid}\n")));
+    assert!(text(&process.join("stat")).starts_with(&format!("{pid} (")));
+    assert!(text(&process.join("maps")).contains(exe.to_str().unwrap()));
+    assert_eq!(text(&process.join("oom_score_adj")), adj);
+    let mut variables: Vec<String> =
+        text(&process.join("environ")).split_terminator('\0').map(str::to_owned).collect();
+    variables.sort();
+    assert_eq!(variables, ["HISTFILE=/dev/null", "LD_X=1"]);
+    let space = fs::read_link("/proc/self/ns/mnt").unwrap();
+    assert_eq!(fs::read_link(process.join("ns/mnt")).unwrap(), space);
+    assert_eq!(fs::read_link(root.join("proc/self/ns/mnt")).unwrap(), space);
+
+    assert!(text(&root.join("proc/self/mountinfo")).contains(" / "));
+    assert!(text(&root.join("proc/stat")).starts_with("cpu "));
+    assert_eq!(text(&root.join("proc/loadavg")).split_whitespace().count(), 5);
+    for name in ["flags", "ifindex", "iflink"] {
+        let it = format!("sys/class/net/lo/{name}");
+        assert_eq!(text(&root.join(&it)), text(&Path::new("/").join(&it)), "{it}");
+    }
+
+    let recorded = root.join(odd.strip_prefix("/").unwrap());
+    assert_head(&recorded, &odd);
+    assert_eq!(fs::metadata(&recorded).unwrap().permissions().mode() & 0o7777, 0o4755);
+    assert!(!recorded.with_file_name("gw-text").exists());
+    assert!(!root.join("etc/shadow").exists());
+
+    let ids = text(&dir.join("dumps/pids"));
+    let last = ids.lines().next().unwrap().strip_prefix("# kill -0, 1 to ").unwrap();
+    let max = text(Path::new("/proc/sys/kernel/pid_max"));
+    assert_eq!(last.parse(), Ok(max.trim().parse::<u32>().unwrap().min(32768)));
+    let tid = thread_self.file_name().unwrap().to_str().unwrap();
+    if tid.parse::<u32>().unwrap() <= last.parse().unwrap() {
+        let line = format!("{tid} {}", std::process::id());
+        assert!(ids.lines().any(|it| it == line), "no {line:?} in {ids}");
+    }
+    assert!(!ids.lines().any(|it| it.starts_with(&format!("{pid} "))), "{pid} is in the listing: {ids}");
+    fs::remove_dir_all(&dir).unwrap();
+}
+
+/// Not every machine has a bridge, a preloaded library or a watchdog. In name spaces of its own each has.
+#[test]
+fn what_few_machines_have_is_recorded_too() {
+    let dir = place("capture-rare");
+    let library = plant_program(&dir);
+    let script = r#"
+set -e
+mount -t sysfs sysfs /sys
+ip link add gwbr type bridge
+ip link add gwa type veth peer name gwb
+ip link set gwa master gwbr
+mount -t tmpfs tmpfs /etc
+echo 'ftp stream tcp nowait root /usr/sbin/ftpd ftpd' >/etc/inetd.conf
+echo '*.* @192.0.2.1' >/etc/syslog.conf
+echo '*.* @192.0.2.2' >/etc/rsyslog.conf
+mkdir /etc/syslog-ng
+echo '@version: 4.0' >/etc/syslog-ng/syslog-ng.conf
+printf '%s:relative.so\n' "$1" >/etc/ld.so.preload
+mount -t tmpfs tmpfs /opt
+mkdir -p /opt/lib/opkg/info
+echo /opt/sbin/x >/opt/lib/opkg/info/x.list
+mount -t tmpfs tmpfs /dev
+mknod /dev/null c 1 3
+mount -t tmpfs tmpfs /var/log
+: >/var/log/wtmp
+printf '\n\n\n\n' >/var/log/messages
+echo 'a secret' >/var/log/auth.log
+ln -s /dev/null /var/log/secure
+mkdir /var/log/samba
+echo secret >/var/log/samba/client
+mkdir -p /dev/misc
+for name in mtd7 ubi0 mmcblk0 watchdog misc/watchdog other; do : >/dev/$name; done
+sleep 60 5>/dev/mtd7 6</dev/ubi0 7</dev/mmcblk0 8>/dev/watchdog 9>/dev/misc/watchdog 4</dev/other &
+echo $! >"$0"
+trap 'kill $!' EXIT
+busybox sh -s
+"#;
+    let pid = dir.join("pid");
+    let mut shell = Command::new("unshare");
+    shell.args(["-m", "-n", "busybox", "sh", "-c", script]).arg(&pid).arg(&library);
+    record(shell, &dir);
+    let root = dir.join("root");
+    let net = root.join("sys/class/net");
+    assert_eq!(fs::read_link(net.join("gwa/master")).unwrap(), Path::new("../gwbr"));
+    assert_eq!(fs::read_link(net.join("gwa/upper_gwbr")).unwrap(), Path::new("../gwbr"));
+    assert_eq!(fs::read_link(net.join("gwbr/lower_gwa")).unwrap(), Path::new("../gwa"));
+    assert!(net.join("gwa/brport").exists() && !net.join("gwb/brport").exists());
+    assert_ne!(text(&net.join("gwa/ifindex")), text(&net.join("gwa/iflink")), "its other end");
+
+    for name in ["inetd.conf", "syslog.conf", "rsyslog.conf", "syslog-ng/syslog-ng.conf", "ld.so.preload"] {
+        assert!(!text(&root.join("etc").join(name)).is_empty(), "{name}");
+    }
+    assert_head(&root.join(library.strip_prefix("/").unwrap()), &library);
+
+    assert_eq!(text(&root.join("opt/lib/opkg/info/x.list")), "/opt/sbin/x\n");
+
+    let log = root.join("var/log");
+    assert_eq!(text(&log.join("wtmp")), "");
+    assert_eq!(text(&log.join("messages")), "\n\n");
+    assert_eq!(text(&log.join("auth.log")), "kept\n");
+    assert_eq!(fs::read_link(log.join("secure")).unwrap(), Path::new("/dev/null"));
+    assert_eq!(fs::read_dir(log.join("samba")).unwrap().count(), 0);
+
+    let process = root.join("proc").join(text(&pid).trim());
+    assert_eq!(fs::read_link(process.join("fd/8")).unwrap(), Path::new("/dev/watchdog"));
+    let mut told: Vec<String> = fs::read_dir(process.join("fdinfo"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    told.sort();
+    assert_eq!(told, ["5", "6", "7", "8", "9"]);
+    assert!(text(&process.join("fdinfo/5")).contains("flags:"));
     fs::remove_dir_all(&dir).unwrap();
 }
