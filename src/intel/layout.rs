@@ -21,6 +21,8 @@
 //! | 6 IPv6 ranges | CIDR blocks, flattened | first, last 16 bytes each, label `u32` |
 //! | 7 never IPv4 | octet map, then never-match ranges | first `u32`, last `u32` |
 //! | 8 never IPv6 | never-match ranges | first, last 16 bytes each |
+//! | 9 hashes | files, by their SHA-256 | digest 32 bytes, label `u32` |
+//! | 10 traces | what a family leaves on a device | kind and strength `u8`, length `u8`, label `u16`, that many bytes |
 //!
 //! Labels are sorted by port, and those of one port begin with the one that is meant for longest. Rows are
 //! sorted by address, and those of one address by label. Ranges have no port and are disjoint; the same range may stand several times with
@@ -28,10 +30,14 @@
 //! range reaches into that /8. It saves most lookups the search of a short list of ranges. An expiry day counts from 1970-01-01 UTC and is the
 //! first day on which the indicator is no longer meant.
 //!
+//! Hashes are sorted by digest, those of one digest by label. Traces are sorted by kind, then by value, so one
+//! kind lies in one piece; the low four bits of a row's first byte are its kind, the high four its strength (see
+//! [`TraceKind`](super::TraceKind), [`Strength`](super::Strength)). A reader skips kinds and strengths that it does
+//! not know. The labels of both have no port. A file without addresses has no never-match ranges either.
+//!
 //! **Later kinds** take the next numbers. A reader skips a kind that it does not know, unless the kind
 //! carries [`MUST_UNDERSTAND`]: then it refuses the file. Domains fit as rows sorted by a 64-bit hash of
-//! the name, hashes of files as sorted 32-byte rows, both with a label; detection rules as one body of
-//! their own. A signature is the last section: it covers every byte before its offset, so also the
+//! the name, with a label. A signature is the last section: it covers every byte before its offset, so also the
 //! header and the whole table, in which its own row is already filled in.
 
 use super::Defect;
@@ -67,8 +73,12 @@ pub mod kind {
     pub const NEVER_IPV4: u32 = 7;
     /// IPv6 ranges that never match.
     pub const NEVER_IPV6: u32 = 8;
+    /// SHA-256 of files.
+    pub const HASHES: u32 = 9;
+    /// Traces of families.
+    pub const TRACES: u32 = 10;
     /// One more than the highest kind that this code knows.
-    pub(crate) const END: usize = 9;
+    pub(crate) const END: usize = 11;
 }
 
 /// Bytes of a label.
@@ -85,6 +95,12 @@ pub const IPV6_RANGE_LEN: usize = 36;
 pub const NEVER_IPV4_LEN: usize = 8;
 /// Bytes of an IPv6 never-match range.
 pub const NEVER_IPV6_LEN: usize = 32;
+/// Bytes of a hash row.
+pub const HASH_LEN: usize = 36;
+/// Bytes of a trace before its value.
+pub const TRACE_HEAD_LEN: usize = 4;
+/// Most bytes of a trace's value.
+pub const TRACE_MAX: usize = 255;
 /// A day, in seconds: labels count days, the interface counts seconds.
 pub const DAY_S: u64 = 86_400;
 

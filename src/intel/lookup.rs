@@ -1,7 +1,7 @@
 //! The searches. Each is bounded by the bytes it is given, whatever they hold: it either follows a
 //! position that is checked on use, or halves a slice of rows. Bytes that make no sense find nothing.
 
-use super::layout::{LABEL_LEN, OCTETS_LEN, Shape};
+use super::layout::{DAY_S, HASH_LEN, LABEL_LEN, OCTETS_LEN, Shape};
 
 /// The rows of a sorted section that cover a key, the most specific first.
 ///
@@ -44,6 +44,15 @@ impl<'a, const N: usize> Ipv4Ranges<'a, N> {
 pub(super) fn rows<const N: usize>(body: &[u8], count: u32) -> Option<&[[u8; N]]> {
     let (rows, rest) = body.as_chunks();
     (rest.is_empty() && usize::try_from(count) == Ok(rows.len())).then_some(rows)
+}
+
+/// The rows of the sorted hash section that begin with a digest.
+pub(super) fn of_digest<'a>(
+    rows: &'a [[u8; HASH_LEN]],
+    digest: &[u8; 32],
+) -> impl Iterator<Item = &'a [u8; HASH_LEN]> {
+    let start = rows.partition_point(|row| row.first_chunk::<32>().is_some_and(|own| own < digest));
+    rows.get(start..).unwrap_or_default().iter().take_while(move |row| row.starts_with(digest))
 }
 
 /// First and last address of a row that begins with two IPv4 addresses.
@@ -90,10 +99,15 @@ pub(super) struct Label {
     /// 0 is every port.
     pub(super) port: u16,
     /// Days since 1970; 0 is never.
-    pub(super) expires_day: u16,
+    expires_day: u16,
 }
 
 impl Label {
+    /// From when on it is no longer meant, in seconds since 1970.
+    pub(super) fn expires(&self) -> Option<u64> {
+        (self.expires_day != 0).then(|| u64::from(self.expires_day).saturating_mul(DAY_S))
+    }
+
     fn from_bytes(row: &[u8; LABEL_LEN]) -> Label {
         let [n0, n1, n2, n3, p0, p1, e0, e1] = *row;
         Label {

@@ -1,8 +1,9 @@
-//! The indicator database: which addresses belong to which malware.
+//! The indicator database: which addresses, files and traces belong to which malware.
 //!
 //! One file, `indicators.gwi`, made on a host by `gatewatch-intel` and read in place here: [`Intel`] is a
 //! view over the mapped bytes, holds nothing of its own and costs no memory but the pages a lookup touches.
-//! [`layout`] says where everything lies, `lookup` searches it.
+//! [`layout`] says where everything lies, `lookup` searches it, `traces` reads the rules. [`FAMILIES`] is a
+//! second one, in the program itself: the traces that public reports name.
 //!
 //! The bytes are not trusted. [`Intel::open`] checks what can be checked in a time that does not grow with
 //! the data: the header, that each section lies inside the file and is as long as its count asks for.
@@ -10,7 +11,7 @@
 //! and bytes that contradict themselves find [`Match::Nothing`]. That a file is the one that was built
 //! is for its signature to say, not for this module.
 //!
-//! What wins, in this order:
+//! What wins for an address, in this order:
 //!
 //! 1. a never-match range (resolvers, private and local addresses): a list that names one is wrong;
 //! 2. the address itself before a range it is in, a narrow range before the wider one around it;
@@ -25,12 +26,22 @@ use core::net::IpAddr;
 
 pub mod layout;
 mod lookup;
+mod traces;
+
+pub use traces::{Strength, Trace, TraceKind};
 
 use layout::{
-    DAY_S, Header, IPV4_RANGE_LEN, IPV6_LEN, IPV6_RANGE_LEN, MUST_UNDERSTAND, NEVER_IPV4_LEN, NEVER_IPV6_LEN,
-    SECTION_LEN, Section, kind,
+    HASH_LEN, Header, IPV4_RANGE_LEN, IPV6_LEN, IPV6_RANGE_LEN, MUST_UNDERSTAND, NEVER_IPV4_LEN,
+    NEVER_IPV6_LEN, SECTION_LEN, Section, kind,
 };
-use lookup::{Ipv4Ranges, Label, Labels, Singles, covering, ipv6_single, ipv6_span, label_of, rows};
+use lookup::{
+    Ipv4Ranges, Label, Labels, Singles, covering, ipv6_single, ipv6_span, label_of, of_digest, rows,
+};
+use traces::Rows;
+
+/// The built-in rules: an indicator file made of `families.txt`, which names the source of each. The tests of
+/// `tools/intel` hold one to the other.
+pub const FAMILIES: &[u8] = include_bytes!("families.gwi");
 
 /// A view over the bytes of an indicator file.
 #[derive(Clone, Copy, Debug)]
@@ -43,6 +54,9 @@ pub struct Intel<'a> {
     ipv6_ranges: &'a [[u8; IPV6_RANGE_LEN]],
     never_ipv4: Ipv4Ranges<'a, NEVER_IPV4_LEN>,
     never_ipv6: &'a [[u8; NEVER_IPV6_LEN]],
+    hashes: &'a [[u8; HASH_LEN]],
+    traces: Rows<'a>,
+    has_addresses: bool,
 }
 
 /// What the database says of an address.
@@ -56,12 +70,12 @@ pub enum Match<'a> {
     Listed(Hit<'a>),
 }
 
-/// The indicator that an address matched.
+/// The indicator that an address or a file matched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Hit<'a> {
-    /// The malware family, as the list that named the address calls it.
+    /// The malware family, as the list that named the indicator calls it.
     pub family: &'a str,
-    /// The indicator's own port; none when it is meant for every port.
+    /// The indicator's own port; none when it is meant for every port, and for a file.
     pub port: Option<u16>,
     /// From when on the indicator is no longer meant, in seconds since 1970.
     pub expires: Option<u64>,
@@ -134,8 +148,10 @@ impl<'a> Intel<'a> {
                 None => {}
             }
         }
-        let [_, names, labels, ipv4, ipv4_ranges, ipv6, ipv6_ranges, never_ipv4, never_ipv6] = bodies;
-        let listed = [ipv4, ipv4_ranges, ipv6, ipv6_ranges].iter().any(Option::is_some);
+        let [_, names, labels, ipv4, ipv4_ranges, ipv6, ipv6_ranges, never_ipv4, never_ipv6, hashes, traces] =
+            bodies;
+        let addresses = [ipv4, ipv4_ranges, ipv6, ipv6_ranges];
+        let listed = addresses.iter().chain(&[hashes, traces]).any(Option::is_some);
         if header.entries > 0 && !listed {
             return Err(Defect::Header);
         }
@@ -156,6 +172,9 @@ impl<'a> Intel<'a> {
             ipv6_ranges: cut(kind::IPV6_RANGES, ipv6_ranges, rows)?.unwrap_or_default(),
             never_ipv4: cut(kind::NEVER_IPV4, never_ipv4, Ipv4Ranges::new)?.unwrap_or(Ipv4Ranges::EMPTY),
             never_ipv6: cut(kind::NEVER_IPV6, never_ipv6, rows)?.unwrap_or_default(),
+            hashes: cut(kind::HASHES, hashes, rows)?.unwrap_or_default(),
+            traces: cut(kind::TRACES, traces, Rows::new)?.unwrap_or(Rows::EMPTY),
+            has_addresses: addresses.iter().flatten().any(|&(_, count)| count != 0),
         })
     }
 
@@ -177,6 +196,42 @@ impl<'a> Intel<'a> {
     /// How many indicators there are. Never-match ranges are not counted.
     pub fn entries(&self) -> u32 {
         self.header.entries
+    }
+
+    /// Whether any address is listed: without one, a look at the peers says nothing.
+    pub fn has_addresses(&self) -> bool {
+        self.has_addresses
+    }
+
+    /// Whether any file is listed: without one, nothing need be hashed.
+    pub fn has_hashes(&self) -> bool {
+        !self.hashes.is_empty()
+    }
+
+    /// Whether any trace is listed.
+    pub fn has_traces(&self) -> bool {
+        !self.traces.is_empty()
+    }
+
+    /// What the database says of a file with this SHA-256. An indicator that has expired at `now` (seconds since
+    /// 1970) is as if it were not there; without `now`, none has expired.
+    pub fn lookup_hash(&self, digest: &[u8; 32], now: Option<u64>) -> Option<Hit<'a>> {
+        self.best(&mut of_digest(self.hashes, digest).map(label_of), 0, now)
+    }
+
+    /// The traces of one kind, sorted by value, those that have expired too.
+    pub fn traces(&self, kind: TraceKind) -> impl Iterator<Item = Trace<'a>> + use<'a> {
+        let labels = self.labels;
+        self.traces.of(kind).filter_map(move |row| {
+            let label = labels.get(u32::from(row.label))?;
+            Some(Trace {
+                kind,
+                value: row.value,
+                family: labels.family(&label)?.as_bytes(),
+                strength: row.strength,
+                expires: label.expires(),
+            })
+        })
     }
 
     /// What the database says of a peer, whether its indicator has expired or not: a router whose clock
@@ -225,8 +280,7 @@ impl<'a> Intel<'a> {
 
     /// The first of some labels, which are sorted by port, that is for this port, or else for every port.
     fn best(&self, numbers: &mut dyn Iterator<Item = u32>, port: u16, now: Option<u64>) -> Option<Hit<'a>> {
-        let expires = |label: &Label| u64::from(label.expires_day).saturating_mul(DAY_S);
-        let meant = |label: &Label| label.expires_day == 0 || now.is_none_or(|now| now < expires(label));
+        let meant = |label: &Label| label.expires().is_none_or(|expires| now.is_none_or(|now| now < expires));
         let mut labels = numbers
             .filter_map(|number| self.labels.get(number))
             .take_while(|label| label.port <= port)
@@ -236,7 +290,7 @@ impl<'a> Intel<'a> {
         Some(Hit {
             family: self.labels.family(&best)?,
             port: (best.port != 0).then_some(best.port),
-            expires: (best.expires_day != 0).then(|| expires(&best)),
+            expires: best.expires(),
         })
     }
 }
