@@ -9,11 +9,14 @@ extern crate std;
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::string::ToString as _;
+use std::vec::Vec;
 
 use super::layout::{self, HEADER_LEN, Header, MUST_UNDERSTAND, SECTION_LEN, Section, kind};
-use super::{Defect, Flaw, Hit, Intel, Match};
+use super::{Defect, FAMILIES, Flaw, Hit, Intel, Match, Strength, Trace, TraceKind};
 
 const TINY: &[u8] = include_bytes!("testdata/tiny.gwi");
+/// Sections of it: every kind once.
+const SECTIONS: usize = 10;
 /// 2027-01-01 and 2030-01-01.
 const YEAR_2027: u64 = 1_798_761_600;
 const YEAR_2030: u64 = 1_893_456_000;
@@ -32,7 +35,7 @@ fn the_header_says_what_the_tool_was_told() {
     assert_eq!(intel.version(), 7);
     assert_eq!(intel.created(), 1_700_000_000);
     assert_eq!(intel.expires(), Some(1_924_992_000));
-    assert_eq!(intel.entries(), 16);
+    assert_eq!(intel.entries(), 27);
 }
 
 #[test]
@@ -40,10 +43,10 @@ fn bytes_lie_where_the_layout_says_on_every_machine() {
     assert_eq!(&TINY[..16], b"\x89GWI\r\n\x1a\n\x01\x00\x40\x00\x07\x00\x00\x00");
     assert_eq!(&TINY[16..32], b"\x00\xf1\x53\x65\0\0\0\0\x00\x0c\xbd\x72\0\0\0\0");
     assert_eq!(u64::from_le_bytes(TINY[32..40].try_into().unwrap()), u64::try_from(TINY.len()).unwrap());
-    assert_eq!(&TINY[40..64], b"\x10\0\0\0\x08\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0");
-    assert_eq!(&TINY[64..72], b"\x01\0\0\0\xc0\0\0\0");
+    assert_eq!(&TINY[40..64], b"\x1b\0\0\0\x0a\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0");
+    assert_eq!(&TINY[64..72], b"\x01\0\0\0\xe0\0\0\0");
     assert_eq!(Header::read(TINY).unwrap().to_bytes(), TINY[..HEADER_LEN]);
-    for row in TINY[HEADER_LEN..HEADER_LEN + 8 * SECTION_LEN].as_chunks().0 {
+    for row in TINY[HEADER_LEN..HEADER_LEN + SECTIONS * SECTION_LEN].as_chunks().0 {
         assert_eq!(Section::from_bytes(row).to_bytes(), *row);
     }
     // 198.51.100.0 to 198.51.100.127, in the row after the octet map and 8.8.8.0/24.
@@ -134,6 +137,263 @@ fn a_never_match_range_wins_over_everything() {
     }
 }
 
+/// A digest of the tiny file.
+const fn digest(first: u8) -> [u8; 32] {
+    let mut digest = *b"\x00\x11\x22\x33\x44\x55\x66\x77\x88\x99\xaa\xbb\xcc\xdd\xee\xff\
+                        \x01\x23\x45\x67\x89\xab\xcd\xef\xfe\xdc\xba\x98\x76\x54\x32\x10";
+    digest[0] = first;
+    digest
+}
+
+#[test]
+fn a_file_is_found_by_all_of_its_digest() {
+    let intel = Intel::open(TINY).unwrap();
+    assert!(intel.has_hashes() && intel.has_addresses() && intel.has_traces());
+    let hit = |family, expires| Some(Hit { family, port: None, expires });
+    for now in [None, Some(0), Some(u64::MAX)] {
+        assert_eq!(intel.lookup_hash(&digest(0), now), hit("tiny", None));
+    }
+    assert_eq!(intel.lookup_hash(&digest(0xff), None), hit("zeta", Some(YEAR_2030)));
+    assert_eq!(intel.lookup_hash(&digest(0xff), Some(YEAR_2030 - 1)), hit("zeta", Some(YEAR_2030)));
+    assert_eq!(intel.lookup_hash(&digest(0xff), Some(YEAR_2030)), None);
+    for at in 0..32 {
+        let mut other = digest(0);
+        other[at] ^= 1;
+        assert_eq!(intel.lookup_hash(&other, None), None, "{at}");
+    }
+}
+
+#[test]
+fn the_first_of_two_labels_of_a_digest_that_is_still_meant_is_named() {
+    // The label of the first row is made one that has expired: that of 192.0.2.2, alpha.
+    let mut bytes = TINY.to_vec();
+    let at = place(kind::HASHES);
+    let second: [u8; 4] = bytes[at + 36 + 32..at + 72].try_into().unwrap();
+    let first: [u8; 4] = bytes[at + 32..at + 36].try_into().unwrap();
+    bytes[at + 32..at + 36].copy_from_slice(&second);
+    bytes[at + 36 + 32..at + 72].copy_from_slice(&first);
+    let intel = Intel::open(&bytes).unwrap();
+    let family = |now| intel.lookup_hash(&digest(0), now).map(|hit| hit.family);
+    assert_eq!(family(None), Some("alpha"));
+    assert_eq!(family(Some(YEAR_2027 - 1)), Some("alpha"));
+    assert_eq!(family(Some(YEAR_2027)), Some("tiny"));
+}
+
+#[test]
+fn traces_come_by_kind() {
+    let intel = Intel::open(TINY).unwrap();
+    let expected: [(TraceKind, &[(&[u8], &[u8], Strength, Option<u64>)]); 7] = [
+        (TraceKind::Name, &[(b"tinybot", b"tiny", Strength::Strong, None)]),
+        (TraceKind::Path, &[(b"/tmp/tinybot", b"tiny", Strength::Strong, None)]),
+        (TraceKind::Dir, &[(b"/tmp/.tiny", b"tiny", Strength::Fair, None)]),
+        (TraceKind::Arg, &[(b"-k \"a b\" \\ #\xff", b"tiny", Strength::Weak, Some(YEAR_2027))]),
+        (
+            TraceKind::Tcp,
+            &[
+                (b"127.0.0.1:48102", b"mirai", Strength::Fair, None),
+                (b"48101", b"tiny", Strength::Weak, None),
+            ],
+        ),
+        (TraceKind::Udp, &[(b"4000", b"tiny", Strength::Weak, None)]),
+        (TraceKind::File, &[(b"/etc/tiny.conf", b"tiny", Strength::Fair, None)]),
+    ];
+    assert_eq!(expected.map(|(kind, _)| kind), TraceKind::ALL);
+    for (kind, rows) in expected {
+        let traces: Vec<_> = rows
+            .iter()
+            .map(|&(value, family, strength, expires)| Trace { kind, value, family, strength, expires })
+            .collect();
+        assert_eq!(intel.traces(kind).collect::<Vec<_>>(), traces);
+    }
+}
+
+/// A trace of which only kind and value matter.
+fn trace(kind: TraceKind, value: &[u8]) -> Trace<'_> {
+    Trace { kind, value, family: b"tiny", strength: Strength::Fair, expires: None }
+}
+
+#[test]
+fn a_trace_matches_what_its_kind_says_and_nothing_near_it() {
+    for (kind, value, same, others) in [
+        (TraceKind::Name, ".nttpd", &[".nttpd"][..], &["nttpd", ".nttpd2", "", ".NTTPD"][..]),
+        (TraceKind::Path, "/usr/networks", &["/usr/networks"], &["/usr/networks/a", "/usr/network", ""]),
+        (
+            TraceKind::Dir,
+            "/dev/.anime",
+            &["/dev/.anime/a", "/dev/.anime/a/b"],
+            &["/dev/.anime", "/dev/.anime2/a", "/x/dev/.anime/a", "/dev/a", ""],
+        ),
+        (TraceKind::File, "/lib/a", &["/lib/a"], &["/lib/a/", "/lib"]),
+        (
+            TraceKind::Arg,
+            "box ECCHI",
+            &["/bin/busybox\0ECCHI\0", "sh\0-c\0busybox ECCHI", "box ECCHI"],
+            &["box\0\0ECCHI", "box\tECCHI", "box ECCH", "BOX ECCHI", ""],
+        ),
+        (TraceKind::Arg, "", &[], &["", "a"]),
+        (TraceKind::Tcp, "80", &[], &["80"]),
+    ] {
+        let trace = trace(kind, value.as_bytes());
+        for found in same {
+            assert!(trace.matches(found.as_bytes()), "{kind:?} {value} {found:?}");
+        }
+        for found in others {
+            assert!(!trace.matches(found.as_bytes()), "{kind:?} {value} {found:?}");
+        }
+    }
+}
+
+#[test]
+fn a_listener_is_a_port_and_perhaps_the_loopback_address() {
+    for (value, listener) in [
+        ("48101", Some((None, 48101))),
+        ("127.0.0.1:48101", Some((Some(Ipv4Addr::LOCALHOST), 48101))),
+        ("65535", Some((None, 65535))),
+        ("65536", None),
+        ("0", None),
+        ("", None),
+        ("127.0.0.1:", None),
+        ("127.0.0.1:0", None),
+        ("192.0.2.1:80", None),
+        ("+80", None),
+        ("8 0", None),
+        ("99999999999999999999", None),
+    ] {
+        for kind in [TraceKind::Tcp, TraceKind::Udp] {
+            assert_eq!(trace(kind, value.as_bytes()).listener(), listener, "{value}");
+        }
+        assert_eq!(trace(TraceKind::Name, value.as_bytes()).listener(), None);
+    }
+}
+
+#[test]
+fn the_order_of_kinds_and_strengths_is_that_of_their_numbers() {
+    assert!(TraceKind::ALL.is_sorted_by_key(|kind| kind.code()) && TraceKind::ALL.is_sorted());
+    let strengths = [Strength::Weak, Strength::Fair, Strength::Strong];
+    assert!(strengths.is_sorted_by_key(|strength| strength.code()) && strengths.is_sorted());
+}
+
+#[test]
+fn a_trace_that_cannot_be_understood_hides_no_other_one() {
+    let names = |bytes: &[u8]| Intel::open(bytes).unwrap().traces(TraceKind::Tcp).count();
+    let body = body(kind::TRACES);
+    let at = body.windows(15).position(|bytes| bytes == b"127.0.0.1:48102").unwrap();
+    let head = place(kind::TRACES) + at - layout::TRACE_HEAD_LEN;
+    assert_eq!(names(TINY), 2);
+    let with = |offset: usize, byte: u8| {
+        let mut bytes = TINY.to_vec();
+        bytes[head + offset] = byte;
+        bytes
+    };
+    // A strength that is not known; a label that is not there.
+    assert_eq!(names(&with(0, 0xf5)), 1);
+    assert_eq!(names(&with(3, 0xff)), 1);
+    // A later kind comes after all that are known, and ends them.
+    let mut bytes = TINY.to_vec();
+    let last = body.windows(14).position(|bytes| bytes == b"/etc/tiny.conf").unwrap();
+    bytes[place(kind::TRACES) + last - layout::TRACE_HEAD_LEN] = 0x28;
+    let intel = Intel::open(&bytes).unwrap();
+    assert_eq!(TraceKind::ALL.map(|kind| intel.traces(kind).count()), [1, 1, 1, 1, 2, 1, 0]);
+    // One more than there are is asked for, and one less; a value reaches out of the section.
+    let row = HEADER_LEN + 9 * SECTION_LEN + 12;
+    for (count, found) in [(9u32, 8), (7, 7), (0, 0)] {
+        let mut bytes = TINY.to_vec();
+        bytes[row..row + 4].copy_from_slice(&count.to_le_bytes());
+        let intel = Intel::open(&bytes).unwrap();
+        assert_eq!(TraceKind::ALL.iter().flat_map(|kind| intel.traces(*kind)).count(), found);
+        assert_eq!(intel.has_traces(), count != 0);
+    }
+    assert_eq!(names(&with(1, 0xff)), 0);
+}
+
+#[test]
+fn a_file_without_addresses_says_so() {
+    let intel = Intel::open(FAMILIES).unwrap();
+    assert!(!intel.has_addresses() && !intel.has_hashes() && intel.has_traces());
+    assert_eq!(intel.lookup("127.0.0.1".parse().unwrap(), 80), Match::Nothing);
+    assert_eq!(intel.lookup_hash(&digest(0), None), None);
+}
+
+#[test]
+fn the_built_in_rules_are_whole_small_and_never_strong_where_a_healthy_device_could_be() {
+    assert!(FAMILIES.len() < 6 * 1024, "{}", FAMILIES.len());
+    let intel = Intel::open(FAMILIES).unwrap();
+    let traces: Vec<_> = TraceKind::ALL.iter().flat_map(|kind| intel.traces(*kind)).collect();
+    assert_eq!(u32::try_from(traces.len()).unwrap(), intel.entries());
+    let mut families: Vec<_> = traces.iter().map(|trace| trace.family).collect();
+    families.sort_unstable();
+    families.dedup();
+    assert!(traces.len() >= 40 && families.len() >= 20, "{} of {}", traces.len(), families.len());
+    for trace in &traces {
+        let text = trace.value.escape_ascii();
+        let listener = matches!(trace.kind, TraceKind::Tcp | TraceKind::Udp);
+        assert_eq!(trace.listener().is_some(), listener, "{text}");
+        if listener || trace.kind == TraceKind::Arg {
+            assert!(trace.strength < Strength::Strong, "{text}");
+        }
+        assert_eq!(trace.expires, None);
+    }
+    // What healthy routers run and hold.
+    for (kind, healthy) in [
+        (
+            TraceKind::Name,
+            &[
+                "ntpd",
+                "dhcpd",
+                "nfsiod",
+                "kdevtmpfs",
+                "kdmflush",
+                "kauditd",
+                "netns",
+                "[kworker/0:1]",
+                "tor",
+                "dnsmasq",
+                "dropbear",
+                "watchdog",
+                "httpd",
+                "sh",
+                "",
+            ][..],
+        ),
+        (
+            TraceKind::Path,
+            &[
+                "/bin/busybox",
+                "/usr/sbin/dhcpd",
+                "/opt/sbin/tor",
+                "/usr/lib/libudev.so.1",
+                "/tmp/.d",
+                "/tmp/a",
+            ],
+        ),
+        (TraceKind::Dir, &["/tmp/run/tor/a", "/dev/a", "/var/run/a", "/tmp/runtimes/a", "/data2/a"]),
+        (
+            TraceKind::Arg,
+            &["busybox\0httpd\0", "sh\0/etc/init.d/S95done\0start", "cat\0resolv.conf", "wget\0update.sh"],
+        ),
+        (
+            TraceKind::File,
+            &[
+                "/var/run/tor",
+                "/var/run/torrc",
+                "/var/run/client.crt",
+                "/lib/libudev.so",
+                "/lib/libudev.so.1",
+                "/mnt/jffs2/Equip.sh",
+                "/bin/authd",
+                "/etc/rc.local",
+                "/dev/shm",
+                "/tmp/irq1",
+            ],
+        ),
+    ] {
+        for found in healthy {
+            let hit = intel.traces(kind).find(|trace| trace.matches(found.as_bytes()));
+            assert_eq!(hit, None, "{found}");
+        }
+    }
+}
+
 #[test]
 fn a_file_that_is_cut_anywhere_is_refused() {
     for length in 0..TINY.len() {
@@ -162,7 +422,7 @@ fn a_wrong_byte_anywhere_does_no_harm() {
     for at in 0..bytes.len() {
         let good = bytes[at];
         // Every wrong value where lengths and offsets are; the telling ones in the bodies.
-        let wrong_ones = if at < HEADER_LEN + 8 * SECTION_LEN {
+        let wrong_ones = if at < HEADER_LEN + SECTIONS * SECTION_LEN {
             (0..=255).collect()
         } else {
             [0, 1, 0x7f, 0x80, 0xff, good ^ 1, good ^ 0x80, good.wrapping_add(1), good.wrapping_sub(1)]
@@ -178,7 +438,7 @@ fn a_wrong_byte_anywhere_does_no_harm() {
 
 #[test]
 fn bodies_of_noise_do_no_harm() {
-    let bodies = HEADER_LEN + 8 * SECTION_LEN;
+    let bodies = HEADER_LEN + SECTIONS * SECTION_LEN;
     let mut random: u64 = 1;
     for _ in 0..300 {
         let mut bytes = TINY.to_vec();
@@ -210,7 +470,7 @@ fn defects_are_told_apart() {
     assert_eq!(open(row(1), &99u32.to_le_bytes()), Defect::Section { kind: 2, flaw: Flaw::Missing });
     assert_eq!(open(row(2) + 4, &[0xff; 4]), Defect::Section { kind: 3, flaw: Flaw::Outside });
     assert_eq!(open(row(2) + 8, &[0xff; 4]), Defect::Section { kind: 3, flaw: Flaw::Outside });
-    for index in 1..8 {
+    for index in 1..SECTIONS {
         let kind = u32::try_from(index + 1).unwrap();
         assert_eq!(open(row(index) + 12, &[0xfe; 4]), Defect::Section { kind, flaw: Flaw::Length }, "{kind}");
     }
@@ -242,13 +502,20 @@ fn a_defect_says_what_to_do() {
     }
 }
 
+/// A row of the table of the tiny file.
+fn section(kind: u32) -> Section {
+    let rows = TINY[HEADER_LEN..HEADER_LEN + SECTIONS * SECTION_LEN].as_chunks().0;
+    rows.iter().map(Section::from_bytes).find(|section| section.kind == kind).unwrap()
+}
+
+/// Where the body of a section of the tiny file begins.
+fn place(kind: u32) -> usize {
+    usize::try_from(section(kind).offset).unwrap()
+}
+
 /// The body of a section of the tiny file.
 fn body(kind: u32) -> &'static [u8] {
-    let rows = TINY[HEADER_LEN..HEADER_LEN + 8 * SECTION_LEN].as_chunks().0;
-    let section = rows.iter().map(Section::from_bytes).find(|section| section.kind == kind).unwrap();
-    let (offset, length) =
-        (usize::try_from(section.offset).unwrap(), usize::try_from(section.length).unwrap());
-    &TINY[offset..offset + length]
+    &TINY[place(kind)..][..usize::try_from(section(kind).length).unwrap()]
 }
 
 /// What is listed, what is not, what never matches, and the ends of the address space.
@@ -273,5 +540,16 @@ fn look_everywhere(bytes: &[u8]) {
         if let Match::Listed(hit) = intel.lookup_at(address, 443, 1) {
             assert!(hit.family.chars().count() <= 255);
         }
+    }
+    for first in [0, 1, 0xff] {
+        if let Some(hit) = intel.lookup_hash(&digest(first), Some(1)) {
+            assert!(hit.port.is_none() && hit.family.chars().count() <= 255);
+        }
+    }
+    let all = TraceKind::ALL.iter().flat_map(|kind| intel.traces(*kind));
+    for trace in all {
+        assert!((1..=layout::TRACE_MAX).contains(&trace.value.len()) && str::from_utf8(trace.family).is_ok());
+        assert!(!trace.matches(b"\0") || trace.value == b"\0" || trace.value == b" ");
+        assert!(trace.listener().is_none_or(|(_, port)| port != 0));
     }
 }

@@ -31,7 +31,14 @@ A list has one indicator a line:
 
   ADDRESS [FAMILY] [expires=YYYY-MM-DD]   # comment
 
-ADDRESS is IPv4, IPv4:port, IPv4/length, IPv6, [IPv6]:port or IPv6/length.
+ADDRESS is IPv4, IPv4:port, IPv4/length, IPv6, [IPv6]:port or IPv6/length. Or a line is about files and
+traces on the device itself:
+
+  sha256:HEX [FAMILY] [expires=YYYY-MM-DD]
+  KIND:VALUE [FAMILY] strength=strong|fair|weak [expires=YYYY-MM-DD]
+
+KIND is name, path, dir, arg, tcp, udp or file. A VALUE with blanks or # stands in double quotes, in
+which \\\" \\\\ \\xNN are read.
 
 exit status: 0 written, 1 bad data or a failed write (nothing is written), 2 usage
 ";

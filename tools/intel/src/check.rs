@@ -2,9 +2,9 @@
 
 use std::net::IpAddr;
 
-use gatewatch::intel::{Hit, Intel, Match, layout::DAY_S};
+use gatewatch::intel::{Hit, Intel, Match, Trace, TraceKind, layout::DAY_S};
 
-use crate::compile::{Row, Tables};
+use crate::compile::Tables;
 use crate::list::Span;
 use crate::never::Never;
 
@@ -18,7 +18,7 @@ pub(crate) fn check(bytes: &[u8], tables: &Tables<'_>, never: &Never) -> Result<
         for address in rows.chunk_by(|one, next| one.first == next.first) {
             let mut seen = Vec::new();
             for row in address {
-                let hit = hit(tables, row)?;
+                let hit = hit(tables, row.label)?;
                 if !seen.contains(&hit.port) {
                     seen.push(hit.port);
                     found(&intel, v6, row.first, Match::Listed(hit))?;
@@ -37,22 +37,36 @@ pub(crate) fn check(bytes: &[u8], tables: &Tables<'_>, never: &Never) -> Result<
                     continue;
                 }
                 let quiet = never.covers(Span { v6, first: end, last: end });
-                let expected = if quiet { Match::Never } else { Match::Listed(hit(tables, row)?) };
+                let expected = if quiet { Match::Never } else { Match::Listed(hit(tables, row.label)?) };
                 found(&intel, v6, end, expected)?;
             }
         }
     }
     for range in never.ranges() {
-        found(&intel, range.v6, range.first, Match::Never)?;
-        found(&intel, range.v6, range.last, Match::Never)?;
+        // A file without addresses has none of them.
+        let expected = if tables.has_addresses() { Match::Never } else { Match::Nothing };
+        found(&intel, range.v6, range.first, expected)?;
+        found(&intel, range.v6, range.last, expected)?;
     }
-    Ok(())
+    for rows in tables.hashes.chunk_by(|one, next| one.0 == next.0) {
+        let Some((digest, label)) = rows.first() else { continue };
+        let expected = Some(hit(tables, *label)?);
+        expect(&format!("the file {digest:02x?}"), &intel.lookup_hash(digest, None), &expected)?;
+    }
+    let mut traces = TraceKind::ALL.into_iter().flat_map(|kind| intel.traces(kind));
+    for (trace, label) in &tables.traces {
+        let Hit { family, expires, .. } = hit(tables, *label)?;
+        let (kind, strength) = (trace.kind, trace.strength);
+        let expected = Trace { kind, value: &trace.value, family: family.as_bytes(), strength, expires };
+        expect("the next trace", &traces.next(), &Some(expected))?;
+    }
+    expect("what follows the last trace", &traces.next(), &None)
 }
 
-/// What a lookup of a row is to say.
-fn hit<'a>(tables: &Tables<'a>, row: &Row) -> Result<Hit<'a>, String> {
-    let label = usize::try_from(row.label).ok().and_then(|number| tables.labels.get(number));
-    let label = label.ok_or_else(|| format!("there is no label {}", row.label))?;
+/// What a lookup of a row with this label is to say.
+fn hit<'a>(tables: &Tables<'a>, number: u32) -> Result<Hit<'a>, String> {
+    let label = usize::try_from(number).ok().and_then(|number| tables.labels.get(number));
+    let label = label.ok_or_else(|| format!("there is no label {number}"))?;
     let expires = (label.expires_day != 0).then(|| u64::from(label.expires_day).saturating_mul(DAY_S));
     Ok(Hit { family: label.family, port: (label.port != 0).then_some(label.port), expires })
 }

@@ -1,24 +1,60 @@
-//! From indicators to the rows of the file: labels, single addresses, disjoint ranges.
+//! From indicators to the rows of the file: labels, single addresses, disjoint ranges, hashes, traces.
 
 use std::cmp::Reverse;
 
+use gatewatch::intel::{Strength, TraceKind};
+
 use crate::list::Span;
 
-/// An indicator that goes into the file.
+/// An address indicator that goes into the file.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Indicator<'a> {
     pub(crate) span: Span,
     /// 0 is every port.
     pub(crate) port: u16,
+    pub(crate) says: Says<'a>,
+}
+
+/// Whose indicator it is, and how long it is meant.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Says<'a> {
     pub(crate) family: &'a str,
     /// Days since 1970; 0 is never.
     pub(crate) expires_day: u16,
 }
 
+impl<'a> Says<'a> {
+    fn label(&self, port: u16) -> Label<'a> {
+        let lives = if self.expires_day == 0 { u32::MAX } else { u32::from(self.expires_day) };
+        Label { port, lives: Reverse(lives), family: self.family, expires_day: self.expires_day }
+    }
+}
+
 impl<'a> Indicator<'a> {
     fn label(&self) -> Label<'a> {
-        let lives = if self.expires_day == 0 { u32::MAX } else { u32::from(self.expires_day) };
-        Label { port: self.port, lives: Reverse(lives), family: self.family, expires_day: self.expires_day }
+        self.says.label(self.port)
+    }
+}
+
+/// A trace in the order of the file. Rules that differ in strength only are two rules.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Trace {
+    pub(crate) kind: TraceKind,
+    pub(crate) value: Vec<u8>,
+    pub(crate) strength: Strength,
+}
+
+/// What the lists say.
+#[derive(Default)]
+pub(crate) struct Listed<'a> {
+    pub(crate) addresses: Vec<Indicator<'a>>,
+    pub(crate) hashes: Vec<([u8; 32], Says<'a>)>,
+    pub(crate) traces: Vec<(Trace, Says<'a>)>,
+}
+
+impl Listed<'_> {
+    pub(crate) fn len(&self) -> usize {
+        self.addresses.len().saturating_add(self.hashes.len()).saturating_add(self.traces.len())
     }
 }
 
@@ -47,18 +83,32 @@ pub(crate) struct Tables<'a> {
     pub(crate) ipv4_ranges: Vec<Row>,
     pub(crate) ipv6: Vec<Row>,
     pub(crate) ipv6_ranges: Vec<Row>,
+    /// Each with the number of its label, as the traces.
+    pub(crate) hashes: Vec<([u8; 32], u32)>,
+    pub(crate) traces: Vec<(Trace, u32)>,
     /// Indicators that say what another one says, perhaps for less long.
     pub(crate) duplicates: usize,
     /// Indicators in the file.
     pub(crate) entries: usize,
 }
 
+impl Tables<'_> {
+    pub(crate) fn has_addresses(&self) -> bool {
+        [&self.ipv4, &self.ipv4_ranges, &self.ipv6, &self.ipv6_ranges].iter().any(|rows| !rows.is_empty())
+    }
+}
+
 /// Sorts indicators into tables. The order in which they come makes no difference.
-pub(crate) fn compile(mut indicators: Vec<Indicator<'_>>) -> Tables<'_> {
-    let total = indicators.len();
-    indicators.sort_unstable_by_key(|one| (one.span, one.port, one.family, one.label()));
-    indicators.dedup_by_key(|one| (one.span, one.port, one.family));
+pub(crate) fn compile(mut listed: Listed<'_>) -> Tables<'_> {
+    let total = listed.len();
+    let indicators = &mut listed.addresses;
+    indicators.sort_unstable_by_key(|one| (one.span, one.port, one.says.family, one.label()));
+    indicators.dedup_by_key(|one| (one.span, one.port, one.says.family));
+    unique(&mut listed.hashes);
+    unique(&mut listed.traces);
     let mut labels: Vec<Label<'_>> = indicators.iter().map(Indicator::label).collect();
+    labels.extend(listed.hashes.iter().map(|(_, says)| says.label(0)));
+    labels.extend(listed.traces.iter().map(|(_, says)| says.label(0)));
     labels.sort_unstable();
     labels.dedup();
 
@@ -68,14 +118,18 @@ pub(crate) fn compile(mut indicators: Vec<Indicator<'_>>) -> Tables<'_> {
         ipv4_ranges: Vec::new(),
         ipv6: Vec::new(),
         ipv6_ranges: Vec::new(),
-        duplicates: total.saturating_sub(indicators.len()),
-        entries: indicators.len(),
+        hashes: Vec::new(),
+        traces: Vec::new(),
+        duplicates: total.saturating_sub(listed.len()),
+        entries: listed.len(),
+    };
+    let number_of = |label: Label<'_>| {
+        let number = labels.binary_search(&label).unwrap_or_else(|place| place);
+        u32::try_from(number).unwrap_or(u32::MAX)
     };
     let (mut ipv4_blocks, mut ipv6_blocks) = (Vec::new(), Vec::new());
-    for one in &indicators {
-        let number = labels.binary_search(&one.label()).unwrap_or_else(|place| place);
-        let label = u32::try_from(number).unwrap_or(u32::MAX);
-        let row = Row { first: one.span.first, last: one.span.last, label };
+    for one in &listed.addresses {
+        let row = Row { first: one.span.first, last: one.span.last, label: number_of(one.label()) };
         match (one.span.v6, one.span.is_single()) {
             (false, true) => tables.ipv4.push(row),
             (false, false) => ipv4_blocks.push(row),
@@ -83,12 +137,26 @@ pub(crate) fn compile(mut indicators: Vec<Indicator<'_>>) -> Tables<'_> {
             (true, false) => ipv6_blocks.push(row),
         }
     }
+    let numbered = |says: &Says<'_>| number_of(says.label(0));
+    tables.hashes = listed.hashes.into_iter().map(|(digest, says)| (digest, numbered(&says))).collect();
+    tables.hashes.sort_unstable();
+    tables.traces = listed.traces.into_iter().map(|(trace, says)| (trace, numbered(&says))).collect();
+    tables.traces.sort_unstable();
     tables.ipv4.sort_unstable();
     tables.ipv6.sort_unstable();
     tables.ipv4_ranges = flatten(ipv4_blocks, &labels);
     tables.ipv6_ranges = flatten(ipv6_blocks, &labels);
     tables.labels = labels;
     tables
+}
+
+/// Leaves one of those that say the same of one family: the one that is meant for longest.
+fn unique<T: Ord>(listed: &mut Vec<(T, Says<'_>)>) {
+    listed.sort_unstable_by(|(one, says), (other, others)| {
+        let lives = |says: &Says<'_>| says.label(0).lives;
+        (one, says.family, lives(says)).cmp(&(other, others.family, lives(others)))
+    });
+    listed.dedup_by(|(later, says), (one, first)| later == one && says.family == first.family);
 }
 
 /// Cuts CIDR blocks, which nest or are disjoint, into disjoint ranges.

@@ -1,10 +1,15 @@
-//! The line grammar of indicator lists and of never-match lists: bytes in, values or complaints out.
+//! The line grammar of indicator lists and of never-match lists: bytes in, values or complaints out. Lines that
+//! are not about addresses begin as `rule` says.
 
 use std::fmt;
 use std::fs::File;
 use std::io::Read;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::Path;
+
+use gatewatch::intel::{Strength, TraceKind};
+
+use crate::rule::{self, Rule};
 
 /// Bytes of a list; 64 MiB hold about four million lines, and keep an endless file from filling memory.
 pub(crate) const MAX_FILE: u64 = 64 * 1024 * 1024;
@@ -64,12 +69,34 @@ impl fmt::Display for Span {
 /// A line of an indicator list.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Entry<'a> {
-    pub(crate) span: Span,
-    /// 0 is every port.
-    pub(crate) port: u16,
+    pub(crate) subject: Subject,
     pub(crate) family: Option<&'a str>,
     /// Days since 1970; 0 is never.
     pub(crate) expires_day: u16,
+}
+
+/// What a line of an indicator list is about.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Subject {
+    /// Addresses, on a port or, with 0, on every port.
+    Addresses(Span, u16),
+    /// A file, by its SHA-256.
+    Hash([u8; 32]),
+    /// A trace.
+    Trace(TraceKind, Vec<u8>, Strength),
+}
+
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Subject::Addresses(span, _) => span.fmt(f),
+            Subject::Hash(digest) => {
+                f.write_str("sha256:")?;
+                digest.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+            }
+            Subject::Trace(kind, value, _) => write!(f, "{}{}", rule::word_of(*kind), value.escape_ascii()),
+        }
+    }
 }
 
 /// A line of a never-match list.
@@ -106,27 +133,61 @@ pub(crate) fn lines(bytes: &[u8]) -> impl Iterator<Item = (u32, Result<&str, Str
 
 /// Reads a line of an indicator list; nothing when it is blank or a comment.
 pub(crate) fn entry(line: &str) -> Result<Option<Entry<'_>>, String> {
+    if let Some((rule, rest)) = rule::rule(line)? {
+        let is_trace = matches!(rule, Rule::Trace(..));
+        let tail = tail(split_comment(rest).0.split_ascii_whitespace(), "value", is_trace)?;
+        let subject = match rule {
+            Rule::Hash(digest) => Subject::Hash(digest),
+            Rule::Trace(kind, value) => {
+                let strength = tail.strength.ok_or(
+                    "strength= is missing: strong if no healthy device has it, fair if hardly any, weak if some",
+                )?;
+                Subject::Trace(kind, value, strength)
+            }
+        };
+        return Ok(Some(Entry { subject, family: tail.family, expires_day: tail.expires_day }));
+    }
     let (text, _) = split_comment(line);
     let mut words = text.split_ascii_whitespace();
     let Some(word) = words.next() else { return Ok(None) };
     let (span, port) = target(word)?;
-    let (mut family_name, mut expires_day) = (None, None);
+    let tail = tail(words, "address", false)?;
+    let subject = Subject::Addresses(span, port);
+    Ok(Some(Entry { subject, family: tail.family, expires_day: tail.expires_day }))
+}
+
+/// What follows the first word of a line.
+struct Tail<'a> {
+    family: Option<&'a str>,
+    expires_day: u16,
+    strength: Option<Strength>,
+}
+
+fn tail<'a>(words: impl Iterator<Item = &'a str>, first: &str, is_trace: bool) -> Result<Tail<'a>, String> {
+    let (mut name, mut expires_day, mut strength) = (None, None, None);
     for word in words {
         match word.split_once('=') {
             Some(("expires", date)) if expires_day.is_none() => expires_day = Some(day(date)?),
-            Some(("expires", _)) => return Err("expires= is there twice: keep one".to_owned()),
+            Some(("strength", text)) if is_trace && strength.is_none() => strength = Some(rule::strength(text)?),
+            Some((key @ "expires", _)) => return Err(format!("{key}= is there twice: keep one")),
+            Some((key @ "strength", _)) if is_trace => return Err(format!("{key}= is there twice: keep one")),
             Some((key, _)) => {
-                return Err(format!("unknown attribute {key:?}: expires=YYYY-MM-DD is the only one"));
+                let known = if is_trace {
+                    "expires=YYYY-MM-DD and strength= are the only ones"
+                } else {
+                    "expires=YYYY-MM-DD is the only one"
+                };
+                return Err(format!("unknown attribute {key:?}: {known}"));
             }
-            None if family_name.is_none() && expires_day.is_none() => family_name = Some(family(word)?),
+            None if name.is_none() && expires_day.is_none() && strength.is_none() => name = Some(family(word)?),
             None => {
                 return Err(format!(
-                    "unexpected word {word:?}: after the address come one word for the family, then attributes"
+                    "unexpected word {word:?}: after the {first} come one word for the family, then attributes"
                 ));
             }
         }
     }
-    Ok(Some(Entry { span, port, family: family_name, expires_day: expires_day.unwrap_or(0) }))
+    Ok(Tail { family: name, expires_day: expires_day.unwrap_or(0), strength })
 }
 
 /// Reads a line of a never-match list; nothing when it is blank or a comment.
@@ -247,9 +308,14 @@ fn block(word: &str, address: &str, length: &str) -> Result<Span, String> {
 }
 
 fn port(text: &str) -> Result<u16, String> {
-    number(text).and_then(|port| u16::try_from(port).ok()).filter(|&port| port != 0).ok_or_else(|| {
+    port_number(text).ok_or_else(|| {
         format!("{text:?} is not a port: write a number from 1 to 65535, or no port for every port")
     })
+}
+
+/// Reads a port's digits.
+pub(crate) fn port_number(text: &str) -> Option<u16> {
+    number(text).and_then(|port| u16::try_from(port).ok()).filter(|&port| port != 0)
 }
 
 /// Reads digits without a leading zero.

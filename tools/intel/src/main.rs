@@ -1,5 +1,5 @@
 //! Compiles indicator lists into the database that gatewatch reads on the router: lines to values
-//! (`list`), less what must never match (`never`), to rows (`compile`), to bytes (`write`), looked up
+//! (`list`, `rule`), less what must never match (`never`), to rows (`compile`), to bytes (`write`), looked up
 //! once more with the router's own reader (`check`), to a file (`output`).
 
 mod args;
@@ -9,6 +9,7 @@ mod list;
 mod never;
 mod output;
 mod report;
+mod rule;
 mod write;
 
 use std::io::{self, Write};
@@ -18,7 +19,8 @@ use std::process::ExitCode;
 use gatewatch::intel::layout::DAY_S;
 
 use args::{Build, Command};
-use compile::Indicator;
+use compile::{Indicator, Listed, Says, Trace};
+use list::{Entry, Span, Subject};
 use never::Never;
 use report::{Report, say};
 
@@ -54,20 +56,13 @@ fn build(options: &Build) -> Result<String, String> {
     for path in &options.lists {
         families.push(default_family(path, options)?);
     }
-    let (mut indicators, mut left_out) = (Vec::new(), 0u32);
+    let (mut listed, mut left_out) = (Listed::default(), 0u32);
     for ((name, bytes), family) in lists.iter().zip(&families) {
         for (number, line) in list::lines(bytes) {
             match line.and_then(list::entry) {
                 Ok(Some(entry)) => {
-                    let one = Indicator {
-                        span: entry.span,
-                        port: entry.port,
-                        family: entry.family.unwrap_or(family),
-                        expires_day: entry.expires_day,
-                    };
-                    if may_match(&one, options.created, &never, name, number, &mut report) {
-                        indicators.push(one);
-                    } else {
+                    let mut place = Place { file: name, line: number, report: &mut report };
+                    if !take(entry, family, options.created, &never, &mut listed, &mut place) {
                         left_out = left_out.saturating_add(1);
                     }
                 }
@@ -81,11 +76,11 @@ fn build(options: &Build) -> Result<String, String> {
         1 => return Err("1 line is wrong: nothing is written".to_owned()),
         errors => return Err(format!("{errors} lines are wrong: nothing is written")),
     }
-    if indicators.is_empty() {
+    if listed.len() == 0 {
         return Err("the lists hold no indicator that may match: nothing is written".to_owned());
     }
 
-    let tables = compile::compile(indicators);
+    let tables = compile::compile(listed);
     let dates = write::Dates {
         version: options.version,
         created: options.created,
@@ -99,8 +94,8 @@ fn build(options: &Build) -> Result<String, String> {
     let hundredths = own_bits.saturating_mul(100).checked_div(tables.ipv4.len());
     let bits = hundredths.map_or(String::new(), |bits| format!(" of {}.{:02} bits", bits / 100, bits % 100));
     Ok(format!(
-        "{}: version {}, {length} bytes: {} indicators ({} IPv4{bits}, {} IPv4 ranges, {} IPv6, {} IPv6 ranges), \
-         {} labels; {} duplicates, {left_out} left out\n",
+        "{}: version {}, {length} bytes: {} indicators ({} IPv4{bits}, {} IPv4 ranges, {} IPv6, {} IPv6 ranges, \
+         {} hashes, {} traces), {} labels; {} duplicates, {left_out} left out\n",
         options.output.display(),
         options.version,
         tables.entries,
@@ -108,6 +103,8 @@ fn build(options: &Build) -> Result<String, String> {
         tables.ipv4_ranges.len(),
         tables.ipv6.len(),
         tables.ipv6_ranges.len(),
+        tables.hashes.len(),
+        tables.traces.len(),
         tables.labels.len(),
         tables.duplicates,
     ))
@@ -130,33 +127,58 @@ fn default_family(path: &Path, options: &Build) -> Result<String, String> {
     }
 }
 
-/// Whether an indicator goes into the file; warns when it does not, and when it goes too far.
-fn may_match(
-    one: &Indicator<'_>,
+/// The line that is read, for warnings about it.
+struct Place<'a> {
+    file: &'a str,
+    line: u32,
+    report: &'a mut Report,
+}
+
+impl Place<'_> {
+    fn warn(&mut self, what: impl FnOnce() -> String) {
+        self.report.warn(self.file, self.line, what);
+    }
+}
+
+/// Takes an entry in, unless it must not match; warns when it does not, and when it goes too far.
+fn take<'a>(
+    entry: Entry<'a>,
+    family: &'a str,
     created: u64,
     never: &Never,
-    file: &str,
-    line: u32,
-    report: &mut Report,
+    listed: &mut Listed<'a>,
+    place: &mut Place<'_>,
 ) -> bool {
-    let span = one.span;
-    if one.expires_day != 0 && u64::from(one.expires_day).saturating_mul(DAY_S) <= created {
-        report.warn(file, line, || format!("{span} has expired before the file's date: left out"));
+    let says = Says { family: entry.family.unwrap_or(family), expires_day: entry.expires_day };
+    if says.expires_day != 0 && u64::from(says.expires_day).saturating_mul(DAY_S) <= created {
+        place.warn(|| format!("{} has expired before the file's date: left out", entry.subject));
         return false;
     }
+    match entry.subject {
+        Subject::Addresses(span, port) => {
+            if !may_match(span, never, place) {
+                return false;
+            }
+            listed.addresses.push(Indicator { span, port, says });
+        }
+        Subject::Hash(digest) => listed.hashes.push((digest, says)),
+        Subject::Trace(kind, value, strength) => listed.traces.push((Trace { kind, value, strength }, says)),
+    }
+    true
+}
+
+/// Whether addresses go into the file; warns when they do not, and when they go too far.
+fn may_match(span: Span, never: &Never, place: &mut Place<'_>) -> bool {
     if never.covers(span) {
-        report
-            .warn(file, line, || format!("{span} never matches, it is in {}: left out", never.reason(span)));
+        place.warn(|| format!("{span} never matches, it is in {}: left out", never.reason(span)));
         return false;
     }
     if never.touches(span) {
-        report.warn(file, line, || {
-            format!("{span} reaches into {}, which still never matches", never.reason(span))
-        });
+        place.warn(|| format!("{span} reaches into {}, which still never matches", never.reason(span)));
     }
     let widest = if span.v6 { 16 } else { 8 };
     if span.prefix() < widest {
-        report.warn(file, line, || format!("{span} is wider than /{widest}: is that meant?"));
+        place.warn(|| format!("{span} is wider than /{widest}: is that meant?"));
     }
     true
 }

@@ -1,8 +1,10 @@
 //! From rows to the bytes that `gatewatch::intel::layout` describes.
 
-use gatewatch::intel::layout::{HEADER_LEN, Header, OCTETS_LEN, SECTION_LEN, Section, Shape, kind};
+use gatewatch::intel::layout::{
+    HEADER_LEN, Header, OCTETS_LEN, SECTION_LEN, Section, Shape, TRACE_MAX, kind,
+};
 
-use crate::compile::{Row, Tables};
+use crate::compile::{Row, Tables, Trace};
 use crate::list::Span;
 
 /// What the header says beside the counts.
@@ -17,7 +19,7 @@ pub(crate) struct Dates {
 /// A file, and how its bytes are spent.
 pub(crate) struct Encoded {
     pub(crate) bytes: Vec<u8>,
-    /// Bytes of the sections that only ranges and IPv6 addresses need.
+    /// Bytes of the sections that have nothing to do with IPv4 addresses: what is left tells their cost.
     pub(crate) other_bytes: usize,
 }
 
@@ -43,15 +45,32 @@ pub(crate) fn encode(tables: &Tables<'_>, never: &[Span], dates: Dates) -> Resul
     add(kind::IPV4_RANGES, tables.ipv4_ranges.len(), ranges);
     add(kind::IPV6, tables.ipv6.len(), singles);
     add(kind::IPV6_RANGES, tables.ipv6_ranges.len(), wide);
-    let other_bytes = total(&sections).saturating_sub(before);
-    let never_ipv4: Vec<&Span> = never.iter().filter(|span| !span.v6).collect();
-    let mut never_body = octets(never_ipv4.iter().map(|span| (span.first, span.last)));
-    never_body.extend(never_ipv4.iter().flat_map(|span| ipv4_span(span.first, span.last)));
-    sections.push((kind::NEVER_IPV4, never_ipv4.len(), never_body));
-    let never_ipv6: Vec<&Span> = never.iter().filter(|span| span.v6).collect();
-    let never_body = never_ipv6.iter().flat_map(|span| ipv6_span(span.first, span.last)).collect();
-    sections.push((kind::NEVER_IPV6, never_ipv6.len(), never_body));
+    let mut other_bytes = total(&sections).saturating_sub(before);
+    // A file without addresses is about nothing that never-match ranges could spare.
+    if tables.has_addresses() {
+        sections.extend(never_match(never));
+    }
+    let before = total(&sections);
+    let mut add = |kind: u32, count: usize, body: Vec<u8>| {
+        if count != 0 {
+            sections.push((kind, count, body));
+        }
+    };
+    let hashes: Vec<u8> = tables.hashes.iter().flat_map(|(digest, label)| hash(digest, *label)).collect();
+    add(kind::HASHES, tables.hashes.len(), hashes);
+    add(kind::TRACES, tables.traces.len(), traces(&tables.traces)?);
+    other_bytes = total(&sections).saturating_sub(before).saturating_add(other_bytes);
     Ok(Encoded { bytes: assemble(tables.entries, &sections, dates)?, other_bytes })
+}
+
+/// The never-match sections.
+fn never_match(never: &[Span]) -> [(u32, usize, Vec<u8>); 2] {
+    let never_ipv4: Vec<&Span> = never.iter().filter(|span| !span.v6).collect();
+    let mut ipv4_body = octets(never_ipv4.iter().map(|span| (span.first, span.last)));
+    ipv4_body.extend(never_ipv4.iter().flat_map(|span| ipv4_span(span.first, span.last)));
+    let never_ipv6: Vec<&Span> = never.iter().filter(|span| span.v6).collect();
+    let ipv6_body = never_ipv6.iter().flat_map(|span| ipv6_span(span.first, span.last)).collect();
+    [(kind::NEVER_IPV4, never_ipv4.len(), ipv4_body), (kind::NEVER_IPV6, never_ipv6.len(), ipv6_body)]
 }
 
 /// Bytes of the sections, their rows of the table included.
@@ -165,6 +184,22 @@ fn ipv4(rows: &[Row], labels: usize) -> Result<Vec<u8>, String> {
     body.extend(samples);
     body.extend(unary);
     body.extend(entries);
+    Ok(body)
+}
+
+fn hash(digest: &[u8; 32], label: u32) -> Vec<u8> {
+    [digest.as_slice(), &label.to_le_bytes()].concat()
+}
+
+/// The body of the trace section.
+fn traces(rows: &[(Trace, u32)]) -> Result<Vec<u8>, String> {
+    let mut body = Vec::new();
+    for (trace, label) in rows {
+        let length = u8::try_from(trace.value.len()).map_err(|_| format!("a value above {TRACE_MAX} bytes"))?;
+        body.extend([trace.kind.code() | trace.strength.code() << 4, length]);
+        body.extend(fit::<u16, u32>(*label)?.to_le_bytes());
+        body.extend(&trace.value);
+    }
     Ok(body)
 }
 
