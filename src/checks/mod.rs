@@ -15,6 +15,7 @@ checks! {
     exe_deleted,
     exe_volatile,
     fake_kthread,
+    socket_shell,
     startup_volatile,
     startup_dropper,
     c2_address,
