@@ -16,6 +16,7 @@ checks! {
     exe_volatile,
     fake_kthread,
     socket_shell,
+    raw_socket,
     startup_volatile,
     startup_dropper,
     c2_address,
