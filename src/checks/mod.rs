@@ -17,6 +17,7 @@ checks! {
     fake_kthread,
     socket_shell,
     raw_socket,
+    watchdog_stolen,
     startup_volatile,
     startup_dropper,
     c2_address,
