@@ -18,6 +18,7 @@ checks! {
     socket_shell,
     raw_socket,
     watchdog_stolen,
+    exec_anonymous,
     startup_volatile,
     startup_dropper,
     c2_address,
