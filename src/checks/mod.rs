@@ -19,6 +19,7 @@ checks! {
     raw_socket,
     watchdog_stolen,
     exec_anonymous,
+    traced,
     startup_volatile,
     startup_dropper,
     c2_address,
