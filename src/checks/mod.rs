@@ -15,6 +15,7 @@ checks! {
     exe_deleted,
     exe_volatile,
     fake_kthread,
+    process_hidden,
     socket_shell,
     raw_socket,
     watchdog_stolen,
