@@ -24,6 +24,7 @@ checks! {
     startup_volatile,
     startup_dropper,
     c2_address,
+    logging_stopped,
 }
 
 /// The place of a check in the table.
