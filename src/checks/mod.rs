@@ -25,6 +25,7 @@ checks! {
     startup_dropper,
     c2_address,
     logging_stopped,
+    firmware_written,
 }
 
 /// The place of a check in the table.
