@@ -49,7 +49,7 @@ const CODE_FILES: [&[u8]; 5] =
 
 fn run(process: &Process, ctx: &Ctx<'_>, out: &mut Out<'_>) {
     let memory = &process.memory;
-    if !process.is_alive() || ctx.is_own(process) || compiles(process) {
+    if memory.all_executable || !process.is_alive() || ctx.is_own(process) || compiles(process) {
         return;
     }
     let gone = memory.removed_code.as_slice();
@@ -58,9 +58,11 @@ fn run(process: &Process, ctx: &Ctx<'_>, out: &mut Out<'_>) {
         let on_mount = place(gone) == Place::Mount;
         let severity = if on_mount { Severity::Notice } else { CHECK.severity };
         let draft = out.process(process).severity(severity).say("it runs code of ").quote(gone);
-        return out.found(draft.say(", which was removed"));
+        // So the kernel shows memory of no file that several processes share (mm/shmem.c, `shmem_zero_setup`).
+        let shared = gone == b"/dev/zero";
+        return out.found(draft.say(if shared { ": shared memory of no file" } else { ", which was removed" }));
     }
-    if memory.writable_code == 0 || memory.all_executable || memory.makes_code {
+    if memory.writable_code == 0 || memory.makes_code {
         return;
     }
     let stacks = memory.executable_stack && process.stat.threads > 1;
@@ -112,6 +114,7 @@ mod tests {
         for (row, expected) in [
             ("7000-8000 r-xp 0 00:10 9 /tmp/x.so (deleted)", Suspicious),
             ("7000-8000 r-xp 0 00:01 9 /memfd:x (deleted)", Suspicious),
+            ("7000-8000 rwxs 0 00:01 9 /dev/zero (deleted)", Suspicious),
             ("7000-8000 r-xp 0 00:01 9 /memfd:libffi (deleted)", Suspicious),
             ("7000-8000 r-xp 0 08:01 9 /tmp/mnt/sda1/entware/lib/libssl.so.3 (deleted)", Notice),
         ] {
@@ -136,6 +139,9 @@ mod tests {
         }
         let ffi = ["7000-8000 r-xp 0 fe:00 9 /usr/lib/libffi.so.8", "9000-a000 rwxs 0 00:01 9 /memfd:libffi (deleted)"];
         assert_eq!(severities(&CHECK, &with(b"/usr/bin/python3.11", &ffi)), []);
+        // Where whatever can be read can be run, so can the memory that a server shares with its children.
+        let old = ["00411000-00422000 rwxp 0 00:00 0 [heap]", "9000-a000 rwxs 0 00:01 9 /dev/zero (deleted)"];
+        assert_eq!(severities(&CHECK, &with(b"/usr/sbin/nginx", &old)), []);
         assert_eq!(severities(&CHECK, &with(b"/usr/sbin/x", &[TEXT])), []);
         assert_eq!(severities(&CHECK, &Process { pid: OWN_PID, ..with(b"/tmp/gatewatch", &[CODE]) }), []);
         let zombie = Process { memory: Memory::default(), ..with(b"", &[]) };
