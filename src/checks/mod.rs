@@ -25,10 +25,18 @@ checks! {
     exe_volatile,
     exe_known_bad,
     fake_kthread,
+    process_hidden,
+    socket_shell,
+    raw_socket,
+    watchdog_stolen,
+    exec_anonymous,
+    traced,
     family_trace,
     startup_volatile,
     startup_dropper,
     c2_address,
+    logging_stopped,
+    firmware_written,
 }
 
 /// The place of a check in the table.

@@ -16,12 +16,15 @@ pub struct Memory {
     pub removed_code: Bytes<LIBRARY_BYTES>,
     /// A library that makes code while it runs is mapped.
     pub makes_code: bool,
+    /// The stack is executable, and so the stacks of threads are too (nptl/allocatestack.c, `GL(dl_stack_flags)`).
+    pub executable_stack: bool,
     /// The end of the stack, once it was seen: the MIPS kernel keeps a page of its own above it.
     stack_end: u64,
 }
 
-/// What libraries begin with that make code while they run, and so have such memory for a reason.
-const CODE_MAKERS: [&[u8]; 15] = [
+/// What libraries begin with that make code while they run, and so have such memory for a reason. LinuxThreads
+/// (`libpthread-0.9.33.2.so` of uClibc) maps each thread's stack executable, libpthread/linuxthreads.old/manager.c.
+const CODE_MAKERS: [&[u8]; 16] = [
     b"libluajit",
     b"libpcre",
     b"libffi",
@@ -37,6 +40,7 @@ const CODE_MAKERS: [&[u8]; 15] = [
     b"libphp",
     b"libjavascriptcore",
     b"libwasmtime",
+    b"libpthread-0.",
 ];
 
 /// One page of most routers; the kernel's own page above the stack is one page.
@@ -66,7 +70,7 @@ impl Memory {
         }
         if execute && write {
             match path {
-                b"[stack]" => {}
+                b"[stack]" => self.executable_stack = true,
                 b"[heap]" => self.all_executable = true,
                 _ if path.starts_with(b"[v") => {}
                 _ if anonymous && path.first() != Some(&b'/') => {

@@ -306,6 +306,14 @@ impl Process {
         self.is_removed() && self.path.as_slice().starts_with(b"/memfd:")
     }
 
+    /// Whether somebody vouches for the program, or for the one that took its place: an upgrade replaces a file under
+    /// the daemon that runs it.
+    #[must_use]
+    pub fn is_trusted(&self) -> bool {
+        let upgraded = self.surroundings.exists && self.place() == Some(Place::Firm);
+        self.surroundings.owner.vouches() && (!self.is_removed() || upgraded)
+    }
+
     /// The place the program runs from, if it has one.
     #[must_use]
     pub fn place(&self) -> Option<Place> {
