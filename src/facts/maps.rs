@@ -9,7 +9,7 @@ use crate::limits::LIBRARY_BYTES;
 pub struct Memory {
     /// Mappings that belong to no file and are writable and executable at once.
     pub writable_code: u32,
-    /// The heap or data of a file is executable too: this program, or this processor, makes everything so
+    /// The heap or the program's own data is executable too: this program, or this processor, makes everything so
     /// (`READ_IMPLIES_EXEC`, personality(2); programs without `PT_GNU_STACK` on old MIPS and ARM), and so it says nothing.
     pub all_executable: bool,
     /// The first executable mapping of a file that was removed from an odd place or that lives in memory only.
@@ -84,7 +84,8 @@ impl Memory {
                         self.writable_code = self.writable_code.saturating_add(1);
                     }
                 }
-                _ => self.all_executable = true,
+                // The program's own data; that of another file may be somebody's doing.
+                _ => self.all_executable |= path == program,
             }
         }
         if execute && self.removed_code.is_empty() {
