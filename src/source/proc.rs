@@ -94,7 +94,8 @@ pub fn open<H: Host>(host: &H, proc: &H::Dir, pid: u32) -> Result<H::Dir, Fault>
     host.dir_at(proc, number(pid).as_slice())
 }
 
-fn number(pid: u32) -> Bytes<12> {
+/// The name of a process's directory.
+pub(super) fn number(pid: u32) -> Bytes<12> {
     let mut name = Bytes::new();
     let _ = write!(name, "{pid}");
     name

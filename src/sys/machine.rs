@@ -35,6 +35,8 @@ pub struct Machine {
     about: About,
     /// What was recorded beside the tree.
     dumps: Option<OwnedFd>,
+    /// Every process may be asked for.
+    may_ask: bool,
 }
 
 /// Why a tree cannot be looked at.
@@ -65,6 +67,7 @@ impl Machine {
             paths: Paths::Plain,
             about: About { live: true, endian: Some(Endian::NATIVE) },
             dumps: None,
+            may_ask: probe::may_ask(),
         })
     }
 
@@ -74,7 +77,8 @@ impl Machine {
         let root = open.map_err(|errno| Refusal::Root(fault(errno)))?;
         let how = OpenHow::new().flags(DIRECTORY).resolve(ResolveFlag::RESOLVE_IN_ROOT);
         let paths = if openat2(&root, ".", how).is_ok() { Paths::Kernel } else { Paths::Walked };
-        let tree = Self { root, paths, about: About { live: false, endian: None }, dumps: None };
+        let tree =
+            Self { root, paths, about: About { live: false, endian: None }, dumps: None, may_ask: false };
         tree.recording()
     }
 
@@ -88,7 +92,7 @@ impl Machine {
         let about = about::parse(text.get(..length).unwrap_or_default()).map_err(Refusal::About)?;
         let root = self.dir(b"root").map_err(Refusal::Root)?.0;
         let dumps = self.dir(b"dumps").ok().map(|dir| dir.0);
-        Ok(Self { root, paths: self.paths, about, dumps })
+        Ok(Self { root, about, dumps, ..self })
     }
 
     fn open(&self, path: &[u8], flags: OFlag) -> Result<OwnedFd, Fault> {
@@ -185,10 +189,11 @@ impl Host for Machine {
     }
 
     fn answers(&self, pid: u32) -> Result<bool, Fault> {
-        if !self.about.live {
-            return Err(Fault::NotFound);
+        match (self.about.live, self.may_ask) {
+            (false, _) => Err(Fault::NotFound),
+            (true, false) => Err(Fault::Denied),
+            (true, true) => Ok(probe::answers(pid)),
         }
-        probe::answers(pid).map_err(fault)
     }
 
     fn dump(&self, dump: Dump) -> Result<File, Fault> {
