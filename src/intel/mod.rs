@@ -150,8 +150,9 @@ impl<'a> Intel<'a> {
         }
         let [_, names, labels, ipv4, ipv4_ranges, ipv6, ipv6_ranges, never_ipv4, never_ipv6, hashes, traces] =
             bodies;
-        let addresses = [ipv4, ipv4_ranges, ipv6, ipv6_ranges];
-        let listed = addresses.iter().chain(&[hashes, traces]).any(Option::is_some);
+        let has_addresses =
+            ipv4.is_some() || ipv4_ranges.is_some() || ipv6.is_some() || ipv6_ranges.is_some();
+        let listed = has_addresses || hashes.is_some() || traces.is_some();
         if header.entries > 0 && !listed {
             return Err(Defect::Header);
         }
@@ -174,7 +175,7 @@ impl<'a> Intel<'a> {
             never_ipv6: cut(kind::NEVER_IPV6, never_ipv6, rows)?.unwrap_or_default(),
             hashes: cut(kind::HASHES, hashes, rows)?.unwrap_or_default(),
             traces: cut(kind::TRACES, traces, Rows::new)?.unwrap_or(Rows::EMPTY),
-            has_addresses: addresses.iter().flatten().any(|&(_, count)| count != 0),
+            has_addresses,
         })
     }
 

@@ -182,7 +182,8 @@ fn the_first_of_two_labels_of_a_digest_that_is_still_meant_is_named() {
 #[test]
 fn traces_come_by_kind() {
     let intel = Intel::open(TINY).unwrap();
-    let expected: [(TraceKind, &[(&[u8], &[u8], Strength, Option<u64>)]); 7] = [
+    type Row = (&'static [u8], &'static [u8], Strength, Option<u64>);
+    let expected: [(TraceKind, &[Row]); 7] = [
         (TraceKind::Name, &[(b"tinybot", b"tiny", Strength::Strong, None)]),
         (TraceKind::Path, &[(b"/tmp/tinybot", b"tiny", Strength::Strong, None)]),
         (TraceKind::Dir, &[(b"/tmp/.tiny", b"tiny", Strength::Fair, None)]),

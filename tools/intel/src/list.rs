@@ -168,9 +168,13 @@ fn tail<'a>(words: impl Iterator<Item = &'a str>, first: &str, is_trace: bool) -
     for word in words {
         match word.split_once('=') {
             Some(("expires", date)) if expires_day.is_none() => expires_day = Some(day(date)?),
-            Some(("strength", text)) if is_trace && strength.is_none() => strength = Some(rule::strength(text)?),
+            Some(("strength", text)) if is_trace && strength.is_none() => {
+                strength = Some(rule::strength(text)?)
+            }
             Some((key @ "expires", _)) => return Err(format!("{key}= is there twice: keep one")),
-            Some((key @ "strength", _)) if is_trace => return Err(format!("{key}= is there twice: keep one")),
+            Some((key @ "strength", _)) if is_trace => {
+                return Err(format!("{key}= is there twice: keep one"));
+            }
             Some((key, _)) => {
                 let known = if is_trace {
                     "expires=YYYY-MM-DD and strength= are the only ones"
@@ -179,7 +183,9 @@ fn tail<'a>(words: impl Iterator<Item = &'a str>, first: &str, is_trace: bool) -
                 };
                 return Err(format!("unknown attribute {key:?}: {known}"));
             }
-            None if name.is_none() && expires_day.is_none() && strength.is_none() => name = Some(family(word)?),
+            None if name.is_none() && expires_day.is_none() && strength.is_none() => {
+                name = Some(family(word)?)
+            }
             None => {
                 return Err(format!(
                     "unexpected word {word:?}: after the {first} come one word for the family, then attributes"

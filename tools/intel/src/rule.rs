@@ -73,7 +73,9 @@ fn value<'a>(word: &str, text: &'a str) -> Result<(Vec<u8>, &'a str), String> {
             return Err(format!("nothing follows {word}: write the value right after it"));
         }
         if bare.contains(['"', '\\']) {
-            return Err(format!("{word}{bare} has a quote or backslash in it: put all of the value in quotes"));
+            return Err(format!(
+                "{word}{bare} has a quote or backslash in it: put all of the value in quotes"
+            ));
         }
         return Ok((bare.as_bytes().to_vec(), rest));
     };
@@ -137,6 +139,9 @@ fn sound(kind: TraceKind, value: &[u8]) -> Result<(), String> {
         TraceKind::Name if value.contains(&b'/') => {
             Err("has a slash in it: write the last part only, or path: for all of it".to_owned())
         }
+        TraceKind::Dir if value.len() > 1 && value.iter().rposition(|&byte| byte == b'/') == Some(0) => {
+            Err("is too wide, healthy programs run below it: name a directory in it".to_owned())
+        }
         TraceKind::Path | TraceKind::Dir | TraceKind::File => path(value),
         TraceKind::Arg if value.len() < MIN_ARG => {
             Err(format!("is shorter than {MIN_ARG} bytes: healthy command lines hold it too"))
@@ -145,9 +150,11 @@ fn sound(kind: TraceKind, value: &[u8]) -> Result<(), String> {
             let text = String::from_utf8_lossy(value);
             match port_number(text.strip_prefix("127.0.0.1:").unwrap_or(&text)) {
                 Some(_) => Ok(()),
-                None => Err("is not a port: write a number from 1 to 65535, or 127.0.0.1:NUMBER for a listener \
+                None => {
+                    Err("is not a port: write a number from 1 to 65535, or 127.0.0.1:NUMBER for a listener \
                              on that address only"
-                    .to_owned()),
+                        .to_owned())
+                }
             }
         }
         TraceKind::Name | TraceKind::Arg => Ok(()),

@@ -195,7 +195,8 @@ fn hash(digest: &[u8; 32], label: u32) -> Vec<u8> {
 fn traces(rows: &[(Trace, u32)]) -> Result<Vec<u8>, String> {
     let mut body = Vec::new();
     for (trace, label) in rows {
-        let length = u8::try_from(trace.value.len()).map_err(|_| format!("a value above {TRACE_MAX} bytes"))?;
+        let length =
+            u8::try_from(trace.value.len()).map_err(|_| format!("a value above {TRACE_MAX} bytes"))?;
         body.extend([trace.kind.code() | trace.strength.code() << 4, length]);
         body.extend(fit::<u16, u32>(*label)?.to_le_bytes());
         body.extend(&trace.value);

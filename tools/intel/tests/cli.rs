@@ -5,78 +5,15 @@
 use std::fmt::Write as _;
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::path::Path;
+use std::process::Command;
 
+use common::Folder;
 use gatewatch::intel::{Hit, Intel, Match};
 
+mod common;
+
 const YEAR_2027: u64 = 1_798_761_600;
-
-/// A folder of its own for a test, removed at its end.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(name: &str) -> Folder {
-        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}.{}", std::process::id()));
-        let _ = fs::remove_dir_all(&path);
-        fs::create_dir_all(&path).unwrap();
-        Folder(path)
-    }
-
-    fn write(&self, name: &str, text: impl AsRef<[u8]>) -> &Folder {
-        fs::write(self.0.join(name), text).unwrap();
-        self
-    }
-
-    fn read(&self, name: &str) -> Vec<u8> {
-        fs::read(self.0.join(name)).unwrap()
-    }
-
-    fn names(&self) -> Vec<String> {
-        let entries = fs::read_dir(&self.0).unwrap();
-        let mut names: Vec<String> =
-            entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
-        names.sort();
-        names
-    }
-
-    /// Runs the tool in the folder, on a fixed date.
-    fn run(&self, arguments: &str) -> Output {
-        Command::new(env!("CARGO_BIN_EXE_gatewatch-intel"))
-            .args(arguments.split_whitespace())
-            .current_dir(&self.0)
-            .env("SOURCE_DATE_EPOCH", "1767225600")
-            .stdin(Stdio::null())
-            .output()
-            .unwrap()
-    }
-
-    /// Runs the tool, which is to succeed, and returns what it says: standard output, standard error.
-    fn good(&self, arguments: &str) -> (String, String) {
-        let output = self.run(arguments);
-        let (out, err) = (text(&output.stdout), text(&output.stderr));
-        assert_eq!(output.status.code(), Some(0), "{err}");
-        (out, err)
-    }
-
-    /// Runs the tool, which is to fail, and returns what it says on standard error.
-    fn bad(&self, arguments: &str, status: i32) -> String {
-        let output = self.run(arguments);
-        assert_eq!(output.status.code(), Some(status), "{}", text(&output.stderr));
-        assert_eq!(text(&output.stdout), "");
-        text(&output.stderr)
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8(bytes.to_vec()).unwrap()
-}
 
 fn listed<'a>(family: &'a str, port: Option<u16>, expires: Option<u64>) -> Match<'a> {
     Match::Listed(Hit { family, port, expires })
@@ -145,7 +82,7 @@ fn the_summary_counts_what_is_in_the_file() {
         out.starts_with(&format!("out.gwi: version 1767225600, {bytes} bytes: 5 indicators (2 IPv4 of "))
     );
     assert!(
-        out.ends_with(" bits, 1 IPv4 ranges, 1 IPv6, 1 IPv6 ranges), 2 labels; 2 duplicates, 1 left out\n"),
+        out.ends_with(" bits, 1 IPv4 ranges, 1 IPv6, 1 IPv6 ranges, 0 hashes, 0 traces), 2 labels; 2 duplicates, 1 left out\n"),
         "{out}"
     );
 }
