@@ -22,6 +22,7 @@ macro_rules! checks {
 
 checks! {
     exe_deleted,
+    exe_memfd,
     exe_volatile,
     fake_kthread,
     startup_volatile,
