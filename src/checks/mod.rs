@@ -24,6 +24,7 @@ checks! {
     exe_deleted,
     exe_memfd,
     exe_volatile,
+    exe_unowned,
     fake_kthread,
     startup_volatile,
     startup_dropper,
