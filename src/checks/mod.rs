@@ -25,6 +25,7 @@ checks! {
     exe_memfd,
     exe_volatile,
     exe_unowned,
+    exe_packed,
     fake_kthread,
     startup_volatile,
     startup_dropper,
