@@ -26,6 +26,7 @@ checks! {
     exe_volatile,
     exe_unowned,
     exe_packed,
+    dropped_elf,
     fake_kthread,
     startup_volatile,
     startup_dropper,
