@@ -11,9 +11,9 @@
 //! # Misses and false alarms
 //! Silent where the path exists again and firmware or a package vouches for it: a daemon that still runs after
 //! an upgrade. `notice` where it exists again outside of odd places and nothing on the device says who owns
-//! it, and for a program on a mounted disk (Entware after an upgrade); without the file that is `suspicious`. Silent
-//! for `memfd` programs, which never had a file. A program that replaces its file instead of
-//! removing it is not seen.
+//! it, for a program on a mounted disk (Entware after an upgrade), and in a container after an upgrade there; without
+//! the file that is `suspicious`. What never had a file, or had one in memory under a system's path, is `exe-memfd`. A
+//! program that replaces its file instead of removing it is not seen.
 //!
 //! # Sources
 //! proc_pid_exe(5); fs/d_path.c `path_with_deleted`; MITRE ATT&CK T1070.004.
@@ -21,6 +21,7 @@
 use crate::check::{Area, Check, Ctx, Hook, Out, Severity, Source};
 use crate::facts::place::Place;
 use crate::facts::process::{Owner, Process};
+use crate::facts::program::has_container_runtime;
 
 /// The row of the table.
 pub const CHECK: Check = Check {
@@ -35,17 +36,18 @@ pub const CHECK: Check = Check {
 
 fn run(process: &Process, ctx: &Ctx<'_>, out: &mut Out<'_>) {
     let Some(place) = process.place().filter(|_| process.is_removed() && !ctx.is_own(process)) else { return };
-    let again = process.surroundings.exists;
-    let owner = process.surroundings.owner;
-    if !place.is_odd() && again && matches!(owner, Owner::Firmware | Owner::Package) {
+    if process.is_upgraded() || process.is_unlinked_in_memory() {
         return;
     }
+    let again = process.surroundings.exists;
+    let owner = process.surroundings.owner;
+    let contained = process.surroundings.apart && has_container_runtime(process);
     let on_disk = process.surroundings.on_disk && place != Place::Hidden;
     let severity = if on_disk {
         if again { Severity::Notice } else { CHECK.severity }
     } else if place.is_odd() {
         Severity::Infected
-    } else if again && owner == Owner::Unknown {
+    } else if again && (owner == Owner::Unknown || contained) {
         Severity::Notice
     } else {
         CHECK.severity
@@ -83,6 +85,30 @@ mod tests {
         }
         assert_eq!(with(b"/usr/sbin/dropbear", true, Firmware), []);
         assert_eq!(with(b"/memfd:runc_cloned:/proc/self/exe (deleted)", false, Unknown), []);
+    }
+
+    #[test]
+    fn what_lies_in_memory_is_no_upgrade() {
+        let mut covered = process(812, b"x", b"/usr/sbin/dropbear (deleted)", b"x\0");
+        covered.surroundings.owner = Owner::Package;
+        covered.surroundings.in_memory = true;
+        assert_eq!(severities(&CHECK, &covered), [], "exe-memfd tells it");
+        covered.surroundings.exists = true;
+        assert_eq!(severities(&CHECK, &covered), [Severity::Suspicious]);
+    }
+
+    #[test]
+    fn an_upgrade_in_a_container() {
+        let mut inside = process(812, b"x", b"/usr/sbin/x (deleted)", b"x\0");
+        (inside.surroundings.exists, inside.surroundings.apart) = (true, true);
+        inside.surroundings.owner = Owner::Nobody;
+        assert_eq!(severities(&CHECK, &inside), [Severity::Suspicious], "nobody's container");
+        let program = crate::facts::text::Bytes::of(b"lxc-start");
+        let runtime = crate::facts::process::Relative { program, firm: true, ..Default::default() };
+        let _ = inside.kin.parents.push(runtime);
+        assert_eq!(severities(&CHECK, &inside), [Severity::Notice]);
+        inside.surroundings.exists = false;
+        assert_eq!(severities(&CHECK, &inside), [Severity::Suspicious]);
     }
 
     #[test]

@@ -2,25 +2,29 @@
 //!
 //! # Sees
 //! The path of `/proc/PID/exe` is below `/tmp`, `/var/tmp`, `/run`, `/var/run`, `/dev`, `/mnt`, `/media` or a
-//! directory whose name begins with a dot.
+//! directory whose name begins with a dot. Also a program whose path is a system's and that lives in memory all the
+//! same: a tmpfs was mounted over the directory, or was unmounted lazily under the running program.
 //!
 //! # Why it matters
 //! A router's system is read-only, so a bot is dropped where anybody may write: 63 of 85 described families run
 //! a program that is not part of the firmware image.
 //!
 //! # Misses and false alarms
-//! `notice` for programs on a mounted disk (Entware on a USB stick). Dot directories in a home (`~/.cargo`) and
-//! Nix's `.x-wrapped` are not counted as hidden. Only the program counts, so data files in OpenWrt's `/var`, a
-//! link to `/tmp`, are silent. A shell that runs a script from `/tmp` has its own program in the firmware.
-//! Missed: a tmpfs mounted over a system directory, or unmounted lazily under the running program, and programs of
-//! memory only (`memfd`), which no check looks at yet. gatewatch, pushed to `/tmp`, knows itself by pid. A program that was removed as well is `exe-deleted`.
+//! `notice` for programs on a mounted disk (Entware on a USB stick), and for what lives in a container's memory. Dot
+//! directories in a home (`~/.cargo`) and Nix's `.x-wrapped` are not counted as hidden. Only the program counts, so
+//! data files in OpenWrt's `/var`, a link to `/tmp`, are silent. Where the whole system lives in memory (initramfs),
+//! only the path counts. Some vendors unpack programs of their own to `/tmp` or a `/var` in memory at each boot: they
+//! are told, as nothing shows that they are the vendor's. A shell that runs a script from `/tmp` has its own program in
+//! the firmware. gatewatch, pushed to `/tmp`, knows itself by pid. A program that was removed as well is
+//! `exe-deleted` or `exe-memfd`.
 //!
 //! # Sources
-//! proc_pid_exe(5); behaviour of Gafgyt loaders (`cd /tmp || cd /var/run || cd /mnt`); MITRE ATT&CK T1036.005.
+//! proc_pid_exe(5); statfs(2) `TMPFS_MAGIC`; behaviour of Gafgyt loaders (`cd /tmp || cd /var/run || cd /mnt`); MITRE ATT&CK T1036.005.
 
 use crate::check::{Area, Check, Ctx, Hook, Out, Severity, Source};
 use crate::facts::place::Place;
 use crate::facts::process::Process;
+use crate::facts::program::has_container_runtime;
 
 /// The row of the table.
 pub const CHECK: Check = Check {
@@ -34,13 +38,17 @@ pub const CHECK: Check = Check {
 };
 
 fn run(process: &Process, ctx: &Ctx<'_>, out: &mut Out<'_>) {
-    let Some(place) = process.place().filter(|place| place.is_odd()) else { return };
-    if process.is_removed() || ctx.is_own(process) {
-        return;
+    let Some(place) = process.place().filter(|_| !process.is_removed() && !ctx.is_own(process)) else { return };
+    let joined = &process.surroundings;
+    if place.is_odd() {
+        let on_disk = joined.on_disk && place != Place::Hidden;
+        let draft = out.process(process).say("the program runs from ").say(place.words());
+        out.found(if on_disk { draft.severity(Severity::Notice).say(" that is a disk") } else { draft });
+    } else if joined.in_memory {
+        let draft = out.process(process).say("the program lives in memory though its path is a system's");
+        let contained = joined.apart && has_container_runtime(process);
+        out.found(if contained { draft.severity(Severity::Notice) } else { draft });
     }
-    let on_disk = process.surroundings.on_disk && place != Place::Hidden;
-    let draft = out.process(process).say("the program runs from ").say(place.words());
-    out.found(if on_disk { draft.severity(Severity::Notice).say(" that is a disk") } else { draft });
 }
 
 #[cfg(test)]
@@ -58,6 +66,23 @@ mod tests {
             assert_eq!(at(exe), [], "{}", String::from_utf8_lossy(exe));
         }
         assert_eq!(severities(&CHECK, &process(OWN_PID, b"gatewatch", b"/tmp/gatewatch", b"")), []);
+    }
+
+    #[test]
+    fn memory_under_a_systems_path() {
+        let mut covered = process(812, b"x", b"/usr/sbin/dropbear", b"x\0");
+        assert_eq!(severities(&CHECK, &covered), []);
+        covered.surroundings.in_memory = true;
+        assert_eq!(severities(&CHECK, &covered), [Severity::Suspicious]);
+        let program = crate::facts::text::Bytes::of(b"dockerd");
+        let runtime = crate::facts::process::Relative { program, firm: true, ..Default::default() };
+        let _ = covered.kin.parents.push(runtime);
+        assert_eq!(severities(&CHECK, &covered), [Severity::Suspicious], "it sees the same files as we");
+        covered.surroundings.apart = true;
+        assert_eq!(severities(&CHECK, &covered), [Severity::Notice]);
+        let mut removed = process(812, b"x", b"/usr/sbin/x (deleted)", b"x\0");
+        removed.surroundings.in_memory = true;
+        assert_eq!(severities(&CHECK, &removed), []);
     }
 
     #[test]

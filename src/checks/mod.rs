@@ -22,8 +22,12 @@ macro_rules! checks {
 
 checks! {
     exe_deleted,
+    exe_memfd,
     exe_volatile,
+    exe_unowned,
     exe_known_bad,
+    exe_packed,
+    dropped_elf,
     fake_kthread,
     process_hidden,
     socket_shell,

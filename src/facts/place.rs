@@ -1,5 +1,7 @@
 //! What kind of place a path is: part of the system, or one where a healthy router keeps no programs.
 
+use super::text::is_below;
+
 /// A kind of place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
@@ -80,6 +82,18 @@ fn starts_with(parts: &[&[u8]], dir: &[u8]) -> bool {
     dir.split(|b| *b == b'/').skip(1).all(|part| parts.next() == Some(&part))
 }
 
+/// Where whoever runs the machine puts programs that no package manager knows (hier(7)). `/root` is none: it is one of
+/// the first directories in which loaders try to write.
+const ADMINS: [&[u8]; 5] = [b"/usr/local", b"/opt", b"/home", b"/srv", b"/snap"];
+
+/// Whether a path is where an admin's own programs belong.
+#[must_use]
+pub fn is_admins(path: &[u8]) -> bool {
+    place(path) == Place::Firm
+        && ADMINS.iter().any(|dir| is_below(path, dir))
+        && !path.split(|b| *b == b'/').any(|part| part == b"..")
+}
+
 /// Whether a path is the top of a volatile directory.
 #[must_use]
 pub fn is_volatile_root(path: &[u8]) -> bool {
@@ -128,6 +142,18 @@ mod tests {
             (b"/nix/store/abc/bin/.x-wrapped", Place::Firm),
         ] {
             assert_eq!(place(path), expected, "{}", String::from_utf8_lossy(path));
+        }
+    }
+
+    #[test]
+    fn places_of_an_admins_own() {
+        for path in [&b"/usr/local/sbin/x"[..], b"/opt/x/y", b"/home/a/x"] {
+            assert!(is_admins(path), "{}", String::from_utf8_lossy(path));
+        }
+        for path in
+            [&b"/root/x"[..], b"/usr/localx/y", b"/opt/../usr/sbin/x", b"/home/.x/y", b"/opt/.x/y", b"/x"]
+        {
+            assert!(!is_admins(path), "{}", String::from_utf8_lossy(path));
         }
     }
 }

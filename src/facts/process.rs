@@ -281,10 +281,25 @@ impl Process {
         if matches!(self.exe, Exe::Path { .. }) { basename(self.path.as_slice()) } else { b"" }
     }
 
-    /// Whether the program is one that somebody vouches for and that is still what it was: not removed, not covered.
+    /// Whether the program is one that somebody vouches for and that is still what it was: not removed, not covered
+    /// by one that lives in memory.
     #[must_use]
     pub const fn is_vouched(&self) -> bool {
-        self.surroundings.owner.vouches() && !self.is_removed()
+        self.surroundings.owner.vouches() && !self.is_removed() && !self.surroundings.in_memory
+    }
+
+    /// Whether the program was removed and its path has one again that somebody vouches for, as after an upgrade.
+    #[must_use]
+    pub fn is_upgraded(&self) -> bool {
+        let Surroundings { exists, owner, in_memory, .. } = self.surroundings;
+        self.is_removed() && exists && owner.vouches() && !in_memory && self.place() == Some(Place::Firm)
+    }
+
+    /// Whether the program was removed from a file system in memory, under a path that is no volatile place's.
+    #[must_use]
+    pub fn is_unlinked_in_memory(&self) -> bool {
+        let Surroundings { exists, in_memory, .. } = self.surroundings;
+        self.is_removed() && self.place() == Some(Place::Firm) && in_memory && !exists
     }
 
     /// Whether the program runs from a system place, was not removed and does not live in memory only.

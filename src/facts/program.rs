@@ -176,8 +176,9 @@ pub fn is_session(name: &[u8]) -> bool {
 }
 
 /// Programs that start containers: what runs below them has a system of its own.
-const RUNTIMES: [&[u8]; 11] = [
+const RUNTIMES: [&[u8]; 13] = [
     b"containerd-shim",
+    b"containerd-shim-runc-v1",
     b"containerd-shim-runc-v2",
     b"conmon",
     b"crun",
@@ -187,6 +188,7 @@ const RUNTIMES: [&[u8]; 11] = [
     b"podman",
     b"runc",
     b"systemd-nspawn",
+    b"ujail",
     b"containerd",
 ];
 
@@ -194,6 +196,13 @@ const RUNTIMES: [&[u8]; 11] = [
 #[must_use]
 pub fn is_container_runtime(name: &[u8]) -> bool {
     RUNTIMES.iter().any(|runtime| *runtime == name || name.len() == 15 && runtime.starts_with(name))
+}
+
+/// Whether a process was started, over however many others, by a program that starts containers and that nobody
+/// denies knowing. Not known before the second look.
+#[must_use]
+pub fn has_container_runtime(process: &Process) -> bool {
+    process.kin.parents.iter().any(|parent| parent.firm && is_container_runtime(parent.program.as_slice()))
 }
 
 #[cfg(test)]
