@@ -43,6 +43,9 @@ const CODE_MAKERS: [&[u8]; 16] = [
     b"libpthread-0.",
 ];
 
+/// What the kernel appends to the path of a file that has been removed (fs/d_path.c, `path_with_deleted`).
+const REMOVED: &[u8] = b" (deleted)";
+
 /// One page of most routers; the kernel's own page above the stack is one page.
 const PAGE_BYTES: u64 = 4096;
 
@@ -85,11 +88,11 @@ impl Memory {
                     }
                 }
                 // The program's own data; that of another file may be somebody's doing.
-                _ => self.all_executable |= path == program,
+                _ => self.all_executable |= path.strip_suffix(REMOVED).unwrap_or(path) == program,
             }
         }
         if execute && self.removed_code.is_empty() {
-            let removed = path.strip_suffix(b" (deleted)").filter(|path| *path != program);
+            let removed = path.strip_suffix(REMOVED).filter(|path| *path != program);
             if let Some(path) = removed.filter(|path| path.starts_with(b"/memfd:") || place(path).is_odd()) {
                 self.removed_code = Bytes::of(path);
             }
@@ -134,6 +137,11 @@ mod tests {
         let old = of(&["00411000-00422000 rwxp 00000000 00:00 0 [heap]", "77000000-77010000 rwxp 0 00:00 0"]);
         assert!(old.all_executable);
         assert!(of(&["00410000-00411000 rwxp 00010000 1f:03 42 /usr/sbin/x"]).all_executable);
+        assert!(of(&["00410000-00411000 rwxp 00010000 1f:03 42 /usr/sbin/x (deleted)"]).all_executable);
+        // What an implant maps so is no excuse for it.
+        for row in ["7000-8000 rwxp 0 00:10 9 /tmp/y", "7000-8000 rwxs 0 00:01 9 /memfd:y (deleted)"] {
+            assert!(!of(&[row]).all_executable, "{row}");
+        }
         assert!(of(&["7000-8000 r-xp 0 fe:00 9 /usr/lib/x/libpcre2-8.so.0.11.2"]).makes_code);
     }
 
