@@ -29,6 +29,7 @@ checks! {
     exe_packed,
     dropped_elf,
     fake_kthread,
+    name_mismatch,
     process_hidden,
     socket_shell,
     raw_socket,
