@@ -30,6 +30,7 @@ checks! {
     dropped_elf,
     fake_kthread,
     name_mismatch,
+    name_random,
     process_hidden,
     socket_shell,
     raw_socket,
