@@ -32,6 +32,7 @@ checks! {
     name_mismatch,
     name_random,
     process_hidden,
+    proc_overmount,
     socket_shell,
     raw_socket,
     watchdog_stolen,
