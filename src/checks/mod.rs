@@ -33,6 +33,7 @@ checks! {
     name_random,
     process_hidden,
     proc_overmount,
+    preload,
     socket_shell,
     raw_socket,
     watchdog_stolen,
