@@ -37,6 +37,7 @@ checks! {
     socket_shell,
     raw_socket,
     watchdog_stolen,
+    environment_odd,
     exec_anonymous,
     traced,
     family_trace,
