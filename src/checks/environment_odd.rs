@@ -40,11 +40,11 @@ fn run(process: &Process, ctx: &Ctx<'_>, out: &mut Out<'_>) {
     if ctx.is_own(process) || !process.is_alive() {
         return;
     }
-    let known = process.is_vouched();
+    let known = process.is_trusted();
     let forgets = process.environment.no_history && (!known || is_shell(applet(process)));
     // On a machine that cannot tell its own programs, those in system places have the benefit of the doubt.
     let doubtful = process.surroundings.owner == Owner::Nobody || !process.is_firm();
-    let kept = process.oom_score_adj == Some(NEVER_ENDED) && !known && doubtful && !process.is_upgraded();
+    let kept = process.oom_score_adj == Some(NEVER_ENDED) && !known && doubtful;
     let draft = out.process(process);
     let draft = match (forgets, kept) {
         (false, false) => return,

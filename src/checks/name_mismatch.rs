@@ -70,7 +70,7 @@ fn run(process: &Process, ctx: &Ctx<'_>, out: &mut Out<'_>) {
         return;
     }
     let owner = process.surroundings.owner;
-    if owner.vouches() && (process.is_vouched() || process.is_upgraded()) {
+    if process.is_trusted() {
         return;
     }
     let severity = if owner == Owner::Unknown { Severity::Notice } else { CHECK.severity };
@@ -132,7 +132,7 @@ fn judge(process: &Process, claimed: &[u8]) -> Option<(Severity, &'static str)> 
             Some((CHECK.severity, "no script of that name is run by "))
         };
     }
-    let known = process.is_vouched() || process.is_upgraded() || process.alias && in_place;
+    let known = process.is_trusted() || process.alias && in_place;
     if many || known { None } else { Some((CHECK.severity, "its program is ")) }
 }
 

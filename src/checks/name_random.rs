@@ -70,7 +70,7 @@ const PAIRS: [u32; 26] = [
 
 fn run(process: &Process, ctx: &Ctx<'_>, out: &mut Out<'_>) {
     let Exe::Path { .. } = process.exe else { return };
-    if ctx.is_own(process) || !process.is_alive() || process.is_vouched() || process.is_upgraded() {
+    if ctx.is_own(process) || !process.is_alive() || process.is_trusted() {
         return;
     }
     // On a machine that cannot tell its own programs, those in system places have the benefit of the doubt.
