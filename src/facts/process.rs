@@ -325,8 +325,7 @@ impl Process {
     /// the daemon that runs it.
     #[must_use]
     pub fn is_trusted(&self) -> bool {
-        let upgraded = self.surroundings.exists && self.place() == Some(Place::Firm);
-        self.surroundings.owner.vouches() && (!self.is_removed() || upgraded)
+        self.is_vouched() || self.is_upgraded()
     }
 
     /// The place the program runs from, if it has one.
