@@ -37,10 +37,10 @@ fn run(mount: &Mount<'_>, _: &Ctx<'_>, out: &mut Out<'_>) {
         Some(below) => shows(below.split(|b| *b == b'/').next().unwrap_or_default()),
     };
     if hides {
-        let draft = out.path(mount.point).say("a file system of type ").quote(mount.kind);
+        let draft = out.path(mount.point).say("it is covered by a file system of type ").quote(mount.kind);
         let draft = draft.say(" from ").quote(mount.source);
-        let draft = if mount.top.len() > 1 { draft.say(", its ").quote(mount.top).say(",") } else { draft };
-        out.found(draft.say(" is mounted there"));
+        let part = mount.top.len() > 1;
+        out.found(if part { draft.say(", of which this is ").quote(mount.top) } else { draft });
     }
 }
 
