@@ -48,8 +48,16 @@ fn run(file: &File<'_>, _: &Ctx<'_>, out: &mut Out<'_>) {
     };
     let draft = out.file(file).severity(severity).say("a program for ").say(elf.machine_word());
     let draft = if foreign { draft.say(", not for this router,") } else { draft };
-    let draft = draft.say(if in_system { " lies in a system of its own in a volatile place" } else { " lies in a volatile place" });
-    out.found(if file.is_setuid() { draft.say(" and takes the rights of user ").number(file.uid).say(" or its group") } else { draft });
+    let draft = draft.say(if in_system {
+        " lies in a system of its own in a volatile place"
+    } else {
+        " lies in a volatile place"
+    });
+    out.found(if file.is_setuid() {
+        draft.say(" and takes the rights of user ").number(file.uid).say(" or its group")
+    } else {
+        draft
+    });
 }
 
 #[cfg(test)]
@@ -57,8 +65,8 @@ mod tests {
     use super::*;
     use crate::check::testing::{file, lying};
     use crate::facts::about::Endian;
-    use crate::facts::elf::tests::head;
     use crate::facts::elf::Elf;
+    use crate::facts::elf::tests::head;
 
     fn dropped(path: &[u8], in_system: bool, foreign: bool) -> File<'_> {
         let elf = Elf::parse(&head(32, Endian::Big, 8, &[1, 1], 0));

@@ -35,7 +35,9 @@ pub const CHECK: Check = Check {
 };
 
 fn run(process: &Process, ctx: &Ctx<'_>, out: &mut Out<'_>) {
-    let Some(place) = process.place().filter(|_| process.is_removed() && !ctx.is_own(process)) else { return };
+    let Some(place) = process.place().filter(|_| process.is_removed() && !ctx.is_own(process)) else {
+        return;
+    };
     if process.is_upgraded() || process.is_unlinked_in_memory() {
         return;
     }
@@ -62,8 +64,8 @@ fn run(process: &Process, ctx: &Ctx<'_>, out: &mut Out<'_>) {
 
 #[cfg(test)]
 mod tests {
-    use crate::check::testing::{process, severities};
     use super::*;
+    use crate::check::testing::{process, severities};
 
     #[test]
     fn removed_programs_and_their_look_alikes() {

@@ -39,7 +39,8 @@ fn run(process: &Process, ctx: &Ctx<'_>, out: &mut Out<'_>) {
     }
     let draft = out.process(process);
     if process.is_unlinked_in_memory() {
-        let draft = draft.say("the program lay in memory under a system's path, and its file has been removed");
+        let draft =
+            draft.say("the program lay in memory under a system's path, and its file has been removed");
         let vouched = process.surroundings.owner.vouches();
         out.found(if vouched { draft.severity(Severity::Suspicious) } else { draft });
     } else if process.is_memory_file() {
@@ -91,7 +92,9 @@ mod tests {
 
     #[test]
     fn removed_programs_of_other_kinds() {
-        for exe in [&b"/usr/sbin/dropbear (deleted)"[..], b"/tmp/x (deleted)", b"/usr/sbin/x", b"/memfd:x", b""] {
+        for exe in
+            [&b"/usr/sbin/dropbear (deleted)"[..], b"/tmp/x (deleted)", b"/usr/sbin/x", b"/memfd:x", b""]
+        {
             let other = process(812, b"x", exe, b"x\0");
             assert_eq!(severities(&CHECK, &other), [], "{}", String::from_utf8_lossy(exe));
         }

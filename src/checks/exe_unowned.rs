@@ -45,13 +45,21 @@ fn run(process: &Process, ctx: &Ctx<'_>, out: &mut Out<'_>) {
     let draft = out.process(process);
     let (draft, weak) = if joined.replaced {
         // Another file than an admin's own: where it lies says nothing.
-        (draft.say("the path names another file, or none, than the one that runs: something is mounted over it"), false)
+        (
+            draft.say(
+                "the path names another file, or none, than the one that runs: something is mounted over it",
+            ),
+            false,
+        )
     } else if joined.apart {
         // Where more processes stand above it than are known, the runtime may be among them.
         let parents = &process.kin.parents;
         let deep = parents.is_full() && parents.last().is_some_and(|last| last.pid > 1);
         let contained = has_container_runtime(process) || deep;
-        (draft.say("it runs in a mount namespace of its own, a container, from a program unknown here"), contained)
+        (
+            draft.say("it runs in a mount namespace of its own, a container, from a program unknown here"),
+            contained,
+        )
     } else {
         let tried = is_below(path, b"/root") && process.stat.terminal != 0;
         (draft.say("neither the firmware nor a package has this program"), is_admins(path) || tried)
@@ -75,10 +83,20 @@ mod tests {
     #[test]
     fn programs_that_nobody_has() {
         for exe in [&b"/usr/sbin/x"[..], b"/lib/x", b"/x", b"/root/x", b"/jffs/x", b"/opt/../sbin/x"] {
-            assert_eq!(severities(&CHECK, &nobodys(exe)), [Severity::Suspicious], "{}", String::from_utf8_lossy(exe));
+            assert_eq!(
+                severities(&CHECK, &nobodys(exe)),
+                [Severity::Suspicious],
+                "{}",
+                String::from_utf8_lossy(exe)
+            );
         }
         for exe in [&b"/usr/local/bin/x"[..], b"/opt/x/bin/x", b"/home/a/x", b"/snap/x/1/bin/x"] {
-            assert_eq!(severities(&CHECK, &nobodys(exe)), [Severity::Notice], "{}", String::from_utf8_lossy(exe));
+            assert_eq!(
+                severities(&CHECK, &nobodys(exe)),
+                [Severity::Notice],
+                "{}",
+                String::from_utf8_lossy(exe)
+            );
         }
         let mut tried = nobodys(b"/root/x");
         tried.stat.terminal = 34_816;

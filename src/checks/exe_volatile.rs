@@ -38,7 +38,9 @@ pub const CHECK: Check = Check {
 };
 
 fn run(process: &Process, ctx: &Ctx<'_>, out: &mut Out<'_>) {
-    let Some(place) = process.place().filter(|_| !process.is_removed() && !ctx.is_own(process)) else { return };
+    let Some(place) = process.place().filter(|_| !process.is_removed() && !ctx.is_own(process)) else {
+        return;
+    };
     let joined = &process.surroundings;
     if place.is_odd() {
         let on_disk = joined.on_disk && place != Place::Hidden;
@@ -53,8 +55,8 @@ fn run(process: &Process, ctx: &Ctx<'_>, out: &mut Out<'_>) {
 
 #[cfg(test)]
 mod tests {
-    use crate::check::testing::{OWN_PID, process, severities};
     use super::*;
+    use crate::check::testing::{OWN_PID, process, severities};
 
     #[test]
     fn odd_places_and_their_look_alikes() {
@@ -62,7 +64,12 @@ mod tests {
         for exe in [&b"/tmp/x"[..], b"/dev/shm/x", b"/dev/.x", b"/var/run/x", b"/mnt/x", b"/usr/lib/.x/y"] {
             assert_eq!(at(exe), [Severity::Suspicious], "{}", String::from_utf8_lossy(exe));
         }
-        for exe in [&b"/usr/sbin/dnsmasq"[..], b"/home/a/.cargo/bin/cargo", b"/memfd:x (deleted)", b"/tmp/x (deleted)"] {
+        for exe in [
+            &b"/usr/sbin/dnsmasq"[..],
+            b"/home/a/.cargo/bin/cargo",
+            b"/memfd:x (deleted)",
+            b"/tmp/x (deleted)",
+        ] {
             assert_eq!(at(exe), [], "{}", String::from_utf8_lossy(exe));
         }
         assert_eq!(severities(&CHECK, &process(OWN_PID, b"gatewatch", b"/tmp/gatewatch", b"")), []);

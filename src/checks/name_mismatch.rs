@@ -46,7 +46,15 @@ const KEPT: usize = 15;
 /// True names that are one letter away from a daemon's: of a million names of packages and programs 24 are, and these are
 /// what routers have.
 const NEIGHBOURS: [&[u8]; 9] = [
-    b"dbclient", b"ddclient", b"httpsd", b"initd", b"mini_httpsd", b"minihttpd", b"netifyd", b"pppoed", b"sysklogd",
+    b"dbclient",
+    b"ddclient",
+    b"httpsd",
+    b"initd",
+    b"mini_httpsd",
+    b"minihttpd",
+    b"netifyd",
+    b"pppoed",
+    b"sysklogd",
 ];
 
 /// Daemons whose file has quite another name (systemd's man page systemd-udevd.service(8); Debian's udevadm).
@@ -197,7 +205,12 @@ mod tests {
             (b"/usr/bin/python3.11", b"ntpd", b"python3\0/dev/shm/ntpd\0", Package),
         ] {
             let claims = with(exe, comm, argv, owner);
-            assert_eq!(severities(&CHECK, &claims), [Severity::Suspicious], "{}", String::from_utf8_lossy(argv));
+            assert_eq!(
+                severities(&CHECK, &claims),
+                [Severity::Suspicious],
+                "{}",
+                String::from_utf8_lossy(argv)
+            );
         }
         let relative = with(b"/bin/busybox", b"dropbear", b"/bin/sh\0./dropbear\0", Package);
         assert_eq!(severities(&CHECK, &relative), [Severity::Notice]);
@@ -222,7 +235,12 @@ mod tests {
             (b"/usr/sbin/in.tftpd", b"in.tftpd", b"tftpd\0", Unknown),
             (b"/usr/sbin/dhcpcd5", b"dhcpcd", b"dhcpcd\0", Unknown),
             (b"/nix/store/abc/bin/.dnsmasq-wrapped", b"dnsmasq", b"dnsmasq\0", Unknown),
-            (b"/usr/lib/systemd/systemd-networkd", b"systemd-network", b"/lib/systemd/systemd-networkd\0", Unknown),
+            (
+                b"/usr/lib/systemd/systemd-networkd",
+                b"systemd-network",
+                b"/lib/systemd/systemd-networkd\0",
+                Unknown,
+            ),
             (b"/usr/bin/udevadm", b"systemd-udevd", b"/lib/systemd/systemd-udevd\0", Unknown),
             (b"/sbin/rc", b"watchdogd", b"watchdogd\0", Firmware),
             (b"/usr/sbin/x", b"wpa", b"-x\0", Nobody),
@@ -262,27 +280,93 @@ mod tests {
 
     #[test]
     fn names_that_are_nearly_a_daemons() {
-        for name in [&b"dhpcd"[..], b"drobpear", b"dropbaer", b"telentd", b"syslod", b"htpd2x", b"ngnix", b"hostaxpd"] {
+        for name in
+            [&b"dhpcd"[..], b"drobpear", b"dropbaer", b"telentd", b"syslod", b"htpd2x", b"ngnix", b"hostaxpd"]
+        {
             let near = nearest(name).is_some();
             assert_eq!(near, name != b"htpd2x", "{}", String::from_utf8_lossy(name));
         }
         let exe = b"/usr/sbin/dhpcd";
-        assert_eq!(severities(&CHECK, &with(exe, b"dhpcd", b"dhpcd\0", Owner::Nobody)), [Severity::Suspicious]);
+        assert_eq!(
+            severities(&CHECK, &with(exe, b"dhpcd", b"dhpcd\0", Owner::Nobody)),
+            [Severity::Suspicious]
+        );
         assert_eq!(severities(&CHECK, &with(exe, b"dhpcd", b"dhpcd\0", Owner::Unknown)), [Severity::Notice]);
-        assert_eq!(severities(&CHECK, &with(b"/usr/sbin/x", b"dhpcd", b"x\0", Owner::Nobody)), [Severity::Suspicious]);
+        assert_eq!(
+            severities(&CHECK, &with(b"/usr/sbin/x", b"dhpcd", b"x\0", Owner::Nobody)),
+            [Severity::Suspicious]
+        );
         assert_eq!(severities(&CHECK, &with(exe, b"dhpcd", b"dhpcd\0", Owner::Package)), []);
     }
 
     #[test]
     fn names_of_other_daemons() {
         for name in [
-            &b"udhcpd"[..], b"dbclient", b"ddclient", b"udhcpc6", b"dhcpcd", b"dhcp6c", b"dhcp6d", b"odhcp6d", b"dhcpc", b"ntpdate", b"thttpd",
-            b"vhttpd", b"https", b"http", b"httpds", b"httpd2", b"cron", b"ulogd", b"klogd", b"sysklogd",
-            b"syslog", b"udev", b"eudevd", b"ubus", b"dbusd", b"netd", b"inet", b"upnp", b"telnet", b"atftpd", b"sftpd",
-            b"tftp", b"mdns", b"umdns", b"snmp", b"netifyd", b"watchdog", b"odhcp6", b"hotplug", b"dropbear2",
-            b"openvpn2", b"minihttpd", b"mini_httpds", b"dnsmasqd", b"nginx1", b"init", b"smbd", b"nmbd", b"rpc",
-            b"logd", b"wpad", b"dhclient6", b"systemd2", b"xinetd", b"lighttpd", b"vsftpd", b"chrony", b"dhcrelay",
-            b"dhcpd", b"miniupnpc", b"pppoe", b"pppd", b"haveged", b"", b"x",
+            &b"udhcpd"[..],
+            b"dbclient",
+            b"ddclient",
+            b"udhcpc6",
+            b"dhcpcd",
+            b"dhcp6c",
+            b"dhcp6d",
+            b"odhcp6d",
+            b"dhcpc",
+            b"ntpdate",
+            b"thttpd",
+            b"vhttpd",
+            b"https",
+            b"http",
+            b"httpds",
+            b"httpd2",
+            b"cron",
+            b"ulogd",
+            b"klogd",
+            b"sysklogd",
+            b"syslog",
+            b"udev",
+            b"eudevd",
+            b"ubus",
+            b"dbusd",
+            b"netd",
+            b"inet",
+            b"upnp",
+            b"telnet",
+            b"atftpd",
+            b"sftpd",
+            b"tftp",
+            b"mdns",
+            b"umdns",
+            b"snmp",
+            b"netifyd",
+            b"watchdog",
+            b"odhcp6",
+            b"hotplug",
+            b"dropbear2",
+            b"openvpn2",
+            b"minihttpd",
+            b"mini_httpds",
+            b"dnsmasqd",
+            b"nginx1",
+            b"init",
+            b"smbd",
+            b"nmbd",
+            b"rpc",
+            b"logd",
+            b"wpad",
+            b"dhclient6",
+            b"systemd2",
+            b"xinetd",
+            b"lighttpd",
+            b"vsftpd",
+            b"chrony",
+            b"dhcrelay",
+            b"dhcpd",
+            b"miniupnpc",
+            b"pppoe",
+            b"pppd",
+            b"haveged",
+            b"",
+            b"x",
         ] {
             assert_eq!(nearest(name), None, "{}", String::from_utf8_lossy(name));
         }

@@ -131,7 +131,10 @@ mod tests {
             assert_eq!(both(name, library), [[severity], [severity]], "{}", String::from_utf8_lossy(name));
         }
         assert_eq!(severities(&CHECK, &with(b"LD_AUDIT=/lib/x.so", NOBODYS)), [Infected]);
-        assert_eq!(severities(&CHECK, &with(b"LD_PRELOAD=/usr/local/lib/x.so /lib/y.so", NOBODYS)), [Infected]);
+        assert_eq!(
+            severities(&CHECK, &with(b"LD_PRELOAD=/usr/local/lib/x.so /lib/y.so", NOBODYS)),
+            [Infected]
+        );
     }
 
     #[test]
