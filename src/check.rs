@@ -278,7 +278,9 @@ impl Out<'_> {
     /// Begins a finding about a socket and the process that holds it.
     #[must_use]
     pub fn socket<'f>(&self, socket: &Socket<'f>) -> Draft<'f> {
-        Draft { local: Some(socket.local), remote: Some(socket.remote), ..self.holder(socket.holder) }
+        // A listener has no other end.
+        let remote = Some(socket.remote).filter(|remote| remote.port != 0 || !remote.ip.is_unspecified());
+        Draft { local: Some(socket.local), remote, ..self.holder(socket.holder) }
     }
 
     /// Begins a finding about a path.
@@ -377,5 +379,6 @@ impl Selection {
     }
 }
 
+pub(crate) mod doc;
 #[cfg(test)]
 pub(crate) mod testing;

@@ -75,6 +75,8 @@ pub struct Plan<'a> {
     pub ctx: Ctx<'a>,
     /// Why indicators are missing; empty if all were loaded.
     pub intel_gap: &'a [u8],
+    /// Somebody named the files of indicators.
+    pub intel_named: bool,
     /// Which process ids are asked for behind the back of `/proc`.
     pub turn: Turn,
 }
@@ -247,7 +249,11 @@ impl<'p> Run<'_, 'p> {
             entries.fold(0_u32, u32::saturating_add)
         };
         let addresses = Coverage { facts: count(&|intel| intel.has_addresses()), ..gaps.clone() };
-        let hashes = Coverage { facts: count(&|intel| intel.has_hashes()), ..gaps };
+        // Lists of hashes are rare; that there is none is a gap only where a file was named and could not be used.
+        let hashes = match count(&|intel| intel.has_hashes()) {
+            0 if !self.plan.intel_named => Coverage::new(),
+            facts => Coverage { facts, ..gaps },
+        };
         for (source, mut coverage) in [(Source::Intel, addresses), (Source::Hashes, hashes)] {
             coverage.absent = coverage.facts == 0 && coverage.gaps == 0;
             self.note(source, coverage);
@@ -267,10 +273,11 @@ impl<'p> Run<'_, 'p> {
     fn hidden<H: Host>(&mut self, host: &H, scratch: &mut Scratch) -> Result<(), SinkFault> {
         self.begin(Source::Hidden)?;
         let mut coverage = Coverage::new();
-        let Scratch { pids, suspects, .. } = scratch;
+        let Scratch { pids, suspects, mounts, .. } = scratch;
+        let hides = mounts.hides_processes();
         match host.dir(b"proc") {
             Ok(dir) => {
-                hidden::search(host, &dir, self.plan.turn, pids, suspects, &mut coverage);
+                hidden::search(host, &dir, self.plan.turn, pids, hides, suspects, &mut coverage);
                 if !suspects.is_empty() {
                     host.pause(SECOND_LOOK_MS);
                     let listed = proc::pids(host, &dir, pids, &mut coverage);

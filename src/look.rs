@@ -49,7 +49,13 @@ pub fn look(scan: &Scan, pipe: &OwnedFd, parent: u32) -> i32 {
         // They were made with this program, and its tests open them.
         let families = Intel::open(FAMILIES).ok();
         let ctx = Ctx { intel: &intel, families, now: clock::believable(), own_pids };
-        let plan = Plan { selection: scan.selection, ctx, intel_gap: gap.as_slice(), turn: Turn::ALL };
+        let plan = Plan {
+            selection: scan.selection,
+            ctx,
+            intel_gap: gap.as_slice(),
+            intel_named: !scan.intel.is_empty(),
+            turn: Turn::ALL,
+        };
         engine::scan(&machine, &plan, &mut scratch, &mut sink)
     });
     if told.is_ok() { 0 } else { 3 }

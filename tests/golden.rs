@@ -75,17 +75,18 @@ fn healthy_recordings_stay_silent_and_infected_ones_are_found() {
     for name in names().0 {
         let json = expected(&name, Format::Json);
         let state = about(&name, "state");
-        let verdict = if state == "healthy" { "clean" } else { state.as_str() };
-        assert!(
-            ["clean", "infected"].contains(&verdict),
-            "{name}: state is {state:?}, not healthy or infected"
-        );
+        // Not all that malware does is such that no healthy router could do it: `suspicious` is what such a recording asks.
+        let verdict = match state.as_str() {
+            "healthy" => "clean",
+            "suspicious" | "infected" => state.as_str(),
+            _ => panic!("{name}: state is {state:?}, not healthy, suspicious or infected"),
+        };
         let summary = json.lines().last().unwrap();
         assert!(summary.contains(&format!("\"verdict\":\"{verdict}\"")), "{name} is {state}: {summary}");
         let accused = |line: &&str| {
             line.contains("\"severity\":\"suspicious\"") || line.contains("\"severity\":\"infected\"")
         };
-        assert_eq!(json.lines().any(|line| accused(&line)), state == "infected", "{name} is {state}");
+        assert_eq!(json.lines().any(|line| accused(&line)), state != "healthy", "{name} is {state}");
     }
 }
 

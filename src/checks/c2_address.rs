@@ -40,10 +40,11 @@ fn run(socket: &Socket, ctx: &Ctx<'_>, out: &mut Out<'_>) {
     let inbound = socket.inbound || socket.state == State::SynReceived;
     let expired = ctx.is_past(hit.expires);
     let severity = if inbound || expired { Severity::Notice } else { CHECK.severity };
-    let draft = out.socket(socket).severity(severity).family(hit.family.as_bytes()).say(match socket.protocol {
-        Protocol::Tcp => "a TCP connection with a listed address",
-        Protocol::Udp => "a UDP socket connected to a listed address",
-    });
+    let draft =
+        out.socket(socket).severity(severity).family(hit.family.as_bytes()).say(match socket.protocol {
+            Protocol::Tcp => "a TCP connection with a listed address",
+            Protocol::Udp => "a UDP socket connected to a listed address",
+        });
     let draft = if inbound { draft.say("; it came to a port on which this machine listens") } else { draft };
     let draft = if expired { draft.say("; the indicator has expired") } else { draft };
     out.found(if socket.holder.is_none() { draft.say("; no process was seen to hold it") } else { draft });
@@ -51,8 +52,8 @@ fn run(socket: &Socket, ctx: &Ctx<'_>, out: &mut Out<'_>) {
 
 #[cfg(test)]
 mod tests {
-    use crate::check::testing::sockets;
     use super::*;
+    use crate::check::testing::sockets;
     use crate::facts::about::Endian;
 
     /// A row of `/proc/net/tcp` as a little-endian machine prints it.
@@ -66,7 +67,11 @@ mod tests {
     #[test]
     fn listed_addresses() {
         for state in [1, 2, 4, 5, 6, 8, 9, 11] {
-            assert_eq!(sockets(&CHECK, &socket("076433C6:01BB", state)), [Severity::Infected], "state {state}");
+            assert_eq!(
+                sockets(&CHECK, &socket("076433C6:01BB", state)),
+                [Severity::Infected],
+                "state {state}"
+            );
         }
         assert_eq!(sockets(&CHECK, &socket("076433C6:01BC", 1)), [], "another port");
         assert_eq!(sockets(&CHECK, &socket("0A6433C6:01BB", 1)), [], "another address");

@@ -48,14 +48,18 @@ fn compare(sha256: &[u8; 32], draft: Draft<'_>, ctx: &Ctx<'_>, out: &mut Out<'_>
     let Some(hit) = ctx.known_bad(sha256) else { return };
     let expired = ctx.is_past(hit.expires);
     let draft = sha256.iter().fold(draft.family(hit.family.as_bytes()), |draft, byte| draft.hex(*byte));
-    out.found(if expired { draft.severity(Severity::Notice).say("; the indicator has expired") } else { draft });
+    out.found(if expired {
+        draft.severity(Severity::Notice).say("; the indicator has expired")
+    } else {
+        draft
+    });
 }
 
 #[cfg(test)]
 mod tests {
+    use super::*;
     use crate::check::testing::{BAD_SHA256, OWN_PID, file as of_file, lying, process, severities};
     use crate::facts::file::Role;
-    use super::*;
 
     fn running(pid: u32, sha256: Option<[u8; 32]>) -> Vec<Severity> {
         let mut process = process(pid, b"x", b"/usr/bin/x", b"x\0");
@@ -66,7 +70,12 @@ mod tests {
     #[test]
     fn a_listed_program_that_runs_or_is_started() {
         assert_eq!(running(812, Some(BAD_SHA256)), [Severity::Infected]);
-        let started = File { sha256: Some(BAD_SHA256), by: b"/etc/rc.local", line: 3, ..lying(b"/usr/bin/x", Role::Startup) };
+        let started = File {
+            sha256: Some(BAD_SHA256),
+            by: b"/etc/rc.local",
+            line: 3,
+            ..lying(b"/usr/bin/x", Role::Startup)
+        };
         assert_eq!(of_file(&CHECK, &started), [Severity::Infected]);
     }
 

@@ -57,6 +57,7 @@ mod tests {
     use crate::facts::elf::Elf;
 
     const LINKED: Elf = Elf {
+        code: None,
         bits: 32,
         endian: Endian::Big,
         kind: 2,

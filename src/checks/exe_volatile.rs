@@ -5,6 +5,8 @@
 //! directory whose name begins with a dot. Also a program whose path is a system's and that lives in memory all the
 //! same: a tmpfs was mounted over the directory, or was unmounted lazily under the running program.
 //!
+//! `infected` below `/dev`, where nothing but device nodes belongs, `/dev/shm` aside: Mirai's children run from `/dev/.x/`.
+//!
 //! # Why it matters
 //! A router's system is read-only, so a bot is dropped where anybody may write: 63 of 85 described families run
 //! a program that is not part of the firmware image.
@@ -25,6 +27,7 @@ use crate::check::{Area, Check, Ctx, Hook, Out, Severity, Source};
 use crate::facts::place::Place;
 use crate::facts::process::Process;
 use crate::facts::program::has_container_runtime;
+use crate::facts::text::is_below;
 
 /// The row of the table.
 pub const CHECK: Check = Check {
@@ -45,6 +48,11 @@ fn run(process: &Process, ctx: &Ctx<'_>, out: &mut Out<'_>) {
     if place.is_odd() {
         let on_disk = joined.on_disk && place != Place::Hidden;
         let draft = out.process(process).say("the program runs from ").say(place.words());
+        // Nothing but device nodes belongs into /dev; /dev/shm is everybody's.
+        let path = process.path.as_slice();
+        if is_below(path, b"/dev") && !is_below(path, b"/dev/shm") {
+            return out.found(draft.severity(Severity::Infected).say(" among the device nodes"));
+        }
         out.found(if on_disk { draft.severity(Severity::Notice).say(" that is a disk") } else { draft });
     } else if joined.in_memory {
         let draft = out.process(process).say("the program lives in memory though its path is a system's");
@@ -61,8 +69,11 @@ mod tests {
     #[test]
     fn odd_places_and_their_look_alikes() {
         let at = |exe: &[u8]| severities(&CHECK, &process(812, b"x", exe, b"x\0"));
-        for exe in [&b"/tmp/x"[..], b"/dev/shm/x", b"/dev/.x", b"/var/run/x", b"/mnt/x", b"/usr/lib/.x/y"] {
+        for exe in [&b"/tmp/x"[..], b"/dev/shm/x", b"/devx/.x", b"/var/run/x", b"/mnt/x", b"/usr/lib/.x/y"] {
             assert_eq!(at(exe), [Severity::Suspicious], "{}", String::from_utf8_lossy(exe));
+        }
+        for exe in [&b"/dev/.x/y"[..], b"/dev/x"] {
+            assert_eq!(at(exe), [Severity::Infected], "{}", String::from_utf8_lossy(exe));
         }
         for exe in [
             &b"/usr/sbin/dnsmasq"[..],

@@ -37,9 +37,37 @@ pub const CHECK: Check = Check {
 
 /// What programs begin with that compile while they run. PUC Lua does not.
 const COMPILERS: [&[u8]; 32] = [
-    b"beam.smp", b"box64", b"box86", b"bun", b"chrom", b"deno", b"dotnet", b"erl", b"firefox", b"gjs", b"java",
-    b"julia", b"luajit", b"memcheck-", b"mono", b"node", b"openresty", b"php", b"polkitd", b"pwsh", b"pypy",
-    b"qemu-", b"qjs-jit", b"rosetta", b"ruby", b"snort", b"suricata", b"texlua", b"valgrind", b"wasm", b"wine",
+    b"beam.smp",
+    b"box64",
+    b"box86",
+    b"bun",
+    b"chrom",
+    b"deno",
+    b"dotnet",
+    b"erl",
+    b"firefox",
+    b"gjs",
+    b"java",
+    b"julia",
+    b"luajit",
+    b"memcheck-",
+    b"mono",
+    b"node",
+    b"openresty",
+    b"php",
+    b"polkitd",
+    b"pwsh",
+    b"pypy",
+    b"qemu-",
+    b"qjs-jit",
+    b"rosetta",
+    b"ruby",
+    b"snort",
+    b"suricata",
+    b"texlua",
+    b"valgrind",
+    b"wasm",
+    b"wine",
     b"FEXInterpreter",
 ];
 
@@ -60,7 +88,11 @@ fn run(process: &Process, ctx: &Ctx<'_>, out: &mut Out<'_>) {
         let draft = out.process(process).severity(severity).say("it runs code of ").quote(gone);
         // So the kernel shows memory of no file that several processes share (mm/shmem.c, `shmem_zero_setup`).
         let shared = gone == b"/dev/zero";
-        return out.found(draft.say(if shared { ": shared memory of no file" } else { ", which was removed" }));
+        return out.found(draft.say(if shared {
+            ": shared memory of no file"
+        } else {
+            ", which was removed"
+        }));
     }
     if memory.writable_code == 0 || memory.makes_code {
         return;
@@ -121,13 +153,18 @@ mod tests {
             assert_eq!(severities(&CHECK, &with(b"/usr/sbin/x", &[TEXT, row])), [expected], "{row}");
         }
         // The library is no excuse for what is not its own.
-        let rows = ["7000-8000 r-xp 0 fe:00 9 /usr/lib/libpcre2-8.so.0", "9000-a000 r-xp 0 00:10 9 /tmp/x (deleted)"];
+        let rows = [
+            "7000-8000 r-xp 0 fe:00 9 /usr/lib/libpcre2-8.so.0",
+            "9000-a000 r-xp 0 00:10 9 /tmp/x (deleted)",
+        ];
         assert_eq!(severities(&CHECK, &with(b"/usr/sbin/nginx", &rows)), [Suspicious]);
     }
 
     #[test]
     fn code_that_is_made_for_a_reason() {
-        for exe in [&b"/usr/bin/luajit-2.1.0"[..], b"/usr/bin/node", b"/usr/bin/qemu-mips", b"/opt/java/bin/java"] {
+        for exe in
+            [&b"/usr/bin/luajit-2.1.0"[..], b"/usr/bin/node", b"/usr/bin/qemu-mips", b"/opt/java/bin/java"]
+        {
             assert_eq!(severities(&CHECK, &with(exe, &[TEXT, CODE])), [], "{}", String::from_utf8_lossy(exe));
         }
         for row in [
@@ -137,7 +174,10 @@ mod tests {
         ] {
             assert_eq!(severities(&CHECK, &with(b"/usr/sbin/httpd", &[TEXT, row, CODE])), [], "{row}");
         }
-        let ffi = ["7000-8000 r-xp 0 fe:00 9 /usr/lib/libffi.so.8", "9000-a000 rwxs 0 00:01 9 /memfd:libffi (deleted)"];
+        let ffi = [
+            "7000-8000 r-xp 0 fe:00 9 /usr/lib/libffi.so.8",
+            "9000-a000 rwxs 0 00:01 9 /memfd:libffi (deleted)",
+        ];
         assert_eq!(severities(&CHECK, &with(b"/usr/bin/python3.11", &ffi)), []);
         // Where whatever can be read can be run, so can the memory that a server shares with its children.
         let old = ["00411000-00422000 rwxp 0 00:00 0 [heap]", "9000-a000 rwxs 0 00:01 9 /dev/zero (deleted)"];

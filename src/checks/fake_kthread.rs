@@ -34,15 +34,45 @@ pub const CHECK: Check = Check {
 /// How names begin that only the kernel gives: what `ps` shows on Linux 2.6.36 to 6.18. Before a slash stands
 /// a kind, behind it a processor or a number; a program's own name, made of its file's, has no slash.
 const KERNEL_NAMES: [&[u8]; 26] = [
-    b"kworker/", b"ksoftirqd/", b"migration/", b"rcu_", b"watchdog/", b"cpuhp/", b"events/", b"kblockd/",
-    b"jbd2/", b"idle_inject/", b"irq/", b"aio/", b"ata/", b"crypto/", b"kintegrityd/", b"posix_cpu_timer/",
-    b"kthreadd", b"kswapd", b"kdevtmpfs", b"khungtaskd", b"khelper", b"kcompactd", b"jffs2_gcd_mtd",
-    b"ubi_bgt", b"mtdblock", b"bdi-default",
+    b"kworker/",
+    b"ksoftirqd/",
+    b"migration/",
+    b"rcu_",
+    b"watchdog/",
+    b"cpuhp/",
+    b"events/",
+    b"kblockd/",
+    b"jbd2/",
+    b"idle_inject/",
+    b"irq/",
+    b"aio/",
+    b"ata/",
+    b"crypto/",
+    b"kintegrityd/",
+    b"posix_cpu_timer/",
+    b"kthreadd",
+    b"kswapd",
+    b"kdevtmpfs",
+    b"khungtaskd",
+    b"khelper",
+    b"kcompactd",
+    b"jffs2_gcd_mtd",
+    b"ubi_bgt",
+    b"mtdblock",
+    b"bdi-default",
 ];
 
 /// Names without a slash that no program of a router bears.
 const KERNEL_WORDS: [&[u8]; 9] = [
-    b"kworker", b"ksoftirqd", b"kauditd", b"bioset", b"writeback", b"migration", b"pdflush", b"khubd", b"kblockd",
+    b"kworker",
+    b"ksoftirqd",
+    b"kauditd",
+    b"bioset",
+    b"writeback",
+    b"migration",
+    b"pdflush",
+    b"khubd",
+    b"kblockd",
 ];
 
 fn run(process: &Process, _: &Ctx<'_>, out: &mut Out<'_>) {
@@ -68,18 +98,19 @@ fn is_kernels(title: &[u8]) -> bool {
     KERNEL_WORDS.contains(&name) || KERNEL_NAMES.iter().any(|kernels| name.starts_with(kernels))
 }
 
-/// `[name]`, nothing behind it and no blank inside.
+/// `[name]`, nothing behind it and no blank inside, or only one before a number: `[nfsiod 0]` is J-magic's.
 fn is_bracketed(title: &[u8]) -> bool {
-    title
-        .strip_prefix(b"[")
-        .and_then(|rest| rest.strip_suffix(b"]"))
-        .is_some_and(|name| !name.is_empty() && !name.iter().any(|b| matches!(b, b' ' | b'[' | b']')))
+    let Some(name) = title.strip_prefix(b"[").and_then(|rest| rest.strip_suffix(b"]")) else { return false };
+    let mut words = name.splitn(2, |b| *b == b' ');
+    let first = words.next().unwrap_or_default();
+    let number = words.next().is_none_or(|rest| !rest.is_empty() && rest.iter().all(u8::is_ascii_digit));
+    !first.is_empty() && number && !first.iter().any(|b| matches!(b, b'[' | b']'))
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::check::testing::{process, severities};
     use super::*;
+    use crate::check::testing::{process, severities};
 
     #[test]
     fn masks_of_kernel_threads() {
@@ -89,12 +120,18 @@ mod tests {
             (b"kworker/0:1", b"sleep\x001000\0"),
             (b"[kthreadd]", b"x\0"),
             (b"x", b"[watchdog]   "),
+            (b"x", b"[nfsiod 0]\0"),
             (b"x", b"[kworker/0:1] 1\0"),
             (b"x", b"ksoftirqd/0\0"),
             (b"bioset", b"\0\0\0"),
         ] {
             let process = process(812, comm, b"/usr/bin/sleep", argv);
-            assert_eq!(severities(&CHECK, &process), [Severity::Infected], "{}", String::from_utf8_lossy(argv));
+            assert_eq!(
+                severities(&CHECK, &process),
+                [Severity::Infected],
+                "{}",
+                String::from_utf8_lossy(argv)
+            );
         }
     }
 

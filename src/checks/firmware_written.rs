@@ -34,9 +34,26 @@ pub const CHECK: Check = Check {
 
 /// Programs whose work it is to write to flash memory.
 const WRITERS: [&[u8]; 20] = [
-    b"cfg_manager", b"flash_erase", b"flash_eraseall", b"flashcp", b"fw_printenv", b"fw_setenv", b"fwupdate", b"mtd",
-    b"mtd-write", b"mtd_write", b"mtdwrite", b"nandwrite", b"nvram", b"nvramd", b"procd", b"sysupgrade",
-    b"ubiformat", b"ubimkvol", b"ubirsvol", b"ubiupdatevol",
+    b"cfg_manager",
+    b"flash_erase",
+    b"flash_eraseall",
+    b"flashcp",
+    b"fw_printenv",
+    b"fw_setenv",
+    b"fwupdate",
+    b"mtd",
+    b"mtd-write",
+    b"mtd_write",
+    b"mtdwrite",
+    b"nandwrite",
+    b"nvram",
+    b"nvramd",
+    b"procd",
+    b"sysupgrade",
+    b"ubiformat",
+    b"ubimkvol",
+    b"ubirsvol",
+    b"ubiupdatevol",
 ];
 
 /// Programs that write whatever they are told to wherever they are told to.
@@ -87,7 +104,9 @@ fn upgrades(process: &Process) -> Option<&[u8]> {
     if parents.is_empty() {
         return Some(b"");
     }
-    let odd = parents.iter().find(|parent| !parent.program.is_empty() && !parent.firm && !parent.owner.vouches())?;
+    let odd = parents
+        .iter()
+        .find(|parent| !parent.program.is_empty() && !parent.firm && !parent.owner.vouches())?;
     Some(odd.program.as_slice())
 }
 
@@ -108,9 +127,16 @@ mod tests {
     }
 
     fn upgrade(parents: &[(&[u8], bool, Owner)]) -> Process {
-        let mut process = process(812, b"sysupgrade", b"/bin/busybox", b"sh\0/sbin/sysupgrade\0-n\0/tmp/fw.bin\0");
+        let mut process =
+            process(812, b"sysupgrade", b"/bin/busybox", b"sh\0/sbin/sysupgrade\0-n\0/tmp/fw.bin\0");
         for (program, firm, owner) in parents {
-            let parent = Relative { pid: 700, program: Bytes::of(program), firm: *firm, owner: *owner, ..Relative::default() };
+            let parent = Relative {
+                pid: 700,
+                program: Bytes::of(program),
+                firm: *firm,
+                owner: *owner,
+                ..Relative::default()
+            };
             process.kin.parents.push(parent).unwrap();
         }
         process
@@ -127,7 +153,12 @@ mod tests {
             (b"/bin/busybox", b"sh\0", Firmware, Notice),
             (b"/usr/sbin/vendord", b"vendord\0", Unknown, Notice),
         ] {
-            assert_eq!(severities(&CHECK, &writer(exe, argv, owner)), [expected], "{}", String::from_utf8_lossy(exe));
+            assert_eq!(
+                severities(&CHECK, &writer(exe, argv, owner)),
+                [expected],
+                "{}",
+                String::from_utf8_lossy(exe)
+            );
         }
     }
 
@@ -141,13 +172,19 @@ mod tests {
             assert_eq!(severities(&CHECK, &writer(exe, argv, owner)), [], "{}", String::from_utf8_lossy(exe));
         }
         assert_eq!(severities(&CHECK, &process(812, b"x", b"/tmp/x", b"x\0")), [], "holds none");
-        assert_eq!(severities(&CHECK, &Process { pid: OWN_PID, ..writer(b"/tmp/gatewatch", b"x\0", Unknown) }), []);
+        assert_eq!(
+            severities(&CHECK, &Process { pid: OWN_PID, ..writer(b"/tmp/gatewatch", b"x\0", Unknown) }),
+            []
+        );
     }
 
     #[test]
     fn upgrades_and_who_started_them() {
         assert_eq!(severities(&CHECK, &upgrade(&[])), [Notice], "first look");
-        assert_eq!(severities(&CHECK, &upgrade(&[(b"busybox", true, Firmware), (b"x", false, Nobody)])), [Suspicious]);
+        assert_eq!(
+            severities(&CHECK, &upgrade(&[(b"busybox", true, Firmware), (b"x", false, Nobody)])),
+            [Suspicious]
+        );
         let usual = [(&b"busybox"[..], true, Firmware), (b"rpcd", true, Unknown), (b"procd", true, Firmware)];
         assert_eq!(severities(&CHECK, &upgrade(&usual)), []);
         let mut other = upgrade(&[]);

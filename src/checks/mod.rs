@@ -2,8 +2,8 @@
 #![forbid(unsafe_code)]
 
 use crate::check::Check;
-
-mod doc;
+#[cfg(feature = "explain")]
+use crate::check::doc;
 
 macro_rules! checks {
     ($($name:ident),+ $(,)?) => {

@@ -70,7 +70,7 @@ fn run(process: &Process, ctx: &Ctx<'_>, out: &mut Out<'_>) {
     }
     let contained = process.surroundings.apart && has_container_runtime(process);
     let weaker = |severity| if contained { Severity::Notice } else { severity };
-    let names = [shown(process), process.stat.comm.as_slice()];
+    let names = [shown(process), process.name()];
     let claimed = names.into_iter().find(|name| is_daemon(name) && !is_named(process, name));
     if let Some(claimed) = claimed {
         let Some((severity, said)) = judge(process, claimed) else { return };

@@ -75,7 +75,7 @@ fn run(process: &Process, ctx: &Ctx<'_>, out: &mut Out<'_>) {
     }
     // On a machine that cannot tell its own programs, those in system places have the benefit of the doubt.
     let doubtful = process.surroundings.owner == Owner::Nobody || !process.is_firm();
-    let comm = process.stat.comm.as_slice();
+    let comm = process.name();
     let argv0 = process.argv0();
     let title = basename(argv0.split(|b| *b == b' ').next().unwrap_or_default());
     let draft = out.process(process);

@@ -40,11 +40,7 @@ fn run(hidden: &Hidden, ctx: &Ctx<'_>, out: &mut Out<'_>) {
         return out.found(draft.say("it answers the kernel, and /proc has nothing of it"));
     }
     let draft = draft.say("/proc does not list it, and has it when asked by number");
-    let draft = if hidden.comm.is_empty() {
-        draft
-    } else {
-        draft.say(": ").quote(hidden.comm.as_slice())
-    };
+    let draft = if hidden.comm.is_empty() { draft } else { draft.say(": ").quote(hidden.comm.as_slice()) };
     out.found(if hidden.path.is_empty() {
         draft
     } else {

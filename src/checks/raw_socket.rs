@@ -42,7 +42,8 @@ pub const CHECK: Check = Check {
 };
 
 /// Programs that show what passes by: people start them, and intruders do. Blanks stand between the names.
-const SNIFFERS: &[u8] = b"airodump-ng bettercap dsniff dumpcap ettercap horst kismet kismet_server netsniff-ng ngrep \
+const SNIFFERS: &[u8] =
+    b"airodump-ng bettercap dsniff dumpcap ettercap horst kismet kismet_server netsniff-ng ngrep \
     tcpdump tcpflow tshark";
 
 /// Programs that cannot do without such a socket: for DHCP, addresses and neighbours; PPP, tunnels and captive portals;
@@ -137,8 +138,14 @@ mod tests {
     use crate::facts::process::Relative;
     use Severity::{Infected, Notice, Suspicious};
 
-    const SOCKET: RawSocket<'static> =
-        RawSocket { family: Family::Packet, protocol: 3, inode: 77, filter: None, promiscuous: false, holder: None };
+    const SOCKET: RawSocket<'static> = RawSocket {
+        family: Family::Packet,
+        protocol: 3,
+        inode: 77,
+        filter: None,
+        promiscuous: false,
+        holder: None,
+    };
 
     fn held(holder: &Process) -> Vec<Severity> {
         raw(&CHECK, &RawSocket { holder: Some(holder), ..SOCKET })
@@ -216,7 +223,9 @@ mod tests {
         let mut session = by(b"/usr/bin/tcpdump", b"tcpdump\0", Owner::Unknown);
         session.stat.terminal = 34_816;
         assert_eq!(held(&session), [Notice]);
-        for (name, expected) in [(&b"/tmp/mnt/sda1/bin/tcpdump"[..], Notice), (b"/mnt/sda1/bin/x", Suspicious)] {
+        for (name, expected) in
+            [(&b"/tmp/mnt/sda1/bin/tcpdump"[..], Notice), (b"/mnt/sda1/bin/x", Suspicious)]
+        {
             let mut entware = by(name, b"x\0", Owner::Unknown);
             entware.surroundings.on_disk = true;
             assert_eq!(held(&entware), [expected]);

@@ -39,13 +39,33 @@ pub const CHECK: Check = Check {
 
 /// Programs that hand the socket of a visitor to a script: super-servers, and web servers that have `nph-` scripts.
 const SERVERS: [&[u8]; 14] = [
-    b"boa", b"goahead", b"httpd", b"inetd", b"lighttpd", b"micro_httpd", b"mini_httpd", b"systemd", b"tcpserver",
-    b"tcpsvd", b"thttpd", b"udpsvd", b"uhttpd", b"xinetd",
+    b"boa",
+    b"goahead",
+    b"httpd",
+    b"inetd",
+    b"lighttpd",
+    b"micro_httpd",
+    b"mini_httpd",
+    b"systemd",
+    b"tcpserver",
+    b"tcpsvd",
+    b"thttpd",
+    b"udpsvd",
+    b"uhttpd",
+    b"xinetd",
 ];
 
 /// Programs that hand on whatever comes, and that anybody may use for it.
 const RELAYS: [&[u8]; 10] = [
-    b"busybox", b"java", b"nc", b"nc.openbsd", b"nc.traditional", b"ncat", b"netcat", b"openssl", b"socat",
+    b"busybox",
+    b"java",
+    b"nc",
+    b"nc.openbsd",
+    b"nc.traditional",
+    b"ncat",
+    b"netcat",
+    b"openssl",
+    b"socat",
     b"stunnel",
 ];
 
@@ -67,11 +87,12 @@ fn run(process: &Process, ctx: &Ctx<'_>, out: &mut Out<'_>) {
         Wire::Relay { .. } => return,
     };
     let Some(severity) = severity else { return };
-    let draft = out.process(process).severity(severity).remote(remote).quote(name).say(match started(process) {
-        Started::Bare => " without a script",
-        Started::Command => " with a command",
-        Started::Script(_) => " with a script",
-    });
+    let draft =
+        out.process(process).severity(severity).remote(remote).quote(name).say(match started(process) {
+            Started::Bare => " without a script",
+            Started::Command => " with a command",
+            Started::Script(_) => " with a script",
+        });
     let parent = process.kin.parents.first().map(|parent| parent.program.as_slice()).unwrap_or_default();
     let draft = draft.say(" has its input and output on ");
     out.found(match process.wire {
@@ -115,7 +136,14 @@ fn on_pipes(process: &Process) -> Option<Severity> {
             };
         }
         let relays = RELAYS.contains(&program) || is_interpreter(program);
-        return Some(if parent.owner.vouches() && !relays { Severity::Suspicious } else { Severity::Infected });
+        return Some(if parent.owner.vouches() && !relays {
+            Severity::Suspicious
+        } else {
+            Severity::Infected
+        });
+    }
+    if parent.odd {
+        return Some(Severity::Infected);
     }
     // Programs written for an interpreter run commands on pipes, and an owner may have put one beside the system.
     if is_known(parent) || is_interpreter(program) || program == b"java" {
@@ -226,7 +254,10 @@ mod tests {
         }
         let command = shell(b"/bin/busybox", b"sh\0-c\0id\0", RELAY);
         assert_eq!(severities(&CHECK, &command), [Infected], "first look");
-        assert_eq!(severities(&CHECK, &below(command, b"gwbot", b"x", false, Owner::Nobody)), [Suspicious]);
+        let mut command = below(command, b"gwbot", b"x", false, Owner::Nobody);
+        assert_eq!(severities(&CHECK, &command), [Suspicious]);
+        command.kin.parents[0].odd = true;
+        assert_eq!(severities(&CHECK, &command), [Infected], "from /tmp, say");
     }
 
     #[test]

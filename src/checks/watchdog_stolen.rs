@@ -35,8 +35,19 @@ pub const CHECK: Check = Check {
 
 /// Programs that feed watchdogs, on OpenWrt, systemd, BusyBox's init and in vendors' firmware.
 const FEEDERS: [&[u8]; 13] = [
-    b"cspd", b"init", b"monitor", b"openrc-init", b"procd", b"rc", b"shutdown", b"systemd", b"systemd-shutdown",
-    b"watchdog", b"watchdogd", b"wd_keepalive", b"wdtd",
+    b"cspd",
+    b"init",
+    b"monitor",
+    b"openrc-init",
+    b"procd",
+    b"rc",
+    b"shutdown",
+    b"systemd",
+    b"systemd-shutdown",
+    b"watchdog",
+    b"watchdogd",
+    b"wd_keepalive",
+    b"wdtd",
 ];
 
 fn run(process: &Process, ctx: &Ctx<'_>, out: &mut Out<'_>) {
@@ -84,7 +95,12 @@ mod tests {
             (b"/usr/sbin/x", Unknown, Suspicious),
             (b"/usr/local/sbin/watchdogd", Nobody, Suspicious),
         ] {
-            assert_eq!(severities(&CHECK, &holder(exe, owner)), [expected], "{}", String::from_utf8_lossy(exe));
+            assert_eq!(
+                severities(&CHECK, &holder(exe, owner)),
+                [expected],
+                "{}",
+                String::from_utf8_lossy(exe)
+            );
         }
         let mut covered = holder(b"/sbin/watchdog", Nobody);
         covered.surroundings.in_memory = true;

@@ -50,7 +50,7 @@ impl Sink for Heard {
 fn scan_with(machine: &Memory, ids: &[&str], intel: &[Intel<'_>]) -> Heard {
     let selection = ids.iter().fold(Selection::NONE, |all, id| all.with(checks::index(id).unwrap()));
     let ctx = Ctx { intel, families: None, now: None, own_pids: [0, 0] };
-    let plan = Plan { selection, ctx, intel_gap: b"", turn: Turn { number: 0, of: 1 } };
+    let plan = Plan { selection, ctx, intel_gap: b"", intel_named: false, turn: Turn { number: 0, of: 1 } };
     let mut heard = Heard::default();
     let mut scratch = Box::new(Scratch::new());
     scan(machine, &plan, &mut scratch, &mut heard).unwrap();

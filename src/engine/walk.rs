@@ -265,6 +265,11 @@ impl Run<'_, '_> {
         coverage: &mut Coverage,
     ) {
         let host = reader.host;
+        if !host.about().live {
+            // Tables and descriptors were not recorded at one moment, and cannot be looked at again.
+            let what = format_args!("a raw socket is held by no process that was recorded");
+            return coverage.gap(b"/proc", what);
+        }
         let unseen = self.seen.get(Source::Descriptors.index()).and_then(Option::as_ref);
         if unseen.is_none_or(|seen| seen.gaps > 0) {
             let what = format_args!("a raw socket is held by a process whose descriptors cannot be seen");

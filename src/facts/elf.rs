@@ -21,6 +21,8 @@ pub struct Elf {
     pub interpreter: bool,
     /// All program headers lie in the bytes that were given.
     pub whole: bool,
+    /// Where the first segment that can be run lies in the file, and how long it is there.
+    pub code: Option<(u64, u64)>,
     /// UPX's mark is in the head: the `l_info` block that it writes behind the program headers.
     pub upx: bool,
 }
@@ -71,6 +73,7 @@ impl Elf {
             loads: 0,
             interpreter: false,
             whole: false,
+            code: None,
             upx: false,
         };
         let mut at = usize::try_from(table).ok()?;
@@ -78,7 +81,10 @@ impl Elf {
         while seen < count.min(MOST_HEADERS) {
             let Some(kind) = word(at) else { break };
             match kind {
-                PT_LOAD => elf.loads = elf.loads.saturating_add(1),
+                PT_LOAD => {
+                    elf.loads = elf.loads.saturating_add(1);
+                    elf.code = elf.code.or_else(|| code(head.get(at..)?, bits, endian));
+                }
                 PT_INTERP => elf.interpreter = true,
                 _ => {}
             }
@@ -119,6 +125,18 @@ impl Elf {
             _ => "another machine",
         }
     }
+}
+
+/// Offset and length in the file of a segment, if it can be run (`p_flags` holds `PF_X`).
+fn code(header: &[u8], bits: u8, endian: Endian) -> Option<(u64, u64)> {
+    let word = |at: usize| Some(endian.u32(*header.get(at..)?.first_chunk()?));
+    let long = |at: usize| Some(endian.u64(*header.get(at..)?.first_chunk()?));
+    let (flags, offset, length) = if bits == 32 {
+        (word(24)?, u64::from(word(4)?), u64::from(word(16)?))
+    } else {
+        (word(4)?, long(8)?, long(32)?)
+    };
+    (flags & 1 != 0).then_some((offset, length))
 }
 
 /// Whether bytes look compressed or encrypted: all values about equally often. Needs [`SAMPLE_BYTES`] of them.
@@ -188,6 +206,7 @@ pub(crate) mod tests {
         }
         let own = std::fs::read("/proc/self/exe").unwrap();
         let elf = Elf::parse(&own[..HEAD_BYTES]).unwrap();
+        assert!(elf.code.is_some_and(|(_, length)| length > 4096), "{elf:?}");
         assert!(elf.is_program() && elf.interpreter && elf.sections > 10 && elf.loads >= 2, "{elf:?}");
     }
 

@@ -13,6 +13,8 @@ pub struct Mount<'a> {
     pub source: &'a [u8],
     /// The directory of the file system that is seen there, `/` for all of it. Empty where it is not said.
     pub top: &'a [u8],
+    /// Options of the file system, with commas between them.
+    pub options: &'a [u8],
 }
 
 impl<'a> Mount<'a> {
@@ -22,7 +24,8 @@ impl<'a> Mount<'a> {
         let mut parts = fields(row).skip(3);
         let (top, point) = (parts.next()?, parts.next()?);
         let mut parts = parts.skip_while(|part| *part != b"-").skip(1);
-        Some(Self { point, kind: parts.next()?, source: parts.next()?, top })
+        let (kind, source) = (parts.next()?, parts.next()?);
+        Some(Self { point, kind, source, top, options: parts.next().unwrap_or_default() })
     }
 
     /// Reads `source point kind options 0 0`.
@@ -30,7 +33,7 @@ impl<'a> Mount<'a> {
     pub fn parse(row: &'a [u8]) -> Option<Self> {
         let mut parts = fields(row);
         let (source, point, kind) = (parts.next()?, parts.next()?, parts.next()?);
-        Some(Self { point, kind, source, top: b"" })
+        Some(Self { point, kind, source, top: b"", options: parts.next().unwrap_or_default() })
     }
 
     /// Whether it is a disk: a stick with Entware on it is an owner's choice, not a dropper's refuge.
@@ -51,6 +54,16 @@ impl<'a> Mount<'a> {
         const IMAGES: [&[u8]; 4] = [b"squashfs", b"cramfs", b"romfs", b"erofs"];
         let flash = [&b"/dev/root"[..], b"/dev/mtd", b"mtd:", b"/dev/ubi", b"ubi", b"/dev/mmcblk", b"rootfs"];
         IMAGES.contains(&self.kind) && flash.iter().any(|start| self.source.starts_with(start))
+    }
+
+    /// Whether it is a `/proc` that shows to nobody else what belongs to one user (`hidepid`, proc(5)).
+    #[must_use]
+    pub fn hides_processes(&self) -> bool {
+        let mut options = self.options.split(|b| *b == b',');
+        let hides = |option: &[u8]| {
+            option.strip_prefix(b"hidepid=").is_some_and(|value| !matches!(value, b"0" | b"off"))
+        };
+        self.kind == b"proc" && options.any(hides)
     }
 
     /// Whether it lives in memory.
@@ -84,6 +97,18 @@ mod tests {
         }
         assert_eq!(Mount::parse(b"proc"), None);
         assert_eq!(Mount::parse_info(b"1 2 3 4 5 6 7 8"), None);
+    }
+
+    #[test]
+    fn a_proc_that_hides_is_told_by_its_options() {
+        let of = |row: &'static [u8]| Mount::parse_info(row).unwrap().hides_processes();
+        assert!(of(b"22 27 0:21 / /proc rw - proc proc rw,hidepid=2"));
+        assert!(of(b"22 27 0:21 / /proc rw - proc proc rw,gid=9,hidepid=ptraceable"));
+        for shows in
+            [&b"22 27 0:21 / /proc rw - proc proc rw"[..], b"22 27 0:21 / /proc rw - proc proc rw,hidepid=0"]
+        {
+            assert!(!Mount::parse_info(shows).unwrap().hides_processes());
+        }
     }
 
     #[test]

@@ -145,6 +145,8 @@ pub struct Relative {
     pub program: Bytes<NAME_BYTES>,
     /// It runs from a system place, was not removed, and nobody denies knowing it.
     pub firm: bool,
+    /// It runs from an odd place or from memory, or was removed and not replaced.
+    pub odd: bool,
     /// Who vouches for its program.
     pub owner: Owner,
     /// It has a terminal.
@@ -267,6 +269,12 @@ impl Process {
     #[must_use]
     pub fn argv0(&self) -> &[u8] {
         trim(self.argv.as_slice().split(|b| *b == 0).next().unwrap_or_default())
+    }
+
+    /// The name without the newline that a shell's `echo` leaves behind it.
+    #[must_use]
+    pub fn name(&self) -> &[u8] {
+        trim(self.stat.comm.as_slice())
     }
 
     /// The arguments behind the first.

@@ -1,6 +1,6 @@
 //! Counts a run's events and comes to its verdict.
 
-use super::{Counts, Event, IntelInfo, Severity, Source, Summary, Verdict};
+use super::{Counts, Event, IntelInfo, Looked, Severity, Source, Summary, Verdict};
 use crate::limits::CHECKS;
 
 /// What has been told so far.
@@ -8,6 +8,8 @@ use crate::limits::CHECKS;
 pub struct Tally {
     findings: [u32; 3],
     blind: u32,
+    /// Checks that looked at something.
+    looked: u32,
     reported: [bool; CHECKS],
     found: [u32; CHECKS],
     counts: Counts,
@@ -21,6 +23,7 @@ impl Default for Tally {
         Self {
             findings: [0; 3],
             blind: 0,
+            looked: 0,
             reported: [false; CHECKS],
             found: [0; CHECKS],
             counts: Counts::default(),
@@ -60,6 +63,9 @@ impl Tally {
                 }
             }
             Event::Check(check) => {
+                if check.looked != Looked::Na {
+                    self.looked = self.looked.saturating_add(1);
+                }
                 if check.looked.is_blind() {
                     self.blind = self.blind.saturating_add(1);
                 }
@@ -104,7 +110,8 @@ impl Tally {
             Verdict::Infected
         } else if suspicious > 0 {
             Verdict::Suspicious
-        } else if self.blind > 0 || !rest.broken_off.is_empty() {
+        } else if self.blind > 0 || self.looked == 0 || !rest.broken_off.is_empty() {
+            // Where there was nothing to look at for any check, nothing was seen.
             Verdict::Incomplete
         } else {
             Verdict::Clean

@@ -62,8 +62,9 @@ impl<W: Write> Text<W> {
         };
         let severity = self.coloured(colour, finding.severity.word());
         self.say(format_args!("{severity} {} ({})", finding.check, finding.attack))?;
-        if let Some(remote) = finding.remote {
-            self.say(format_args!(" {remote}"))?;
+        // Of a connection the other end tells more, and a listener has only this one.
+        if let Some(end) = finding.remote.or(finding.local) {
+            self.say(format_args!(" {end}"))?;
         }
         if !finding.family.is_empty() {
             self.say(format_args!(" {}", Escaped(finding.family)))?;

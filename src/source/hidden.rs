@@ -43,6 +43,7 @@ pub fn search<H: Host>(
     proc: &H::Dir,
     turn: Turn,
     listed: &Pids,
+    hides: bool,
     suspects: &mut Suspects,
     coverage: &mut Coverage,
 ) {
@@ -50,16 +51,24 @@ pub fn search<H: Host>(
     if !host.about().live {
         return recorded(host, listed, suspects, coverage);
     }
+    if hides && !may_trace(host) {
+        let what = "it is mounted with hidepid, and only who has CAP_SYS_PTRACE sees everything then";
+        return coverage.gap(b"/proc", format_args!("{what}"));
+    }
     let last = last_pid(host, listed, coverage);
     let mut known = listed.iter().copied().peekable();
     let mut full = false;
     for pid in turn.range(last) {
         while known.next_if(|listed| *listed < pid).is_some() {}
-        coverage.fact();
         if known.peek() == Some(&pid) {
+            coverage.fact();
             continue;
         }
-        match host.answers(pid) {
+        let answers = host.answers(pid);
+        if answers.is_ok() {
+            coverage.fact();
+        }
+        match answers {
             Ok(true) => {}
             // Asked by name, /proc may show what its listing does not. Asking costs less than opening.
             Ok(false) if host.kind_at(proc, proc::number(pid).as_slice()).is_err() => continue,
@@ -76,6 +85,14 @@ pub fn search<H: Host>(
     if full {
         coverage.gap(b"/proc", format_args!("more than {HIDDEN} processes are not listed"));
     }
+}
+
+/// Whether we see every process ourselves.
+fn may_trace<H: Host>(host: &H) -> bool {
+    let mut status = Status::default();
+    let Ok((mut file, _)) = host.file(b"proc/self/status") else { return false };
+    let read = rows(&mut file, &mut |row| row.into_iter().for_each(|row| status.line(row)));
+    read.is_ok() && status.may_trace()
 }
 
 /// Whether an id that answers is a thread of a listed process.
@@ -216,7 +233,7 @@ mod tests {
         let dir = machine.dir(b"proc").unwrap();
         proc::pids(machine, &dir, &mut listed, &mut Coverage::new()).unwrap();
         listed.retain(|pid| !hide.contains(pid));
-        search(machine, &dir, Turn::ALL, &listed, &mut suspects, &mut coverage);
+        search(machine, &dir, Turn::ALL, &listed, false, &mut suspects, &mut coverage);
         later(machine);
         let found =
             suspects.iter().filter_map(|pid| again(machine, &dir, *pid, &listed)).map(|found| found.pid);
@@ -260,6 +277,21 @@ mod tests {
         large.file("proc/stat", "processes 9999999\n").file("proc/sys/kernel/pid_max", "4194304\n");
         let coverage = look(&large, &[], |_| {}).2;
         assert_eq!((coverage.facts, coverage.gaps), (PROBED_PIDS, 1));
+    }
+
+    #[test]
+    fn who_is_shown_a_part_accuses_nobody() {
+        let machine = machine();
+        machine.answering(&[700]);
+        let asked = |machine: &Memory| {
+            let (mut suspects, mut coverage) = (Suspects::new(), Coverage::new());
+            let dir = machine.dir(b"proc").unwrap();
+            search(machine, &dir, Turn::ALL, &Pids::new(), true, &mut suspects, &mut coverage);
+            (suspects.len(), coverage.facts, coverage.gaps)
+        };
+        assert_eq!(asked(&machine), (0, 0, 1));
+        machine.file("proc/self/status", "CapEff:\t000001ffffffffff\n");
+        assert!(asked(&machine).0 > 0);
     }
 
     #[test]

@@ -54,6 +54,7 @@ fn relative<H: Host>(
         known.owner = row.map(|row| owners.known(row).owner).unwrap_or_default();
         let again = removed && known.owner.vouches();
         let in_place = place(here) == Place::Firm && !here.starts_with(b"/memfd:");
+        known.odd = !in_place || removed && !again;
         known.firm = in_place && (!removed || again) && known.owner != Owner::Nobody;
     }
     Some((stat, known))

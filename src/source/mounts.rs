@@ -30,16 +30,27 @@ struct Row {
 pub struct Mounts {
     points: heapless::Vec<u8, MOUNT_BYTES>,
     rows: heapless::Vec<Row, MOUNTS>,
+    /// What is mounted on `/proc` last hides processes of others.
+    hides_processes: bool,
 }
 
 impl Mounts {
     /// None.
     #[must_use]
     pub const fn new() -> Self {
-        Self { points: heapless::Vec::new(), rows: heapless::Vec::new() }
+        Self { points: heapless::Vec::new(), rows: heapless::Vec::new(), hides_processes: false }
+    }
+
+    /// Whether `/proc` shows to nobody but root what belongs to others.
+    #[must_use]
+    pub const fn hides_processes(&self) -> bool {
+        self.hides_processes
     }
 
     fn add(&mut self, mount: &Mount<'_>) -> bool {
+        if mount.point == b"/proc" {
+            self.hides_processes = mount.hides_processes();
+        }
         let below = Below {
             disk: mount.is_disk() && !is_volatile_root(mount.point),
             image: mount.is_image(),

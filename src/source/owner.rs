@@ -343,22 +343,28 @@ pub fn content<H: Host>(host: &H, path: &[u8], closely: bool, sha256: bool) -> C
     content
 }
 
-/// Reads the head of an ELF file, and a page from behind it.
+/// Reads the head of an ELF file, and a page from the middle of its code: tables of names and hashes before it look
+/// random in healthy programs too.
 pub fn head<F: embedded_io::Read<Error = Fault>>(file: &mut F) -> (Option<Elf>, bool) {
     let mut page = [0_u8; SAMPLE_BYTES];
-    let mut length = fill_page(file, &mut page);
-    let elf = page.get(..length.min(HEAD_BYTES)).and_then(Elf::parse);
-    if elf.is_none() {
-        return (None, false);
-    }
-    // The third page: headers and tables of names lie before it, and a packed program is rarely shorter.
-    for _ in 0..2 {
-        if length == SAMPLE_BYTES {
-            length = fill_page(file, &mut page);
-        }
-    }
-    (elf, length == SAMPLE_BYTES && is_dense(&page))
+    let length = fill_page(file, &mut page);
+    let Some(elf) = page.get(..length.min(HEAD_BYTES)).and_then(Elf::parse) else { return (None, false) };
+    let Some((offset, code)) = elf.code.filter(|(_, code)| *code >= DENSE_CODE_BYTES) else {
+        return (Some(elf), false);
+    };
+    let middle = offset.saturating_add(code.div_euclid(2));
+    // A router's largest program has some megabytes; how far into an odd one it is read has an end.
+    let pages = middle.div_euclid(PAGE).min(MOST_PAGES);
+    let read = (0..pages).all(|_| fill_page(file, &mut page) == SAMPLE_BYTES);
+    (Some(elf), read && pages > 0 && is_dense(&page))
 }
+
+/// Bytes of a page that is counted.
+const PAGE: u64 = 4096;
+/// Code that is shorter says nothing.
+const DENSE_CODE_BYTES: u64 = 16 * 1024;
+/// Pages that are read of a program to get to its middle: 1 MiB.
+const MOST_PAGES: u64 = 256;
 
 fn fill_page<F: embedded_io::Read<Error = Fault>>(file: &mut F, page: &mut [u8]) -> usize {
     let mut length = 0_usize;

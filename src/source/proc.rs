@@ -219,6 +219,7 @@ impl<H: Host> Reader<'_, H> {
         known.on_disk = odd && self.mounts.over(path).disk;
         if removed {
             known.exists = exists(host, process.pid, path);
+            known.apart = self.is_apart(dir);
         }
         let row = self.owners.of(host, self.mounts, path);
         let by_path = row.map(|row| self.owners.known(row)).unwrap_or_default();

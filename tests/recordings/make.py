@@ -130,7 +130,7 @@ class Tree:
     libc, tail = "/lib/libc.so", ""
     # Where program, heap, libraries and stack are, and whether heap and stack may be executed.
     spans = ("00400000-00451000", "00460000-00461000", "00461000-00462000", "00980000-00987000", "77d20000-77d9a000",
-             "77da9000-77daa000", "77daa000-77dab000", "77dab000-77dad000", "7ff0f000-7ff30000")
+             "77da9000-77daa000", "77daa000-77dab000", "77dab000-77dad000", "7fe0f000-7fe30000")
     heap, stack = "rw-p", "rwxp"
 
     def maps(self, exe):
@@ -319,11 +319,11 @@ class OpenWrt(Tree):
             self.file("overlay/upper/" + path, head, 0o755)
 
 
-def infected(what, order, whence):
+def infected(what, order, whence, state="infected"):
     short = "mips" if order == "big" else "mipsel"
     return OpenWrt(f"linksys-wrt-openwrt-{short}-{what}", order, {
         "whence": f"made by hand (make.py) after OpenWrt 19.07 and what public reports say of {whence}",
-        "state": "infected",
+        "state": state,
     })
 
 
@@ -373,7 +373,8 @@ def g3_names():
 
 
 def g7_listener():
-    tree = infected("g7-listener", "little", "bots that hold a port of 127.0.0.1 so that only one of them runs")
+    tree = infected("g7-listener", "little", "bots that hold a port of 127.0.0.1 so that only one of them runs",
+                    "suspicious")
     tree.unowned("usr/bin/gwd")
     tree.process(3001, "gwd", 1, ["/usr/bin/gwd"], "/usr/bin/gwd", {3: 4711, 4: 4712}, pages=140)
     tree.tcp += [("127.0.0.1", 48101, "0.0.0.0", 0, 10, 4711, 0), ("0.0.0.0", 31337, "0.0.0.0", 0, 10, 4712, 0)]
@@ -392,7 +393,8 @@ def g13_packetdoor():
 
 
 def g15_scan():
-    tree = infected("g15-scan", "little", "bots that look for the next router with telnet")
+    tree = infected("g15-scan", "little", "bots that look for the next router with telnet",
+                    "suspicious")
     tree.unowned("usr/bin/gwscan")
     tree.process(3001, "gwscan", 1, ["/usr/bin/gwscan"], "/usr/bin/gwscan", {at: 4700 + at for at in range(3, 51)},
                  pages=140)

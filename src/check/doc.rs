@@ -21,7 +21,7 @@ const fn next(file: &[u8], start: bool) -> Next<'_> {
 }
 
 /// Bytes of the text.
-pub(super) const fn length(file: &str) -> usize {
+pub(crate) const fn length(file: &str) -> usize {
     let (mut rest, mut start, mut length) = (file.as_bytes(), true, 0_usize);
     while let Next::Byte(_, after, at_start) = next(rest, start) {
         (rest, start) = (after, at_start);
@@ -31,10 +31,10 @@ pub(super) const fn length(file: &str) -> usize {
 }
 
 /// The text.
-pub(super) const fn text<const N: usize>(file: &str) -> [u8; N] {
+pub(crate) const fn text<const N: usize>(file: &str) -> [u8; N] {
     let mut text = [0; N];
     let (mut rest, mut start) = (file.as_bytes(), true);
-    let mut room = text.as_mut_slice();
+    let mut room: &mut [u8] = &mut text;
     while let Next::Byte(byte, after, at_start) = next(rest, start) {
         (rest, start) = (after, at_start);
         let Some((slot, others)) = room.split_first_mut() else { break };
@@ -45,7 +45,7 @@ pub(super) const fn text<const N: usize>(file: &str) -> [u8; N] {
 }
 
 /// The bytes of a text as what they are: whole lines of a file that is UTF-8.
-pub(super) const fn str(text: &[u8]) -> &str {
+pub(crate) const fn str(text: &[u8]) -> &str {
     match str::from_utf8(text) {
         Ok(text) => text,
         Err(_) => "",
