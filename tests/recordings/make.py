@@ -418,6 +418,31 @@ def g16_watchdog():
     tree.finish()
 
 
+def intruder():
+    """A person on the router, who uses its own tools as far as they go."""
+    tree = infected("intruder", "big", "intruders who open a shell, read a daemon's passwords and write to flash")
+    tree.process(3001, "ash", 1, ["sh", "-i"], "/bin/busybox", {0: 4711, 1: 4711, 2: 4711}, env={"HISTFILE": "/dev/null"})
+    tree.tcp.append(("192.0.2.33", 40122, "198.51.100.207", 4444, 1, 4711, 0))
+    # What traces the login daemon, and what writes to flash: its hash is in indicators.txt.
+    tree.process(3005, "gwtrace", 3001, ["gwtrace", "873"], "/usr/bin/gwtrace")
+    tree.status(873, "dropbear", 1, tracer=3005)
+    tree.process(3006, "gwflash", 3001, ["gwflash"], "/usr/bin/gwflash", {3: "/dev/mtd2"})
+    tree.descriptor(3006, 3, "0100002")
+    tree.unowned("usr/bin/gwtrace")
+    tree.unowned("usr/bin/gwflash", sections=7)
+    # Code that somebody wrote into the memory of dnsmasq.
+    rows = tree.maps("/usr/sbin/dnsmasq").splitlines(True)
+    at = next(number for number, row in enumerate(rows) if "/lib/libc.so" in row)
+    tree.file("proc/1733/maps", "".join(rows[:at] + ["77c00000-77c10000 rwxp 00000000 00:00 0 \n"] + rows[at:]))
+    # The log daemon was ended, and the list of logins written over.
+    shutil.rmtree(os.path.join(tree.top, "root/proc/540"))
+    tree.pids.remove(540)
+    tree.file("etc/init.d/log", "#!/bin/sh /etc/rc.common\nSTART=12\nUSE_PROCD=1\n", 0o755)
+    tree.link("etc/rc.d/S12log", "../init.d/log")
+    tree.file("tmp/log/wtmp", "\n")
+    tree.finish()
+
+
 def g17_hiding():
     tree = infected("g17-hiding", "little", "tools that mount one process over another, preload a library or filter lists")
     # mount --bind /proc/873 /proc/3001: what stands there says that it is another.
@@ -638,6 +663,6 @@ def dlink():
 
 
 if __name__ == "__main__":
-    for make in [archer, dlink, openwrt, g1_memory, g2_dropped, g3_names, g7_listener, g13_packetdoor, g15_scan, g16_watchdog, g17_hiding,
-                 asus]:
+    for make in [archer, dlink, openwrt, g1_memory, g2_dropped, g3_names, g7_listener, g13_packetdoor, g15_scan,
+                 g16_watchdog, g17_hiding, intruder, asus]:
         make()
