@@ -113,11 +113,14 @@ pub fn scan<H: Host>(
     if run.wants(Source::RawSockets) {
         run.raw_sockets(host, scratch)?;
     }
-    if run.wants(Source::Files) || run.wants(Source::Preload) || run.wants(Source::Traces) {
+    if run.wants(Source::Files) || run.wants(Source::Preload) {
         run.files(host, scratch)?;
     }
     if run.wants(Source::Startup) {
         run.startup(host, scratch)?;
+    }
+    if run.wants(Source::Traces) {
+        run.traces(host)?;
     }
     run.tell(&Event::End)
 }
@@ -336,14 +339,17 @@ impl<'p> Run<'_, 'p> {
             files::preload(host, owners, mounts, &mut coverage, &mut |file| self.show_file(file));
             self.note(Source::Preload, coverage);
         }
-        if self.wants(Source::Traces) {
-            self.begin(Source::Traces)?;
-            let mut coverage = Coverage::new();
-            for trace in self.plan.ctx.traces(TraceKind::File) {
-                files::listed(host, trace.value, &mut coverage, &mut |file| self.show_file(file));
-            }
-            self.note(Source::Traces, coverage);
+        self.verdicts()
+    }
+
+    /// Looks whether what the rules of families name is there.
+    fn traces<H: Host>(&mut self, host: &H) -> Result<(), SinkFault> {
+        self.begin(Source::Traces)?;
+        let mut coverage = Coverage::new();
+        for trace in self.plan.ctx.traces(TraceKind::File) {
+            files::listed(host, trace.value, &mut coverage, &mut |file| self.show_file(file));
         }
+        self.note(Source::Traces, coverage);
         self.verdicts()
     }
 
@@ -419,6 +425,7 @@ const fn absent(source: Source) -> &'static str {
         Source::Hashes => "no indicator file holds hashes of programs",
         Source::Owners => "neither a firmware image nor lists of packages say what belongs here",
         Source::Hidden => "nobody recorded which process ids answer",
+        Source::RawSockets => "nobody recorded raw sockets",
         Source::Log => "no init system runs here",
         Source::Files => "there are no volatile places here",
         Source::Mounts => "this tree does not say what is mounted",

@@ -312,7 +312,7 @@ fn memory_that_is_run_and_belongs_to_no_file() {
     let looks = room.run("plant /srv/gwdaemon /srv/anonymous.pl; look; gone $pid; look");
     assert_eq!(before_and_after(&looks), accused());
     assert!(
-        detail(&looks[0], "exec-anonymous").starts_with("1 mapping"),
+        detail(&looks[0], "exec-anonymous").ends_with("can be written and run: 1"),
         "{}",
         detail(&looks[0], "exec-anonymous")
     );

@@ -223,13 +223,13 @@ fn names_of_processes() {
     let outcome = look(&tree);
     let of =
         |pid: u32| outcome.with("pid", pid).iter().map(|row| row["check"].to_string()).collect::<Vec<_>>();
-    assert_eq!(of(123), ["\"exe-deleted\""]);
+    assert_eq!(of(123), ["\"exe-deleted\"", "\"name-random\""]);
     let found = &outcome.with("pid", 123)[0];
     assert_eq!(found["name"], SHOWN);
     assert!(found["path"].as_str().unwrap().starts_with(&format!("/tmp/{SHOWN}")), "{found}");
     assert!(!found["path"].as_str().unwrap().contains("deleted"), "{found}");
     assert_eq!(of(124), ["\"exe-volatile\"", "\"fake-kthread\""]);
-    assert_eq!(of(4_000_000), ["\"exe-deleted\"", "\"fake-kthread\""]);
+    assert_eq!(of(4_000_000), ["\"exe-deleted\"", "\"fake-kthread\"", "\"name-random\""]);
     assert_eq!(outcome.status, 2);
 }
 

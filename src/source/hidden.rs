@@ -52,7 +52,7 @@ pub fn search<H: Host>(
         return recorded(host, listed, suspects, coverage);
     }
     if hides && !may_trace(host) {
-        let what = "it is mounted with hidepid, and only who has CAP_SYS_PTRACE sees everything then";
+        let what = "it is mounted with hidepid, and only root with CAP_SYS_PTRACE sees everything then";
         return coverage.gap(b"/proc", format_args!("{what}"));
     }
     let last = last_pid(host, listed, coverage);
