@@ -58,6 +58,8 @@ pub struct Owners {
     rows: heapless::Vec<Row, PROGRAMS>,
     /// Number of a row plus one by the hash of its path, the next free place where that is taken; 0 is free.
     slots: [u16; SLOTS],
+    /// Lengths of paths by their last byte, a bit each, modulo 64.
+    hints: [u64; 256],
     names: heapless::Vec<(u32, u16), NAMES>,
     /// Something says what the whole machine should hold.
     truth: bool,
@@ -79,6 +81,7 @@ impl Owners {
             text: heapless::Vec::new(),
             rows: heapless::Vec::new(),
             slots: [0; SLOTS],
+            hints: [0; 256],
             names: heapless::Vec::new(),
             truth: false,
             entware: false,
@@ -92,6 +95,7 @@ impl Owners {
         self.text.clear();
         self.rows.clear();
         self.slots = [0; SLOTS];
+        self.hints = [0; 256];
         self.names.clear();
         (self.truth, self.entware, self.full) = (false, false, false);
     }
@@ -140,6 +144,9 @@ impl Owners {
         self.text.extend_from_slice(path).ok()?;
         self.rows.push(Row { start, end, known: Known::default() }).ok()?;
         *self.slots.get_mut(slot)? = u16::try_from(number).ok()?.checked_add(1)?;
+        if let Some(lengths) = self.hints.get_mut(hint(path)) {
+            *lengths |= length_bit(path.len());
+        }
         Some(number)
     }
 
@@ -275,27 +282,32 @@ impl Owners {
 
     /// A package has this path.
     fn listed(&mut self, path: &[u8], first: usize) {
-        // OpenWrt's apk writes paths without the slash in front; Debian lists /bin/x although /bin leads to /usr/bin.
-        let mut whole = Bytes::<{ PATH_BYTES + 8 }>::of(b"/usr");
-        if path.first() != Some(&b'/') {
-            whole.push(b"/");
-        }
-        whole.push(path);
-        let usr = whole.as_slice();
-        let path = usr.get(4..).unwrap_or_default();
-        let mut linked = Bytes::<{ PATH_BYTES + 64 }>::new();
+        // OpenWrt's apk writes paths without the slash in front.
+        let slash: &[u8] = if path.first() == Some(&b'/') { b"" } else { b"/" };
+        self.mark(slash, path, first);
+        // Debian lists /bin/x although /bin leads to /usr/bin.
+        self.mark(if slash.is_empty() { b"/usr" } else { b"/usr/" }, path, first);
         if let Some(rest) = path.strip_prefix(b"/opt").filter(|_| !self.opt.is_empty()) {
-            linked.push(self.opt.as_slice());
-            linked.push(rest);
+            let opt = self.opt.clone();
+            self.mark(opt.as_slice(), rest, first);
         }
-        for path in [path, usr, linked.as_slice()] {
-            if let Some(row) = self.find(path).filter(|row| *row >= first) {
-                self.set(row, |known| {
-                    if known.owner == Owner::Unknown {
-                        known.owner = Owner::Package;
-                    }
-                });
-            }
+    }
+
+    /// Marks a path, given in two parts, as a package's. Most paths of a list are no program's that runs: their length and
+    /// last byte tell, before they are put together and looked up.
+    fn mark(&mut self, start: &[u8], rest: &[u8], first: usize) {
+        let length = start.len().saturating_add(rest.len());
+        if !self.hints.get(hint(rest)).is_some_and(|lengths| lengths & length_bit(length) != 0) {
+            return;
+        }
+        let mut path = Bytes::<PATH_BYTES>::of(start);
+        path.push(rest);
+        if let Some(row) = self.find(path.as_slice()).filter(|row| *row >= first) {
+            self.set(row, |known| {
+                if known.owner == Owner::Unknown {
+                    known.owner = Owner::Package;
+                }
+            });
         }
     }
 
@@ -410,6 +422,15 @@ fn below(dir: &[u8], path: &[u8]) -> Bytes<{ PATH_BYTES + 16 }> {
 #[must_use]
 pub fn relative(path: &[u8]) -> &[u8] {
     path.strip_prefix(b"/").unwrap_or(path)
+}
+
+/// Where the hint of a path is: at its last byte.
+fn hint(path: &[u8]) -> usize {
+    path.last().copied().map_or(0, usize::from)
+}
+
+fn length_bit(length: usize) -> u64 {
+    1_u64.rotate_left(u32::try_from(length).unwrap_or_default())
 }
 
 /// FNV-1a, 32 bits: enough to find a row, whose path is then compared.
