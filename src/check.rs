@@ -7,7 +7,7 @@ use crate::facts::file::File;
 use crate::facts::logging::Logging;
 use crate::facts::mount::Mount;
 use crate::facts::process::{Hidden, Owner, Process};
-use crate::facts::raw::RawSocket;
+use crate::facts::raw::{Promiscuous, RawSocket};
 use crate::facts::socket::{Endpoint, Socket};
 use crate::facts::startup::Line;
 use crate::facts::text::Bytes;
@@ -26,6 +26,8 @@ pub enum Hook {
     Socket(fn(&Socket<'_>, &Ctx<'_>, &mut Out<'_>)),
     /// Every raw and packet socket.
     Raw(fn(&RawSocket<'_>, &Ctx<'_>, &mut Out<'_>)),
+    /// Every interface that is in promiscuous mode.
+    Interface(fn(&Promiscuous<'_>, &Ctx<'_>, &mut Out<'_>)),
     /// Every mount.
     Mount(fn(&Mount<'_>, &Ctx<'_>, &mut Out<'_>)),
     /// Every process id that answers and is not listed, at the second look.
@@ -281,6 +283,12 @@ impl Out<'_> {
         // A listener has no other end.
         let remote = Some(socket.remote).filter(|remote| remote.port != 0 || !remote.ip.is_unspecified());
         Draft { local: Some(socket.local), remote, ..self.holder(socket.holder) }
+    }
+
+    /// Begins a finding about something that has no more than a name.
+    #[must_use]
+    pub fn named<'f>(&self, name: &'f [u8]) -> Draft<'f> {
+        Draft { name, ..Draft::new(self.check.severity) }
     }
 
     /// Begins a finding about a path.

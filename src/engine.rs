@@ -10,7 +10,7 @@ use crate::facts::file::File;
 use crate::facts::logging::Logging;
 use crate::facts::mount::Mount;
 use crate::facts::process::{Hidden, Process};
-use crate::facts::raw::RawSocket;
+use crate::facts::raw::{Promiscuous, RawSocket};
 use crate::facts::socket::Socket;
 use crate::facts::startup::Line;
 use crate::facts::text::Bytes;
@@ -197,6 +197,14 @@ impl<'p> Run<'_, 'p> {
                 run(socket, ctx, out);
             }
         })
+    }
+
+    fn show_interface(&mut self, interface: &Promiscuous<'_>) {
+        self.show(true, &|hook, ctx, out| {
+            if let Hook::Interface(run) = hook {
+                run(interface, ctx, out);
+            }
+        });
     }
 
     fn show_mount(&mut self, mount: &Mount<'_>) {

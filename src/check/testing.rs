@@ -7,7 +7,7 @@ use crate::facts::file::{File, Role};
 use crate::facts::logging::Logging;
 use crate::facts::mount::Mount;
 use crate::facts::process::{Exe, Hidden, Process, Stat};
-use crate::facts::raw::RawSocket;
+use crate::facts::raw::{Promiscuous, RawSocket};
 use crate::facts::reader::Reader;
 use crate::facts::socket::Socket;
 use crate::facts::startup::Kind;
@@ -87,6 +87,11 @@ pub(crate) fn sockets(check: &'static Check, socket: &Socket<'_>) -> Vec<Severit
 /// What a check says of a raw socket.
 pub(crate) fn raw(check: &'static Check, socket: &RawSocket<'_>) -> Vec<Severity> {
     weights(heard(check, |ctx, out| hooked!(check, Raw).for_each(|run| run(socket, ctx, out))))
+}
+
+/// What a check says of an interface.
+pub(crate) fn interface(check: &'static Check, interface: &Promiscuous<'_>) -> Vec<Severity> {
+    weights(heard(check, |ctx, out| hooked!(check, Interface).for_each(|run| run(interface, ctx, out))))
 }
 
 /// What a check says of a mount.

@@ -99,7 +99,8 @@ fn run(process: &Process, ctx: &Ctx<'_>, out: &mut Out<'_>) {
     }
     let stacks = memory.executable_stack && process.stat.threads > 1;
     let severity = if stacks { Severity::Notice } else { CHECK.severity };
-    let draft = out.process(process).severity(severity).say("mappings of no file that can be written and run: ");
+    let draft =
+        out.process(process).severity(severity).say("mappings of no file that can be written and run: ");
     let draft = draft.number(memory.writable_code);
     out.found(if stacks { draft.say("; stacks of threads may be") } else { draft });
 }

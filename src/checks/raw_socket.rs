@@ -3,7 +3,8 @@
 //! # Sees
 //! Every socket of `/proc/net/packet`, `raw` and `raw6` and the program that holds it: one that is known to need such
 //! a socket, one that firmware or a package vouches for, or another. Says whether a BPF filter is attached and whether
-//! an interface was made promiscuous, where the kernel tells (packet_diag).
+//! an interface was made promiscuous, where the kernel tells (packet_diag). And every interface that is promiscuous while
+//! neither a bridge, a VLAN or a switch's ports on it nor a packet socket explains why: a `notice`.
 //!
 //! # Why it matters
 //! Such a socket sees traffic before any firewall and without any open port: BPFDoor waits on one for its magic
@@ -27,7 +28,7 @@ use crate::check::{Area, Check, Ctx, Hook, Out, Severity, Source};
 use crate::facts::place::Place;
 use crate::facts::process::{Exe, Owner, Process};
 use crate::facts::program::{applet, is_interpreter, is_shell};
-use crate::facts::raw::{Family, RawSocket};
+use crate::facts::raw::{Family, Promiscuous, RawSocket};
 use crate::facts::text::{Bytes, fields};
 
 /// The row of the table.
@@ -38,7 +39,7 @@ pub const CHECK: Check = Check {
     attack: "T1040",
     title: "a raw or packet socket that an unexpected program holds, or none",
     sources: &[Source::RawSockets, Source::Descriptors],
-    hooks: &[Hook::Raw(run)],
+    hooks: &[Hook::Raw(run), Hook::Interface(interface)],
 };
 
 /// Programs that show what passes by: people start them, and intruders do. Blanks stand between the names.
@@ -63,6 +64,13 @@ const USERS: &[u8] = b"6relayd arp-scan arping arpwatch avahi-autoipd connmand d
 
 fn is_among(names: &[u8], name: &[u8]) -> bool {
     fields(names).any(|known| known == name)
+}
+
+fn interface(interface: &Promiscuous<'_>, _: &Ctx<'_>, out: &mut Out<'_>) {
+    if !interface.explained {
+        let draft = out.named(interface.name).severity(Severity::Notice);
+        out.found(draft.say("this interface hands on every frame, and nothing on it explains why"));
+    }
 }
 
 fn run(socket: &RawSocket<'_>, ctx: &Ctx<'_>, out: &mut Out<'_>) {
@@ -215,6 +223,14 @@ mod tests {
         let parent = Relative { pid: 700, comm, owner: Owner::Firmware, firm: true, ..Relative::default() };
         script.kin.parents.push(parent).unwrap();
         assert_eq!(held(&script), []);
+    }
+
+    #[test]
+    fn interfaces_that_hear_everything() {
+        let heard =
+            |explained| crate::check::testing::interface(&CHECK, &Promiscuous { name: b"eth1", explained });
+        assert_eq!(heard(false), [Notice]);
+        assert_eq!(heard(true), []);
     }
 
     #[test]

@@ -246,6 +246,7 @@ impl Run<'_, '_> {
                         let _ = unheld.push(socket.inode);
                     }
                 });
+                raw::interfaces(host, packets, &mut |interface| self.show_interface(interface));
                 if !unheld.is_empty() {
                     self.unheld(&mut reader, (pids, holders, packets), &unheld, &mut coverage);
                 }

@@ -63,6 +63,15 @@ impl RawSocket<'_> {
     }
 }
 
+/// A network interface that hands every frame on, whoever it is for.
+#[derive(Clone, Copy, Debug)]
+pub struct Promiscuous<'a> {
+    /// Its name.
+    pub name: &'a [u8],
+    /// Why it has to be: it is a port of a bridge or has interfaces above it, or a packet socket asked for it.
+    pub explained: bool,
+}
+
 /// What the kernel says of a packet socket beyond `/proc/net/packet`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PacketDetail {

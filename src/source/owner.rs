@@ -297,7 +297,7 @@ impl Owners {
     /// last byte tell, before they are put together and looked up.
     fn mark(&mut self, start: &[u8], rest: &[u8], first: usize) {
         let length = start.len().saturating_add(rest.len());
-        if !self.hints.get(hint(rest)).is_some_and(|lengths| lengths & length_bit(length) != 0) {
+        if self.hints.get(hint(rest)).is_none_or(|lengths| lengths & length_bit(length) == 0) {
             return;
         }
         let mut path = Bytes::<PATH_BYTES>::of(start);

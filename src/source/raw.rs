@@ -2,9 +2,10 @@
 
 use embedded_io::Read;
 
-use super::{Coverage, rows};
+use super::{Coverage, fill, rows};
 use crate::facts::about::Endian;
-use crate::facts::raw::{self, Family, PacketDetail, RawSocket};
+use crate::facts::raw::{self, Family, PacketDetail, Promiscuous, RawSocket};
+use crate::facts::text::{Bytes, hex32, trim};
 use crate::host::{Dump, Fault, Host};
 use crate::limits::{NETLINK_BYTES, PACKETS};
 
@@ -71,6 +72,55 @@ pub fn sockets<H: Host>(
     coverage.absent = coverage.facts == 0 && coverage.gaps == 0;
 }
 
+/// `IFF_PROMISC`, netdevice(7).
+const IFF_PROMISC: u32 = 0x100;
+
+/// Hands every interface in promiscuous mode to `each`: `/sys/class/net/NAME/flags`
+/// (Documentation/ABI/testing/sysfs-class-net). Without `/sys` there is none to be seen.
+pub fn interfaces<H: Host>(host: &H, details: &Details, each: &mut dyn FnMut(&Promiscuous<'_>)) {
+    let Ok(all) = host.dir(b"sys/class/net") else { return };
+    let asked = details.iter().any(|detail| detail.promiscuous);
+    let _ = host.list(&all, &mut |name| {
+        let flags = value(host, name, b"flags");
+        let hex = flags.as_slice().strip_prefix(b"0x").and_then(hex32);
+        if hex.is_some_and(|flags| flags & IFF_PROMISC != 0) {
+            let explained = asked || is_below_another(host, &all, name);
+            each(&Promiscuous { name, explained });
+        }
+    });
+}
+
+/// A short file of an interface.
+fn value<H: Host>(host: &H, name: &[u8], file: &[u8]) -> Bytes<16> {
+    let mut path = Bytes::<64>::of(b"sys/class/net/");
+    let mut value = Bytes::<16>::new();
+    for part in [name, b"/", file] {
+        path.push(part);
+    }
+    if let Ok((mut file, _)) = host.file(path.as_slice()) {
+        let _ = fill(&mut file, &mut value);
+    }
+    Bytes::of(trim(value.as_slice()))
+}
+
+/// Whether a bridge, a bond, a VLAN or a switch's ports use an interface: they make it hand on what is for them.
+fn is_below_another<H: Host>(host: &H, all: &H::Dir, name: &[u8]) -> bool {
+    let mut used = false;
+    let mut path = Bytes::<64>::of(b"sys/class/net/");
+    path.push(name);
+    if let Ok(own) = host.dir(path.as_slice()) {
+        let _ = host.list(&own, &mut |entry| {
+            used |= entry == b"brport" || entry == b"master" || entry.starts_with(b"upper_");
+        });
+    }
+    // Kernels before 3.9 have no such links, but say on which interface another one lies.
+    let index = value(host, name, b"ifindex");
+    let _ = host.list(all, &mut |other| {
+        used |= other != name && !index.is_empty() && value(host, other, b"iflink") == index;
+    });
+    used
+}
+
 /// Asks packet_diag. Many kernels lack it, and what it adds is no more than a detail.
 fn packets<H: Host>(host: &H, endian: Endian, details: &mut Details) {
     let mut buffer = [0_u8; NETLINK_BYTES];
@@ -83,5 +133,39 @@ fn packets<H: Host>(host: &H, endian: Endian, details: &mut Details) {
         if more != raw::Dump::More {
             break;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::host::memory::Memory;
+
+    #[test]
+    fn interfaces_that_hear_everything() {
+        let machine = Memory::new();
+        for (name, flags, index, link) in [
+            ("lo", "0x9", "1", "1"),
+            ("eth0", "0x1103", "2", "2"),
+            ("eth0.1", "0x1103", "3", "2"),
+            ("eth1", "0x1103", "4", "4"),
+            ("wlan0", "0x1003", "5", "5"),
+        ] {
+            for (file, text) in [("flags", flags), ("ifindex", index), ("iflink", link)] {
+                machine.file(&format!("sys/class/net/{name}/{file}"), format!("{text}\n"));
+            }
+        }
+        machine.link("sys/class/net/eth0.1/brport", "../br-lan");
+        let heard = |details: &Details| {
+            let mut heard = Vec::new();
+            interfaces(&machine, details, &mut |interface| {
+                heard.push((String::from_utf8_lossy(interface.name).into_owned(), interface.explained));
+            });
+            heard
+        };
+        let expected = [("eth0".to_owned(), true), ("eth0.1".to_owned(), true), ("eth1".to_owned(), false)];
+        assert_eq!(heard(&Details::new()), expected);
+        let tcpdump = [PacketDetail { inode: 7, filter: 0, promiscuous: true }].into_iter().collect();
+        assert!(heard(&tcpdump).iter().all(|(_, explained)| *explained));
     }
 }
