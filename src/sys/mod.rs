@@ -8,4 +8,7 @@ pub mod machine;
 pub mod map;
 mod netlink;
 mod probe;
+pub mod room;
+#[cfg(not(test))]
+mod start;
 mod walk;
