@@ -34,6 +34,10 @@ static FRAMES: Room<[u8; 2 * FRAME_BYTES]> = Room::new([0; 2 * FRAME_BYTES]);
 static LINE: Room<[u8; JSON_BYTES]> = Room::new([0; JSON_BYTES]);
 static STORE: Room<Store> = Room::new(Store::new());
 
+#[cfg(not(test))]
+#[global_allocator]
+static HEAP: sys::heap::Heap = sys::heap::Heap::new();
+
 /// Does what the arguments ask for; returns the exit status. The first argument is the program's name.
 pub fn program(arguments: &[&'static OsStr], environment: &[&'static OsStr]) -> u8 {
     match args::parse(arguments.iter().skip(1)) {

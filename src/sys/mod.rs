@@ -4,6 +4,7 @@ pub mod child;
 pub mod clock;
 pub mod devlog;
 pub mod fd;
+pub mod heap;
 pub mod machine;
 pub mod map;
 mod netlink;
