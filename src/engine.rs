@@ -332,9 +332,10 @@ impl<'p> Run<'_, 'p> {
         if self.wants(Source::Traces) {
             self.begin(Source::Traces)?;
             let mut coverage = Coverage::new();
-            for trace in self.plan.ctx.traces(TraceKind::File) {
+            let ctx = self.plan.ctx;
+            ctx.each_trace(TraceKind::File, &mut |trace| {
                 files::listed(host, trace.value, &mut coverage, &mut |file| self.show_file(file));
-            }
+            });
             self.note(Source::Traces, coverage);
         }
         self.verdicts()
