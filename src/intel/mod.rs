@@ -220,7 +220,8 @@ impl<'a> Intel<'a> {
     /// What the database says of a file with this SHA-256. An indicator that has expired at `now` (seconds since
     /// 1970) is as if it were not there; without `now`, none has expired.
     pub fn lookup_hash(&self, digest: &[u8; 32], now: Option<u64>) -> Option<Hit<'a>> {
-        self.best(&mut of_digest(self.hashes, digest), 0, now)
+        let mut rows = of_digest(self.hashes, digest);
+        self.best(&mut || rows.next(), 0, now)
     }
 
     /// The traces of one kind, sorted by value, those that have expired too.
@@ -261,14 +262,15 @@ impl<'a> Intel<'a> {
             IpAddr::V6(address) => {
                 let key = address.to_bits();
                 let covering = |table: &Option<Table<'a>>| table.map(|it| it.covering(key));
-                let single = covering(&self.ipv6).and_then(|mut rows| self.best(&mut rows, port, now));
+                let single =
+                    covering(&self.ipv6).and_then(|mut rows| self.best(&mut || rows.next(), port, now));
                 (covering(&self.never_ipv6), single, covering(&self.ipv6_ranges))
             }
         };
         if never.is_some_and(|mut rows| rows.next().is_some()) {
             return Match::Never;
         }
-        let hit = single.or_else(|| self.best(ranges.as_mut()?, port, now));
+        let hit = single.or_else(|| self.best(&mut || ranges.as_mut()?.next(), port, now));
         hit.map_or(Match::Nothing, Match::Listed)
     }
 
@@ -277,14 +279,14 @@ impl<'a> Intel<'a> {
         let mut all = self.ipv4.labels_of(address)?;
         let this_port = all.from(self.labels.first_of(port));
         this_port
-            .and_then(|mut numbers| self.best(&mut numbers, port, now))
-            .or_else(|| self.best(&mut all, 0, now))
+            .and_then(|mut numbers| self.best(&mut || numbers.next(), port, now))
+            .or_else(|| self.best(&mut || all.next(), 0, now))
     }
 
     /// The first of some labels, which are sorted by port, that is for this port, or else for every port.
-    fn best(&self, numbers: &mut dyn Iterator<Item = u32>, port: u16, now: Option<u64>) -> Option<Hit<'a>> {
+    fn best(&self, numbers: &mut dyn FnMut() -> Option<u32>, port: u16, now: Option<u64>) -> Option<Hit<'a>> {
         let meant = |label: &Label| label.expires().is_none_or(|expires| now.is_none_or(|now| now < expires));
-        let mut labels = numbers
+        let mut labels = core::iter::from_fn(numbers)
             .filter_map(|number| self.labels.get(number))
             .take_while(|label| label.port <= port)
             .filter(|label| (label.port == 0 || label.port == port) && meant(label));
