@@ -6,6 +6,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
 use gatewatch::check::Selection;
 use gatewatch::checks;
+use gatewatch::facts::text::decimal;
 use gatewatch::limits::{DEVICE_BYTES, INTEL_FILES};
 use gatewatch::report::escape::Escaped;
 use lexopt::prelude::*;
@@ -88,8 +89,42 @@ pub enum Command {
     Version,
 }
 
+/// What is wrong with the command line, in words for whoever typed it.
+pub struct Mistake(String);
+
+impl Display for Mistake {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// lexopt's own words would show hostile bytes through `Debug`, which costs 5 KiB.
+impl From<lexopt::Error> for Mistake {
+    fn from(error: lexopt::Error) -> Self {
+        use lexopt::Error;
+        let escaped = |option: &str| Escaped(option.as_bytes()).to_string();
+        Self(match error {
+            Error::MissingValue { option } => {
+                let option = option.unwrap_or_default();
+                format!("{}: give a value after it", escaped(&option))
+            }
+            Error::UnexpectedOption(option) => format!("unknown option {}", escaped(&option)),
+            Error::UnexpectedArgument(word) => {
+                format!("unexpected word {}: give one command only", quoted(&word))
+            }
+            Error::UnexpectedValue { option, value } => {
+                format!("{} takes no value, but {} was given", escaped(&option), quoted(&value))
+            }
+            // Of the library's conversions, none of which is used here.
+            Error::ParsingFailed { .. } | Error::NonUnicodeValue(_) | Error::Custom(_) => {
+                "a value cannot be read".to_owned()
+            }
+        })
+    }
+}
+
 /// Reads the arguments behind the program's name.
-pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, lexopt::Error> {
+pub fn parse(arguments: impl IntoIterator<Item = impl Into<OsString>>) -> Result<Command, Mistake> {
     let mut parser = lexopt::Parser::from_args(arguments);
     let mut scan = Scan {
         root: None,
@@ -137,15 +172,15 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, l
             Long("skip") => skip = add(skip, &parser.value()?)?,
             Long("device") => scan.device = Some(device(&parser.value()?)?),
             Long("timeout") => {
-                scan.timeout_s = match parser.value()?.parse() {
-                    Ok(seconds @ 1..=86_400) => seconds,
+                scan.timeout_s = match decimal(parser.value()?.as_bytes()) {
+                    Some(seconds @ 1..=86_400) => seconds,
                     _ => return wrong("--timeout: use seconds from 1 to 86400"),
                 };
             }
             Long("no-color") => scan.no_color = true,
             Short('q') => scan.quiet = true,
             Short('v') => scan.verbose = true,
-            other => return Err(other.unexpected()),
+            other => return Err(other.unexpected().into()),
         }
     }
     if let Some(word) = command.filter(|word| word != "scan") {
@@ -167,8 +202,8 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, l
     Ok(Command::Scan(Box::new(scan)))
 }
 
-fn wrong<T>(what: impl Display) -> Result<T, lexopt::Error> {
-    Err(lexopt::Error::from(what.to_string()))
+fn wrong<T>(what: impl Display) -> Result<T, Mistake> {
+    Err(Mistake(what.to_string()))
 }
 
 /// What was typed, fit to be shown.
@@ -185,20 +220,20 @@ fn shown(option: &lexopt::Arg<'_>) -> String {
 }
 
 /// Adds checks by their ids, separated by commas.
-fn add(so_far: Selection, ids: &OsString) -> Result<Selection, lexopt::Error> {
+fn add(so_far: Selection, ids: &OsString) -> Result<Selection, Mistake> {
     let ids = ids.to_string_lossy();
     ids.split(',').filter(|id| !id.is_empty()).try_fold(so_far, |all, id| Ok(all.with(check(id)?)))
 }
 
 /// The place of a check in the table.
-fn check(id: &str) -> Result<usize, lexopt::Error> {
+fn check(id: &str) -> Result<usize, Mistake> {
     match checks::index(id) {
         Some(index) => Ok(index),
         None => wrong(format_args!("unknown check {}: gatewatch list shows them", quoted(id.as_ref()))),
     }
 }
 
-fn socket(value: Option<OsString>) -> Result<OsString, lexopt::Error> {
+fn socket(value: Option<OsString>) -> Result<OsString, Mistake> {
     let path = value.unwrap_or_else(|| DEV_LOG.into());
     if path.as_bytes().starts_with(b"/") {
         return Ok(path);
@@ -206,7 +241,7 @@ fn socket(value: Option<OsString>) -> Result<OsString, lexopt::Error> {
     wrong(format_args!("--syslog={}: use the path of a socket, beginning with a slash", quoted(&path)))
 }
 
-fn device(id: &OsString) -> Result<String, lexopt::Error> {
+fn device(id: &OsString) -> Result<String, Mistake> {
     match id.to_str().filter(|id| (1..=DEVICE_BYTES).contains(&id.len()) && id.bytes().all(is_device_byte)) {
         Some(id) => Ok(id.to_owned()),
         None => wrong(format_args!(
@@ -281,16 +316,23 @@ mod tests {
         ] {
             assert_eq!(parsed(line), Err(expected.into()), "{line}");
         }
-        for line in [
-            "--frmat json",
-            "--root",
-            "scan scan",
-            "explain exe-deleted exe-deleted",
-            "list x",
-            "--device a/b",
-            "-q=3",
+        assert!(parsed("--device a/b").is_err());
+    }
+
+    #[test]
+    fn what_no_option_is_meant_by_is_said_with_its_bytes_escaped() {
+        for (line, expected) in [
+            ("--frmat json", "unknown option --frmat"),
+            ("-x", "unknown option -x"),
+            ("--root", "--root: give a value after it"),
+            ("scan scan", "unexpected word \"scan\": give one command only"),
+            ("list x", "unexpected word \"x\": give one command only"),
+            ("explain exe-deleted c2-address", "unexpected word \"c2-address\": give one command only"),
+            ("-q=3", "-q takes no value, but \"3\" was given"),
+            ("--no-color=\u{1b}[2J", "--no-color takes no value, but \"\\x1b[2J\" was given"),
+            ("--\u{1b}[2J", "unknown option --\\x1b[2J"),
         ] {
-            assert!(parsed(line).is_err(), "{line}");
+            assert_eq!(parsed(line), Err(expected.into()), "{line}");
         }
     }
 

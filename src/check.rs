@@ -137,9 +137,11 @@ impl<'a> Ctx<'a> {
         all(self.now).or_else(|| all(None))
     }
 
-    /// The rules of one kind, those of the program itself first.
-    pub fn traces(&self, kind: TraceKind) -> impl Iterator<Item = Trace<'a>> + use<'a> {
-        self.families.into_iter().chain(self.intel.iter().copied()).flat_map(move |intel| intel.traces(kind))
+    /// Hands the rules of one kind to `each`, those of the program itself first.
+    pub fn each_trace(&self, kind: TraceKind, each: &mut dyn FnMut(Trace<'a>)) {
+        for intel in self.families.iter().chain(self.intel) {
+            intel.traces(kind).for_each(&mut *each);
+        }
     }
 
     /// Whether a date has passed. While the clock is not set, nothing has.

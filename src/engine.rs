@@ -354,9 +354,10 @@ impl<'p> Run<'_, 'p> {
     fn traces<H: Host>(&mut self, host: &H) -> Result<(), SinkFault> {
         self.begin(Source::Traces)?;
         let mut coverage = Coverage::new();
-        for trace in self.plan.ctx.traces(TraceKind::File) {
+        let ctx = self.plan.ctx;
+        ctx.each_trace(TraceKind::File, &mut |trace| {
             files::listed(host, trace.value, &mut coverage, &mut |file| self.show_file(file));
-        }
+        });
         self.note(Source::Traces, coverage);
         self.verdicts()
     }

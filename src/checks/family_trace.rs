@@ -50,9 +50,7 @@ fn process(process: &Process, ctx: &Ctx<'_>, out: &mut Out<'_>) {
     };
     // One process is one finding, by its strongest rule.
     let kinds = [TraceKind::Path, TraceKind::Dir, TraceKind::Name, TraceKind::Arg];
-    let found = kinds.into_iter().flat_map(|kind| ctx.traces(kind)).filter(matching);
-    let Some(trace) = found.max_by_key(|trace| weight(trace, ctx)) else { return };
-    let mut severity = weight(&trace, ctx);
+    let Some((trace, mut severity)) = strongest(ctx, &kinds, &matching) else { return };
     if process.is_vouched() {
         severity = severity.min(Severity::Suspicious);
     }
@@ -75,8 +73,7 @@ fn socket(socket: &Socket<'_>, ctx: &Ctx<'_>, out: &mut Out<'_>) {
             port == socket.local.port && address.is_none_or(|address| socket.local.ip == address)
         })
     };
-    let Some(trace) = ctx.traces(kind).filter(listens).max_by_key(|trace| weight(trace, ctx)) else { return };
-    let mut severity = weight(&trace, ctx);
+    let Some((trace, mut severity)) = strongest(ctx, &[kind], &listens) else { return };
     if let Some(holder) = socket.holder {
         if ctx.is_own(holder) {
             return;
@@ -93,9 +90,27 @@ fn file(file: &File<'_>, ctx: &Ctx<'_>, out: &mut Out<'_>) {
     if file.role != Role::Listed {
         return;
     }
-    let found = ctx.traces(TraceKind::File).filter(|trace| trace.matches(file.path));
-    let Some(trace) = found.max_by_key(|trace| weight(trace, ctx)) else { return };
-    tell(out.file(file).say("a known family leaves this: "), &trace, weight(&trace, ctx), out);
+    let found = strongest(ctx, &[TraceKind::File], &|trace| trace.matches(file.path));
+    let Some((trace, severity)) = found else { return };
+    tell(out.file(file).say("a known family leaves this: "), &trace, severity, out);
+}
+
+/// Of the rules of some kinds that match, the strongest; the last of several.
+fn strongest<'a>(
+    ctx: &Ctx<'a>,
+    kinds: &[TraceKind],
+    matching: &dyn Fn(&Trace<'_>) -> bool,
+) -> Option<(Trace<'a>, Severity)> {
+    let mut strongest: Option<(Trace<'a>, Severity)> = None;
+    for kind in kinds {
+        ctx.each_trace(*kind, &mut |trace| {
+            let severity = weight(&trace, ctx);
+            if matching(&trace) && strongest.is_none_or(|(_, other)| severity >= other) {
+                strongest = Some((trace, severity));
+            }
+        });
+    }
+    strongest
 }
 
 fn weight(trace: &Trace<'_>, ctx: &Ctx<'_>) -> Severity {

@@ -130,7 +130,7 @@ impl Run<'_, '_> {
             memory_root: host.in_memory(b"").unwrap_or_default(),
             namespace: namespace(host),
         };
-        let mut process = Process::default();
+        let mut process = nobody();
         for pid in pids.iter().copied() {
             process.renamed = None;
             process.kin = Default::default();
@@ -208,7 +208,7 @@ impl Run<'_, '_> {
             (Ok(proc), Some(endian)) => {
                 let Scratch { ports, holders, owners, mounts, .. } = scratch;
                 let mut reader = bare(host, &proc, owners, mounts);
-                let mut process = Process::default();
+                let mut process = nobody();
                 net::sockets(host, endian, ports, &mut coverage, &mut |socket| {
                     if self.show_socket(socket, false) {
                         let holder = holder(&mut reader, holders, socket.inode, &mut process);
@@ -232,7 +232,7 @@ impl Run<'_, '_> {
             Ok(proc) => {
                 let Scratch { pids, packets, holders, owners, mounts, .. } = scratch;
                 let mut reader = bare(host, &proc, owners, mounts);
-                let mut process = Process::default();
+                let mut process = nobody();
                 // Sockets without a holder among the processes that were walked.
                 let mut unheld = heapless::Vec::<u64, PACKETS>::new();
                 raw::sockets(host, packets, &mut coverage, &mut |socket| {
@@ -278,7 +278,7 @@ impl Run<'_, '_> {
         }
         host.pause(SECOND_LOOK_MS);
         holders.clear();
-        let mut process = Process::default();
+        let mut process = nobody();
         if proc::pids(host, reader.proc, pids, coverage).is_err() {
             return;
         }
@@ -327,6 +327,12 @@ fn collect<H: Host>(host: &H, dir: &H::Dir, scratch: &mut Scratch, coverage: &mu
         }
     }
     owners.resolve(host, mounts, 0, coverage);
+}
+
+/// A process to read into. Once, because its fields are many.
+#[inline(never)]
+fn nobody() -> Process {
+    Process::default()
 }
 
 /// Our own mount namespace.

@@ -3,40 +3,83 @@
 
 use super::layout::{DAY_S, HASH_LEN, LABEL_LEN, OCTETS_LEN, Shape};
 
-/// The rows of a sorted section that cover a key, the most specific first.
-///
-/// `span` reads a row's first and last key. On unsorted rows the answer is of no use, but as bounded.
-pub(super) fn covering<'a, const N: usize, K: Ord + Copy + 'a>(
-    rows: &'a [[u8; N]],
-    span: impl Fn(&[u8; N]) -> (K, K) + 'a,
-    key: K,
-) -> impl Iterator<Item = &'a [u8; N]> {
-    let start = rows.partition_point(|row| span(row).1 < key);
-    rows.get(start..).unwrap_or_default().iter().take_while(move |row| span(row).0 <= key)
+/// A sorted section of rows of one length, which end in the number of a label if they are no never-match rows.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Table<'a> {
+    rows: &'a [u8],
+    length: usize,
+    span: Span,
+}
+
+/// Reads a row's first and last key.
+type Span = fn(&[u8]) -> (u128, u128);
+
+impl<'a> Table<'a> {
+    /// Cuts a section body; nothing when its length is not what its count asks for.
+    pub(super) fn new(rows: &'a [u8], count: u32, length: usize, span: Span) -> Option<Table<'a>> {
+        let whole = usize::try_from(count).ok()?.checked_mul(length)?;
+        (rows.len() == whole).then_some(Table { rows, length, span })
+    }
+
+    fn row(&self, index: usize) -> Option<&'a [u8]> {
+        let start = index.checked_mul(self.length)?;
+        self.rows.get(start..start.checked_add(self.length)?)
+    }
+
+    /// The rows that cover a key, the most specific first. On unsorted rows the answer is of no use, but as bounded.
+    pub(super) fn covering(&self, key: u128) -> Covering<'a> {
+        let (mut from, mut to) = (0, self.rows.len().checked_div(self.length).unwrap_or_default());
+        while from < to {
+            let middle = from.midpoint(to);
+            if self.row(middle).is_some_and(|row| (self.span)(row).1 < key) {
+                from = middle.saturating_add(1);
+            } else {
+                to = middle;
+            }
+        }
+        Covering { table: *self, next: from, key }
+    }
+}
+
+/// Rows that cover a key, each as the number of its label.
+pub(super) struct Covering<'a> {
+    table: Table<'a>,
+    next: usize,
+    key: u128,
+}
+
+impl Iterator for Covering<'_> {
+    type Item = u32;
+
+    fn next(&mut self) -> Option<u32> {
+        let row = self.table.row(self.next)?;
+        if (self.table.span)(row).0 > self.key {
+            return None;
+        }
+        self.next = self.next.saturating_add(1);
+        Some(u32_at(row, row.len().saturating_sub(4)))
+    }
 }
 
 /// IPv4 ranges, and in which /8 there are any.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Ipv4Ranges<'a, const N: usize> {
+pub(super) struct Ipv4Ranges<'a> {
     octets: &'a [u8; OCTETS_LEN],
-    rows: &'a [[u8; N]],
+    table: Table<'a>,
 }
 
-impl<'a, const N: usize> Ipv4Ranges<'a, N> {
-    /// No ranges.
-    pub(super) const EMPTY: Ipv4Ranges<'static, N> = Ipv4Ranges { octets: &[0; OCTETS_LEN], rows: &[] };
-
+impl<'a> Ipv4Ranges<'a> {
     /// Cuts a section body; nothing when its length is not what its count asks for.
-    pub(super) fn new(body: &'a [u8], count: u32) -> Option<Ipv4Ranges<'a, N>> {
+    pub(super) fn new(body: &'a [u8], count: u32, length: usize) -> Option<Ipv4Ranges<'a>> {
         let (octets, rest) = body.split_first_chunk()?;
-        Some(Ipv4Ranges { octets, rows: rows(rest, count)? })
+        Some(Ipv4Ranges { octets, table: Table::new(rest, count, length, ipv4_span)? })
     }
 
     /// The rows that cover an address, the most specific first.
-    pub(super) fn covering(&self, address: u32) -> impl Iterator<Item = &'a [u8; N]> {
+    pub(super) fn covering(&self, address: u32) -> Option<Covering<'a>> {
         let [octet, ..] = address.to_be_bytes();
         let some = self.octets.get(usize::from(octet >> 3)).is_some_and(|map| map & (1 << (octet & 7)) != 0);
-        covering(if some { self.rows } else { &[] }, ipv4_span, address)
+        some.then(|| self.table.covering(u128::from(address)))
     }
 }
 
@@ -46,33 +89,26 @@ pub(super) fn rows<const N: usize>(body: &[u8], count: u32) -> Option<&[[u8; N]]
     (rest.is_empty() && usize::try_from(count) == Ok(rows.len())).then_some(rows)
 }
 
-/// The rows of the sorted hash section that begin with a digest.
-pub(super) fn of_digest<'a>(
-    rows: &'a [[u8; HASH_LEN]],
-    digest: &[u8; 32],
-) -> impl Iterator<Item = &'a [u8; HASH_LEN]> {
+/// The labels of the rows of the sorted hash section that begin with a digest.
+pub(super) fn of_digest(rows: &[[u8; HASH_LEN]], digest: &[u8; 32]) -> impl Iterator<Item = u32> {
     let start = rows.partition_point(|row| row.first_chunk::<32>().is_some_and(|own| own < digest));
-    rows.get(start..).unwrap_or_default().iter().take_while(move |row| row.starts_with(digest))
+    let same = rows.get(start..).unwrap_or_default().iter().take_while(move |row| row.starts_with(digest));
+    same.map(|row| u32_at(row, 32))
 }
 
 /// First and last address of a row that begins with two IPv4 addresses.
-fn ipv4_span<const N: usize>(row: &[u8; N]) -> (u32, u32) {
-    (u32_at(row, 0), u32_at(row, 4))
+fn ipv4_span(row: &[u8]) -> (u128, u128) {
+    (u128::from(u32_at(row, 0)), u128::from(u32_at(row, 4)))
 }
 
 /// First and last address of a row that begins with two IPv6 addresses.
-pub(super) fn ipv6_span<const N: usize>(row: &[u8; N]) -> (u128, u128) {
+pub(super) fn ipv6_span(row: &[u8]) -> (u128, u128) {
     (u128_at(row, 0), u128_at(row, 16))
 }
 
-/// First and last address of a row that begins with one IPv6 address: that one.
-pub(super) fn ipv6_single<const N: usize>(row: &[u8; N]) -> (u128, u128) {
+/// The address of a row that begins with one IPv6 address, twice.
+pub(super) fn ipv6_single(row: &[u8]) -> (u128, u128) {
     (u128_at(row, 0), u128_at(row, 0))
-}
-
-/// The label's number, with which a row ends.
-pub(super) fn label_of<const N: usize>(row: &[u8; N]) -> u32 {
-    u32_at(row, N.saturating_sub(4))
 }
 
 // The offsets are those of `layout`, inside the row; the zero is never seen.

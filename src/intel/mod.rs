@@ -34,9 +34,7 @@ use layout::{
     HASH_LEN, Header, IPV4_RANGE_LEN, IPV6_LEN, IPV6_RANGE_LEN, MUST_UNDERSTAND, NEVER_IPV4_LEN,
     NEVER_IPV6_LEN, SECTION_LEN, Section, kind,
 };
-use lookup::{
-    Ipv4Ranges, Label, Labels, Singles, covering, ipv6_single, ipv6_span, label_of, of_digest, rows,
-};
+use lookup::{Ipv4Ranges, Label, Labels, Singles, Table, ipv6_single, ipv6_span, of_digest, rows};
 use traces::Rows;
 
 /// The built-in rules: an indicator file made of `families.txt`, which names the source of each. The tests of
@@ -49,11 +47,11 @@ pub struct Intel<'a> {
     header: Header,
     labels: Labels<'a>,
     ipv4: Singles<'a>,
-    ipv4_ranges: Ipv4Ranges<'a, IPV4_RANGE_LEN>,
-    ipv6: &'a [[u8; IPV6_LEN]],
-    ipv6_ranges: &'a [[u8; IPV6_RANGE_LEN]],
-    never_ipv4: Ipv4Ranges<'a, NEVER_IPV4_LEN>,
-    never_ipv6: &'a [[u8; NEVER_IPV6_LEN]],
+    ipv4_ranges: Option<Ipv4Ranges<'a>>,
+    ipv6: Option<Table<'a>>,
+    ipv6_ranges: Option<Table<'a>>,
+    never_ipv4: Option<Ipv4Ranges<'a>>,
+    never_ipv6: Option<Table<'a>>,
     hashes: &'a [[u8; HASH_LEN]],
     traces: Rows<'a>,
     has_addresses: bool,
@@ -150,6 +148,11 @@ impl<'a> Intel<'a> {
         }
         let [_, names, labels, ipv4, ipv4_ranges, ipv6, ipv6_ranges, never_ipv4, never_ipv6, hashes, traces] =
             bodies;
+        let table = |kind, body, length| {
+            let span = if kind == kind::IPV6 { ipv6_single } else { ipv6_span };
+            cut(kind, body, |body, count| Table::new(body, count, length, span))
+        };
+        let ranges = |kind, body, length| cut(kind, body, |body, count| Ipv4Ranges::new(body, count, length));
         let has_addresses =
             ipv4.is_some() || ipv4_ranges.is_some() || ipv6.is_some() || ipv6_ranges.is_some();
         let listed = has_addresses || hashes.is_some() || traces.is_some();
@@ -168,11 +171,11 @@ impl<'a> Intel<'a> {
                 names: names.map_or(&[], |(body, _)| body),
             },
             ipv4: cut(kind::IPV4, ipv4, Singles::new)?.unwrap_or(Singles::EMPTY),
-            ipv4_ranges: cut(kind::IPV4_RANGES, ipv4_ranges, Ipv4Ranges::new)?.unwrap_or(Ipv4Ranges::EMPTY),
-            ipv6: cut(kind::IPV6, ipv6, rows)?.unwrap_or_default(),
-            ipv6_ranges: cut(kind::IPV6_RANGES, ipv6_ranges, rows)?.unwrap_or_default(),
-            never_ipv4: cut(kind::NEVER_IPV4, never_ipv4, Ipv4Ranges::new)?.unwrap_or(Ipv4Ranges::EMPTY),
-            never_ipv6: cut(kind::NEVER_IPV6, never_ipv6, rows)?.unwrap_or_default(),
+            ipv4_ranges: ranges(kind::IPV4_RANGES, ipv4_ranges, IPV4_RANGE_LEN)?,
+            ipv6: table(kind::IPV6, ipv6, IPV6_LEN)?,
+            ipv6_ranges: table(kind::IPV6_RANGES, ipv6_ranges, IPV6_RANGE_LEN)?,
+            never_ipv4: ranges(kind::NEVER_IPV4, never_ipv4, NEVER_IPV4_LEN)?,
+            never_ipv6: table(kind::NEVER_IPV6, never_ipv6, NEVER_IPV6_LEN)?,
             hashes: cut(kind::HASHES, hashes, rows)?.unwrap_or_default(),
             traces: cut(kind::TRACES, traces, Rows::new)?.unwrap_or(Rows::EMPTY),
             has_addresses,
@@ -217,7 +220,8 @@ impl<'a> Intel<'a> {
     /// What the database says of a file with this SHA-256. An indicator that has expired at `now` (seconds since
     /// 1970) is as if it were not there; without `now`, none has expired.
     pub fn lookup_hash(&self, digest: &[u8; 32], now: Option<u64>) -> Option<Hit<'a>> {
-        self.best(&mut of_digest(self.hashes, digest).map(label_of), 0, now)
+        let mut rows = of_digest(self.hashes, digest);
+        self.best(&mut || rows.next(), 0, now)
     }
 
     /// The traces of one kind, sorted by value, those that have expired too.
@@ -248,25 +252,25 @@ impl<'a> Intel<'a> {
     }
 
     fn search(&self, address: IpAddr, port: u16, now: Option<u64>) -> Match<'a> {
-        let hit = match address.to_canonical() {
+        let (never, single, mut ranges) = match address.to_canonical() {
             IpAddr::V4(address) => {
                 let key = address.to_bits();
-                if self.never_ipv4.covering(key).next().is_some() {
-                    return Match::Never;
-                }
-                self.ipv4_single(key, port, now)
-                    .or_else(|| self.best(&mut self.ipv4_ranges.covering(key).map(label_of), port, now))
+                let covering = |ranges: &Option<Ipv4Ranges<'a>>| ranges.and_then(|it| it.covering(key));
+                let single = self.ipv4_single(key, port, now);
+                (covering(&self.never_ipv4), single, covering(&self.ipv4_ranges))
             }
             IpAddr::V6(address) => {
                 let key = address.to_bits();
-                if covering(self.never_ipv6, ipv6_span, key).next().is_some() {
-                    return Match::Never;
-                }
-                self.best(&mut covering(self.ipv6, ipv6_single, key).map(label_of), port, now).or_else(|| {
-                    self.best(&mut covering(self.ipv6_ranges, ipv6_span, key).map(label_of), port, now)
-                })
+                let covering = |table: &Option<Table<'a>>| table.map(|it| it.covering(key));
+                let single =
+                    covering(&self.ipv6).and_then(|mut rows| self.best(&mut || rows.next(), port, now));
+                (covering(&self.never_ipv6), single, covering(&self.ipv6_ranges))
             }
         };
+        if never.is_some_and(|mut rows| rows.next().is_some()) {
+            return Match::Never;
+        }
+        let hit = single.or_else(|| self.best(&mut || ranges.as_mut()?.next(), port, now));
         hit.map_or(Match::Nothing, Match::Listed)
     }
 
@@ -275,14 +279,14 @@ impl<'a> Intel<'a> {
         let mut all = self.ipv4.labels_of(address)?;
         let this_port = all.from(self.labels.first_of(port));
         this_port
-            .and_then(|mut numbers| self.best(&mut numbers, port, now))
-            .or_else(|| self.best(&mut all, 0, now))
+            .and_then(|mut numbers| self.best(&mut || numbers.next(), port, now))
+            .or_else(|| self.best(&mut || all.next(), 0, now))
     }
 
     /// The first of some labels, which are sorted by port, that is for this port, or else for every port.
-    fn best(&self, numbers: &mut dyn Iterator<Item = u32>, port: u16, now: Option<u64>) -> Option<Hit<'a>> {
+    fn best(&self, numbers: &mut dyn FnMut() -> Option<u32>, port: u16, now: Option<u64>) -> Option<Hit<'a>> {
         let meant = |label: &Label| label.expires().is_none_or(|expires| now.is_none_or(|now| now < expires));
-        let mut labels = numbers
+        let mut labels = core::iter::from_fn(numbers)
             .filter_map(|number| self.labels.get(number))
             .take_while(|label| label.port <= port)
             .filter(|label| (label.port == 0 || label.port == port) && meant(label));

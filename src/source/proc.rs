@@ -334,7 +334,9 @@ fn oom_score_adj<H: Host>(host: &H, dir: &H::Dir) -> Option<i32> {
     let mut text = Bytes::<16>::new();
     let mut file = host.file_at(dir, b"oom_score_adj").ok()?;
     fill(&mut file, &mut text).ok()?;
-    str::from_utf8(trim(text.as_slice())).ok()?.parse().ok()
+    let number = trim(text.as_slice());
+    let (sign, digits) = number.strip_prefix(b"-").map_or((1, number), |digits| (-1, digits));
+    i32::try_from(decimal32(digits)?).ok()?.checked_mul(sign)
 }
 
 fn status<H: Host>(host: &H, dir: &H::Dir) -> Result<Status, Fault> {

@@ -4,15 +4,14 @@
 use std::os::fd::{AsFd, OwnedFd};
 
 use nix::errno::Errno;
-use nix::fcntl::OFlag;
 use nix::libc;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::prctl::set_pdeathsig;
 use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
-use nix::unistd::{ForkResult, Pid, fork, getpid, getppid, pipe2};
+use nix::unistd::{ForkResult, Pid, getpid, getppid, pipe};
 
-use super::clock::monotonic_us;
+use super::clock::{monotonic_us, pause};
 
 /// A running child.
 #[derive(Debug)]
@@ -44,9 +43,30 @@ pub enum Ending {
     Stuck,
 }
 
+/// fork(2) without the handlers and locks of threads, which this program has not; in musl they bring 4 KiB along.
+///
+/// # Safety
+///
+/// This process has one thread.
+#[cfg(target_env = "musl")]
+unsafe fn fork() -> Result<ForkResult, Errno> {
+    unsafe extern "C" {
+        fn _Fork() -> libc::pid_t;
+    }
+    // SAFETY: it takes nothing, and the caller's promise.
+    Ok(match Errno::result(unsafe { _Fork() })? {
+        0 => ForkResult::Child,
+        child => ForkResult::Parent { child: Pid::from_raw(child) },
+    })
+}
+
+#[cfg(not(target_env = "musl"))]
+use nix::unistd::fork;
+
 /// Forks. `look` runs in the child with its end of the pipe, and its result is the child's exit status.
 pub fn start(timeout_us: u64, look: impl FnOnce(&OwnedFd) -> i32) -> Result<Child, Errno> {
-    let (receive, send) = pipe2(OFlag::O_CLOEXEC)?;
+    // Not closed on exec: nothing is executed.
+    let (receive, send) = pipe()?;
     let parent = getpid();
     // SAFETY: this process has one thread, so the child may do whatever the parent could.
     match unsafe { fork() }? {
@@ -99,7 +119,7 @@ impl Child {
                 Ok(WaitStatus::Exited(_, status)) => return Ending::Exited(status),
                 Ok(WaitStatus::Signaled(_, signal, _)) => return Ending::Killed(signal),
                 Err(Errno::ECHILD) => return Ending::Exited(0),
-                _ => std::thread::sleep(std::time::Duration::from_millis(5)),
+                _ => pause(5),
             }
         }
         let _ = kill(self.pid, Signal::SIGKILL);

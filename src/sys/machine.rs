@@ -10,7 +10,7 @@ use nix::fcntl::{AtFlags, OFlag, OpenHow, ResolveFlag, openat, openat2};
 use nix::sys::stat::{Mode, SFlag, fstatat};
 
 use super::fd::{self, Dir, File, fault};
-use super::{netlink, probe, walk};
+use super::{clock, netlink, probe, walk};
 
 /// Flags of every open: never inherited, never waiting for a writer or a carrier, never a terminal of ours.
 const QUIET: OFlag = OFlag::O_CLOEXEC.union(OFlag::O_NONBLOCK).union(OFlag::O_NOCTTY);
@@ -60,8 +60,8 @@ impl std::fmt::Display for Refusal {
 impl Machine {
     /// The machine this program runs on.
     pub fn live() -> Result<Self, Refusal> {
-        let root =
-            nix::fcntl::open("/", DIRECTORY, Mode::empty()).map_err(|errno| Refusal::Root(fault(errno)))?;
+        let root = nix::fcntl::open(&b"/"[..], DIRECTORY, Mode::empty())
+            .map_err(|errno| Refusal::Root(fault(errno)))?;
         Ok(Self {
             root,
             paths: Paths::Plain,
@@ -76,7 +76,7 @@ impl Machine {
         let open = nix::fcntl::open(path, DIRECTORY, Mode::empty());
         let root = open.map_err(|errno| Refusal::Root(fault(errno)))?;
         let how = OpenHow::new().flags(DIRECTORY).resolve(ResolveFlag::RESOLVE_IN_ROOT);
-        let paths = if openat2(&root, ".", how).is_ok() { Paths::Kernel } else { Paths::Walked };
+        let paths = if openat2(root.as_fd(), &b"."[..], how).is_ok() { Paths::Kernel } else { Paths::Walked };
         let tree =
             Self { root, paths, about: About { live: false, endian: None }, dumps: None, may_ask: false };
         tree.recording()
@@ -98,10 +98,10 @@ impl Machine {
     fn open(&self, path: &[u8], flags: OFlag) -> Result<OwnedFd, Fault> {
         let path = if path.is_empty() { b"." } else { path };
         match self.paths {
-            Paths::Plain => openat(&self.root, path, flags, Mode::empty()).map_err(fault),
+            Paths::Plain => openat(self.root.as_fd(), path, flags, Mode::empty()).map_err(fault),
             Paths::Kernel => {
                 let inside = ResolveFlag::RESOLVE_IN_ROOT.union(ResolveFlag::RESOLVE_NO_MAGICLINKS);
-                openat2(&self.root, path, OpenHow::new().flags(flags).resolve(inside)).map_err(fault)
+                openat2(self.root.as_fd(), path, OpenHow::new().flags(flags).resolve(inside)).map_err(fault)
             }
             Paths::Walked => walk::open(self.root.as_fd(), path, flags),
         }
@@ -110,7 +110,7 @@ impl Machine {
     /// Says what a path leads to without opening it: opening a device can do something (a watchdog starts).
     fn look(&self, path: &[u8]) -> Result<Identity, Fault> {
         match self.paths {
-            Paths::Plain => fd::regular(&fstatat(&self.root, path, AtFlags::empty()).map_err(fault)?),
+            Paths::Plain => fd::regular(&fstatat(self.root.as_fd(), path, AtFlags::empty()).map_err(fault)?),
             Paths::Kernel => fd::identity(self.open(path, OFlag::O_PATH.union(OFlag::O_CLOEXEC))?),
             // It looks before it opens.
             Paths::Walked => Ok(Identity::default()),
@@ -138,7 +138,7 @@ impl Host for Machine {
     }
 
     fn dir_at(&self, at: &Dir, name: &[u8]) -> Result<Dir, Fault> {
-        openat(&at.0, name, DIRECTORY.union(OFlag::O_NOFOLLOW), Mode::empty()).map(Dir).map_err(fault)
+        openat(at.0.as_fd(), name, DIRECTORY.union(OFlag::O_NOFOLLOW), Mode::empty()).map(Dir).map_err(fault)
     }
 
     fn file_at(&self, at: &Dir, name: &[u8]) -> Result<File, Fault> {
@@ -154,7 +154,7 @@ impl Host for Machine {
     }
 
     fn kind_at(&self, at: &Dir, name: &[u8]) -> Result<Kind, Fault> {
-        let stat = fstatat(&at.0, name, AtFlags::AT_SYMLINK_NOFOLLOW).map_err(fault)?;
+        let stat = fstatat(at.0.as_fd(), name, AtFlags::AT_SYMLINK_NOFOLLOW).map_err(fault)?;
         Ok(match SFlag::from_bits_truncate(stat.st_mode) & SFlag::S_IFMT {
             SFlag::S_IFREG => Kind::File(fd::whole(&stat)),
             SFlag::S_IFDIR => Kind::Dir(fd::whole(&stat)),
@@ -167,7 +167,7 @@ impl Host for Machine {
         if !self.about.live {
             return Err(Fault::NotFound);
         }
-        fd::regular(&fstatat(&process.0, "exe", AtFlags::empty()).map_err(fault)?)
+        fd::regular(&fstatat(process.0.as_fd(), &b"exe"[..], AtFlags::empty()).map_err(fault)?)
     }
 
     fn in_memory(&self, path: &[u8]) -> Result<bool, Fault> {
@@ -208,7 +208,7 @@ impl Host for Machine {
 
     fn pause(&self, milliseconds: u32) {
         if self.about.live {
-            std::thread::sleep(std::time::Duration::from_millis(u64::from(milliseconds)));
+            clock::pause(u16::try_from(milliseconds).unwrap_or(u16::MAX));
         }
     }
 }

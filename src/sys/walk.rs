@@ -81,7 +81,7 @@ pub fn open_regular(at: BorrowedFd<'_>, name: &[u8], flags: OFlag) -> Result<Own
 /// The directory itself, as a new handle.
 fn again(here: BorrowedFd<'_>, flags: OFlag) -> Result<OwnedFd, Fault> {
     if flags.contains(OFlag::O_DIRECTORY) {
-        openat(here, ".", flags, Mode::empty()).map_err(fault)
+        openat(here, &b"."[..], flags, Mode::empty()).map_err(fault)
     } else {
         Err(fault(Errno::EISDIR))
     }
