@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
+use std::sync::Mutex;
 
 use gatewatch::check::Ctx;
 use gatewatch::engine::{self, Plan, Scratch};
@@ -18,19 +19,18 @@ use crate::args::Scan;
 use crate::complain;
 use crate::sys::fd::Writer;
 use crate::sys::machine::Machine;
-use crate::sys::room::Room;
 use crate::sys::{clock, map};
 
-static SCRATCH: Room<Scratch> = Room::new(Scratch::new());
-static FRAME: Room<[u8; FRAME_BYTES]> = Room::new([0; FRAME_BYTES]);
+static SCRATCH: Mutex<Scratch> = Mutex::new(Scratch::new());
+static FRAME: Mutex<[u8; FRAME_BYTES]> = Mutex::new([0; FRAME_BYTES]);
 
 /// Where an image has its indicators.
 const DEFAULT_INTEL: &str = "/usr/share/gatewatch/indicators.gwi";
 
 /// Looks and tells; returns the exit status of the looking process. `parent` reports.
 pub fn look(scan: &Scan, pipe: &OwnedFd, parent: u32) -> i32 {
-    let (Some(scratch), Some(frame)) = (SCRATCH.take(), FRAME.take()) else { return 3 };
-    let mut sink = Encoder::new(Writer(pipe.as_fd()), frame);
+    let (mut scratch, mut frame) = (crate::lock(&SCRATCH), crate::lock(&FRAME));
+    let mut sink = Encoder::new(Writer(pipe.as_fd()), &mut frame);
     let machine = match &scan.root {
         Some(root) => Machine::tree(root.as_bytes()),
         None => Machine::live(),
@@ -56,7 +56,7 @@ pub fn look(scan: &Scan, pipe: &OwnedFd, parent: u32) -> i32 {
             intel_named: !scan.intel.is_empty(),
             turn: Turn::ALL,
         };
-        engine::scan(&machine, &plan, scratch, &mut sink)
+        engine::scan(&machine, &plan, &mut scratch, &mut sink)
     });
     if told.is_ok() { 0 } else { 3 }
 }

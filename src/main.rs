@@ -1,16 +1,16 @@
 //! The program: reads the command line, forks the process that looks, and hands what it tells to the sinks.
 #![deny(unsafe_code)]
-// src/sys/start.rs has the C library's entry, and the test harness its own.
-#![cfg_attr(not(test), no_main)]
 
 mod args;
 mod look;
 #[allow(unsafe_code)]
 mod sys;
 
-use std::ffi::OsStr;
 use std::io::IsTerminal;
+use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
+use std::process::ExitCode;
+use std::sync::{Mutex, PoisonError};
 
 use args::{Command, Format, Scan};
 use embedded_io::Write;
@@ -25,23 +25,18 @@ use nix::errno::Errno;
 use sys::child::{Child, Ending, Received};
 use sys::clock;
 use sys::devlog::DevLog;
-use sys::fd::{Buffered, Writer, fault, stderr, stdout};
-use sys::room::Room;
+use sys::fd::{Buffered, Writer, fault};
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-static FRAMES: Room<[u8; 2 * FRAME_BYTES]> = Room::new([0; 2 * FRAME_BYTES]);
-static LINE: Room<[u8; JSON_BYTES]> = Room::new([0; JSON_BYTES]);
-static STORE: Room<Store> = Room::new(Store::new());
+// Large buffers lie in .bss: a page of them costs memory only once it is used.
+static FRAMES: Mutex<[u8; 2 * FRAME_BYTES]> = Mutex::new([0; 2 * FRAME_BYTES]);
+static LINE: Mutex<[u8; JSON_BYTES]> = Mutex::new([0; JSON_BYTES]);
+static STORE: Mutex<Store> = Mutex::new(Store::new());
 
-#[cfg(not(test))]
-#[global_allocator]
-static HEAP: sys::heap::Heap = sys::heap::Heap::new();
-
-/// Does what the arguments ask for; returns the exit status. The first argument is the program's name.
-pub fn program(arguments: &[&'static OsStr], environment: &[&'static OsStr]) -> u8 {
-    match args::parse(arguments.iter().skip(1)) {
-        Ok(Command::Scan(scan)) => run(&scan, environment),
+fn main() -> ExitCode {
+    let code = match args::parse(std::env::args_os().skip(1)) {
+        Ok(Command::Scan(scan)) => return ExitCode::from(run(&scan)),
         Ok(Command::Help) => print(format_args!("{}", args::HELP)),
         Ok(Command::Version) => print(format_args!("gatewatch {VERSION}\n")),
         Ok(Command::List) => print(format_args!("{}", List)),
@@ -50,7 +45,8 @@ pub fn program(arguments: &[&'static OsStr], environment: &[&'static OsStr]) -> 
             complain(format_args!("{error}; gatewatch --help shows the usage"));
             Verdict::Incomplete.exit_status()
         }
-    }
+    };
+    ExitCode::from(code)
 }
 
 /// The table of checks, a line each.
@@ -81,7 +77,8 @@ impl std::fmt::Display for Explain {
 
 /// Writes to standard output, or says why not and gives the status for it.
 fn print(text: std::fmt::Arguments<'_>) -> u8 {
-    let mut out = Buffered::new(Writer(stdout()));
+    let stdout = std::io::stdout();
+    let mut out = Buffered::new(Writer(stdout.as_fd()));
     if out.write_fmt(text).is_ok() && out.flush().is_ok() {
         return 0;
     }
@@ -91,7 +88,8 @@ fn print(text: std::fmt::Arguments<'_>) -> u8 {
 
 /// Says what went wrong. Nothing can be done if even that fails.
 pub fn complain(what: std::fmt::Arguments<'_>) {
-    let mut out = Buffered::new(Writer(stderr()));
+    let stderr = std::io::stderr();
+    let mut out = Buffered::new(Writer(stderr.as_fd()));
     let _ = out.write_fmt(format_args!("gatewatch: {what}\n"));
     let _ = out.flush();
 }
@@ -110,17 +108,17 @@ impl log::Log for Diagnostics {
 }
 
 /// Looks and reports; returns the exit status.
-fn run(scan: &Scan, environment: &[&OsStr]) -> u8 {
+fn run(scan: &Scan) -> u8 {
     let started = clock::monotonic_us();
     let _ = log::set_logger(&Diagnostics);
     log::set_max_level(if scan.quiet { log::LevelFilter::Error } else { log::LevelFilter::Warn });
-    let (Some(frames), Some(line), Some(store)) = (FRAMES.take(), LINE.take(), STORE.take()) else {
-        return Verdict::Incomplete.exit_status();
-    };
+    let (mut frames, mut line, mut store) = (lock(&FRAMES), lock(&LINE), lock(&STORE));
 
     let mut sinks = Sinks::default();
-    let writer = || Buffered::new(Writer(stdout()));
-    let colour = !scan.no_color && !asks_for_no_color(environment) && stdout().is_terminal();
+    let stdout = std::io::stdout();
+    let writer = || Buffered::new(Writer(stdout.as_fd()));
+    let colour =
+        !scan.no_color && std::env::var_os("NO_COLOR").is_none_or(|it| it.is_empty()) && stdout.is_terminal();
     let style = Style { colour, quiet: scan.quiet, verdicts: scan.verbose };
     let (mut text, mut json);
     match scan.format {
@@ -129,7 +127,7 @@ fn run(scan: &Scan, environment: &[&OsStr]) -> u8 {
             sinks.add("standard output", &mut text);
         }
         Format::Json => {
-            json = Json::new(writer(), line, scan.verbose);
+            json = Json::new(writer(), &mut line, scan.verbose);
             sinks.add("standard output", &mut json);
         }
     }
@@ -143,7 +141,7 @@ fn run(scan: &Scan, environment: &[&OsStr]) -> u8 {
         let id = u32::try_from(started & u64::from(u32::MAX)).unwrap_or_default() ^ own.rotate_left(16);
         match DevLog::open(path.as_bytes()) {
             Ok(socket) => {
-                syslog = Syslog::new(socket, Run { device: &device, pid: own, id, now }, store);
+                syslog = Syslog::new(socket, Run { device: &device, pid: own, id, now }, &mut store);
                 sinks.add("the log socket", &mut syslog);
             }
             Err(errno) => {
@@ -161,7 +159,7 @@ fn run(scan: &Scan, environment: &[&OsStr]) -> u8 {
     let mut tally = Tally::default();
     let timeout_us = scan.timeout_s.saturating_mul(1_000_000);
     let why = match sys::child::start(timeout_us, |pipe| look::look(scan, pipe, own)) {
-        Ok(child) => relay(child, frames, &mut |event| {
+        Ok(child) => relay(child, &mut *frames, &mut |event| {
             tally.event(event, checks::index);
             sinks.event(event);
         }),
@@ -180,9 +178,8 @@ fn run(scan: &Scan, environment: &[&OsStr]) -> u8 {
     }
 }
 
-/// By the variable NO_COLOR, whatever its value.
-fn asks_for_no_color(environment: &[&OsStr]) -> bool {
-    environment.iter().any(|one| one.as_bytes().strip_prefix(b"NO_COLOR=").is_some_and(|it| !it.is_empty()))
+fn lock<T>(buffer: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    buffer.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Who speaks: a tree has no name of its own.

@@ -9,7 +9,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::prctl::set_pdeathsig;
 use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
-use nix::unistd::{ForkResult, Pid, getpid, getppid, pipe};
+use nix::unistd::{ForkResult, Pid, fork, getpid, getppid, pipe};
 
 use super::clock::{monotonic_us, pause};
 
@@ -42,26 +42,6 @@ pub enum Ending {
     /// It does not end: it waits in the kernel for a device or a server that does not answer.
     Stuck,
 }
-
-/// fork(2) without the handlers and locks of threads, which this program has not; in musl they bring 4 KiB along.
-///
-/// # Safety
-///
-/// This process has one thread.
-#[cfg(target_env = "musl")]
-unsafe fn fork() -> Result<ForkResult, Errno> {
-    unsafe extern "C" {
-        fn _Fork() -> libc::pid_t;
-    }
-    // SAFETY: it takes nothing, and the caller's promise.
-    Ok(match Errno::result(unsafe { _Fork() })? {
-        0 => ForkResult::Child,
-        child => ForkResult::Parent { child: Pid::from_raw(child) },
-    })
-}
-
-#[cfg(not(target_env = "musl"))]
-use nix::unistd::fork;
 
 /// Forks. `look` runs in the child with its end of the pipe, and its result is the child's exit status.
 pub fn start(timeout_us: u64, look: impl FnOnce(&OwnedFd) -> i32) -> Result<Child, Errno> {

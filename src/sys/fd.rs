@@ -23,18 +23,6 @@ pub fn fault(errno: Errno) -> Fault {
     }
 }
 
-/// Standard output, open while the program runs: src/sys/start.rs has looked.
-pub fn stdout() -> BorrowedFd<'static> {
-    // SAFETY: nobody closes it.
-    unsafe { BorrowedFd::borrow_raw(1) }
-}
-
-/// Standard error, the same.
-pub fn stderr() -> BorrowedFd<'static> {
-    // SAFETY: nobody closes it.
-    unsafe { BorrowedFd::borrow_raw(2) }
-}
-
 /// An open directory.
 #[derive(Debug)]
 pub struct Dir(pub OwnedFd);

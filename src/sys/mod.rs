@@ -4,12 +4,8 @@ pub mod child;
 pub mod clock;
 pub mod devlog;
 pub mod fd;
-pub mod heap;
 pub mod machine;
 pub mod map;
 mod netlink;
 mod probe;
-pub mod room;
-#[cfg(not(test))]
-mod start;
 mod walk;
