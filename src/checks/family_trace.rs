@@ -37,7 +37,7 @@ fn process(process: &Process, ctx: &Ctx<'_>, out: &mut Out<'_>) {
     if !process.is_user() || !process.is_alive() || ctx.is_own(process) {
         return;
     }
-    let names = [process.stat.comm.as_slice(), basename(process.argv0())];
+    let names = [process.name(), basename(process.argv0())];
     let path = process.path.as_slice();
     let matching = |trace: &Trace<'_>| match trace.kind {
         // The kernel keeps 15 bytes of a name.
