@@ -3,12 +3,13 @@
 use core::fmt::Write;
 use core::net::IpAddr;
 
+use crate::facts::endpoint::Endpoint;
 use crate::facts::file::File;
 use crate::facts::logging::Logging;
 use crate::facts::mount::Mount;
 use crate::facts::process::{Hidden, Owner, Process};
 use crate::facts::raw::{Promiscuous, RawSocket};
-use crate::facts::socket::{Endpoint, Socket};
+use crate::facts::socket::Socket;
 use crate::facts::startup::Line;
 use crate::facts::text::Bytes;
 use crate::intel::{Hit, Intel, Match, Trace, TraceKind};

@@ -167,7 +167,7 @@ mod tests {
 
     use super::*;
     use crate::check::testing::{OWN_PID, process, severities};
-    use crate::facts::socket::Endpoint;
+    use crate::facts::endpoint::Endpoint;
     use crate::facts::text::Bytes;
     use Severity::{Infected, Notice, Suspicious};
 

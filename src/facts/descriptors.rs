@@ -1,6 +1,5 @@
 //! What a process has open: the texts of the links in `/proc/PID/fd`, one small value out.
 
-use super::socket::socket_inode;
 use super::text::{Bytes, decimal, decimal32, hex32};
 use crate::limits::NAME_BYTES;
 
@@ -87,6 +86,12 @@ pub fn is_writable(line: &[u8]) -> Option<bool> {
     hex32(last).filter(|_| decimal32(flags).is_some()).map(|digit| digit & 3 != 0)
 }
 
+/// The inode number in `socket:[12345]`, the text of a link in `/proc/PID/fd`.
+#[must_use]
+pub fn socket_inode(link: &[u8]) -> Option<u64> {
+    decimal(link.strip_prefix(b"socket:[")?.strip_suffix(b"]")?)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -131,6 +136,14 @@ mod tests {
         assert_eq!(is_writable(b"flags:\t0100000"), Some(false));
         for none in [&b"pos:\t0"[..], b"flags:", b"flags:\tx", b"flags:\t"] {
             assert_eq!(is_writable(none), None);
+        }
+    }
+
+    #[test]
+    fn only_sockets_have_socket_inodes() {
+        assert_eq!(socket_inode(b"socket:[123]"), Some(123));
+        for other in [&b"pipe:[123]"[..], b"/tmp/socket:[1]", b"socket:[]", b"socket:[-1]", b"socket:[1]x"] {
+            assert_eq!(socket_inode(other), None);
         }
     }
 }

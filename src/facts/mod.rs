@@ -4,6 +4,7 @@ pub mod about;
 pub mod commands;
 pub mod descriptors;
 pub mod elf;
+pub mod endpoint;
 pub mod environ;
 pub mod fetch;
 pub mod file;

@@ -4,10 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use super::descriptors::Descriptors;
 use super::elf::Elf;
+use super::endpoint::Endpoint;
 use super::environ::Environment;
 use super::maps::Memory;
 use super::place::{Place, place};
-use super::socket::Endpoint;
 use super::status::Status;
 use super::text::{Bytes, basename, decimal, decimal32, fields, trim};
 use crate::limits::{ARGV_BYTES, COMM_BYTES, NAME_BYTES, PARENTS, PATH_BYTES};

@@ -5,8 +5,8 @@ use serde::{Serialize, Serializer};
 
 use super::escape::Escaped;
 use super::{Event, Finding, Looked, Severity, Sink, SinkFault, Summary, Verdict};
+use crate::facts::endpoint::Endpoint;
 use crate::facts::process::Owner;
-use crate::facts::socket::Endpoint;
 use crate::limits::JSON_BYTES;
 
 /// The version of the format; a field may come, none may go or change its meaning.

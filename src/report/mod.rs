@@ -10,8 +10,8 @@ pub mod wire;
 
 use serde::{Deserialize, Serialize};
 
+use crate::facts::endpoint::Endpoint;
 use crate::facts::process::Owner;
-use crate::facts::socket::Endpoint;
 use crate::limits::PARENTS;
 
 pub use tally::{Rest, Tally};

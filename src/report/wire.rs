@@ -89,7 +89,7 @@ mod tests {
             parents: [Parent::default(); PARENTS],
             line: None,
             local: None,
-            remote: Some(crate::facts::socket::Endpoint { ip: [198, 51, 100, 7].into(), port: 443 }),
+            remote: Some(crate::facts::endpoint::Endpoint { ip: [198, 51, 100, 7].into(), port: 443 }),
             detail: b"x",
         };
         let event = Event::Finding(finding);

@@ -2,7 +2,8 @@
 
 use super::{Coverage, proc, rows};
 use crate::facts::about::Endian;
-use crate::facts::socket::{Endpoint, Protocol, Socket, State};
+use crate::facts::endpoint::Endpoint;
+use crate::facts::socket::{Protocol, Socket, State};
 use crate::facts::text::fields;
 use crate::host::{Fault, Host};
 use crate::limits::LISTENERS;

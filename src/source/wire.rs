@@ -6,9 +6,10 @@ use super::proc;
 use super::rows;
 use crate::facts::about::Endian;
 use crate::facts::descriptors::Open;
+use crate::facts::endpoint::Endpoint;
 use crate::facts::process::{Process, Wire};
 use crate::facts::program::{Started, applet, is_interpreter, is_shell, started};
-use crate::facts::socket::{Endpoint, State};
+use crate::facts::socket::State;
 use crate::host::Host;
 
 /// Sockets of one process that are looked up.
