@@ -1,6 +1,7 @@
 //! One pass over each source; each fact is handed to the checks that are hooked to it; each check says how well it
 //! could look. Data goes from left to right here and nowhere back.
 
+mod verdict;
 mod walk;
 
 use crate::check::{Check, Ctx, Hook, Out, Say, Selection, Source};
@@ -16,9 +17,10 @@ use crate::facts::startup::Line;
 use crate::facts::text::Bytes;
 use crate::host::{Fault, Host};
 use crate::intel::{Intel, TraceKind};
-use crate::limits::{ACCUSED, CHECKS, WHY_BYTES};
-use crate::report::{CheckReport, Counts, Event, Looked, Sink, SinkFault};
+use crate::limits::{ACCUSED, CHECKS};
+use crate::report::{Counts, Event, Sink, SinkFault};
 use crate::source::hidden::{self, Suspects, Turn};
+use crate::source::holders::Holders;
 use crate::source::mounts::{self, Mounts};
 use crate::source::owner::Owners;
 use crate::source::{Coverage, files, net, proc, raw, startup};
@@ -30,7 +32,7 @@ const SECOND_LOOK_MS: u32 = 100;
 /// The tables of a scan. Large and all zeros at first, so it belongs into `.bss`.
 pub struct Scratch {
     pids: proc::Pids,
-    holders: proc::Holders,
+    holders: Holders,
     accused: heapless::Vec<walk::Accused, ACCUSED>,
     owners: Owners,
     mounts: Mounts,
@@ -47,7 +49,7 @@ impl Scratch {
     pub const fn new() -> Self {
         Self {
             pids: proc::Pids::new(),
-            holders: proc::Holders::new(),
+            holders: Holders::new(),
             accused: heapless::Vec::new(),
             owners: Owners::new(),
             mounts: Mounts::new(),
@@ -360,85 +362,6 @@ impl<'p> Run<'_, 'p> {
         });
         self.note(Source::Traces, coverage);
         self.verdicts()
-    }
-
-    /// Remembers how much of a source was seen.
-    fn note(&mut self, source: Source, coverage: Coverage) {
-        if let Some(seen) = self.seen.get_mut(source.index()) {
-            *seen = Some(coverage);
-        }
-    }
-
-    /// Says how well each check could look whose sources have all been looked at.
-    fn verdicts(&mut self) -> Result<(), SinkFault> {
-        let ready = |seen: &[Option<Coverage>], check: &Check| {
-            check.sources.iter().all(|source| seen.get(source.index()).is_some_and(Option::is_some))
-        };
-        for (index, check) in self.checks() {
-            let reported = self.reported.get(index).copied().unwrap_or(true);
-            if reported || !ready(&self.seen, check) {
-                continue;
-            }
-            if let Some(reported) = self.reported.get_mut(index) {
-                *reported = true;
-            }
-            let found = self.found.get(index).copied().unwrap_or_default();
-            let mut why = Bytes::<WHY_BYTES>::new();
-            let (looked, facts) = self.verdict(check, &mut why);
-            let report = CheckReport { check: check.id, looked, why: why.as_slice(), facts, findings: found };
-            self.tell(&Event::Check(report))?;
-        }
-        self.tell(&Event::Counts(self.counts))
-    }
-
-    /// The verdict of a check from what was seen of its sources. It needs all that it compares with; of those that its facts
-    /// come from, one that this machine does not have leaves the others, and one that was seen in part leaves a part.
-    fn verdict(&self, check: &Check, why: &mut Bytes<WHY_BYTES>) -> (Looked, u32) {
-        let seen = || {
-            check.sources.iter().filter_map(|source| {
-                self.seen.get(source.index()).and_then(Option::as_ref).map(|seen| (*source, seen))
-            })
-        };
-        let given = || seen().filter(|(source, _)| !source.is_measure());
-        let measures = || seen().filter(|(source, _)| source.is_measure());
-        let facts = given().find(|(_, seen)| !seen.absent).map_or(0, |(_, seen)| seen.facts);
-        let missing = measures().find(|(_, seen)| seen.absent);
-        let nothing = given().next().filter(|_| given().all(|(_, seen)| seen.absent));
-        if let Some((source, _)) = nothing.or(missing) {
-            why.push(absent(source).as_bytes());
-            return (Looked::Na, facts);
-        }
-        let is_blind = |(_, seen): (Source, &Coverage)| seen.gaps > 0 && seen.facts == 0;
-        let blind = measures().any(is_blind) || given().filter(|(_, seen)| !seen.absent).all(is_blind);
-        for (_, seen) in seen().filter(|(_, seen)| seen.gaps > 0) {
-            let reason = seen.reason();
-            if !why.is_empty() && !reason.is_empty() {
-                why.push(b"; ");
-            }
-            why.push(reason.as_slice());
-        }
-        let gaps = seen().any(|(_, seen)| seen.gaps > 0);
-        let looked = match (blind, gaps) {
-            (true, _) => Looked::No,
-            (false, true) => Looked::Partly,
-            (false, false) => Looked::Yes,
-        };
-        (looked, facts)
-    }
-}
-
-/// What it means that a machine has nothing of a source.
-const fn absent(source: Source) -> &'static str {
-    match source {
-        Source::Intel => "no indicator file holds addresses",
-        Source::Hashes => "no indicator file holds hashes of programs",
-        Source::Owners => "neither a firmware image nor lists of packages say what belongs here",
-        Source::Hidden => "nobody recorded which process ids answer",
-        Source::RawSockets => "nobody recorded raw sockets",
-        Source::Log => "no init system runs here",
-        Source::Files => "there are no volatile places here",
-        Source::Mounts => "this tree does not say what is mounted",
-        _ => "this tree holds no processes",
     }
 }
 

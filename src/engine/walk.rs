@@ -10,10 +10,11 @@ use crate::facts::text::Bytes;
 use crate::host::{Fault, Host};
 use crate::limits::{HOLDERS, NAME_BYTES, PACKETS, PATH_BYTES};
 use crate::report::SinkFault;
+use crate::source::holders::Holders;
 use crate::source::mounts::Mounts;
 use crate::source::owner::Owners;
-use crate::source::proc::{Covers, Holders, Reader, Wants};
-use crate::source::{Coverage, kin, log, net, proc, raw, wire};
+use crate::source::proc::{Covers, Reader, Wants};
+use crate::source::{Coverage, holders, kin, log, net, proc, raw, wire};
 
 /// A process that gets a second look.
 pub(super) struct Accused {
@@ -144,7 +145,7 @@ impl Run<'_, '_> {
                 }
             };
             if wants.descriptors {
-                let read = proc::descriptors(host, &opened, &mut process, holders);
+                let read = holders::descriptors(host, &opened, &mut process, holders);
                 descriptors(host, pid, read, covers, passed);
                 wire::join(host, dir, &mut process);
             }
@@ -160,7 +161,7 @@ impl Run<'_, '_> {
                 }
             }
         }
-        proc::sort(holders);
+        holders::sort(holders);
         if !accused.is_empty() {
             host.pause(SECOND_LOOK_MS);
             reader.owners.doubt(host, mounts);
@@ -285,10 +286,10 @@ impl Run<'_, '_> {
         for pid in pids.iter() {
             if let Ok(dir) = proc::open(host, reader.proc, *pid) {
                 process.pid = *pid;
-                let _ = proc::descriptors(host, &dir, &mut process, holders);
+                let _ = holders::descriptors(host, &dir, &mut process, holders);
             }
         }
-        proc::sort(holders);
+        holders::sort(holders);
         raw::sockets(host, packets, &mut Coverage::new(), &mut |socket| {
             if unheld.contains(&socket.inode) {
                 let held = holder(reader, holders, socket.inode, &mut process);
@@ -361,7 +362,7 @@ fn read_again<H: Host>(reader: &mut Reader<'_, H>, pid: u32, process: &mut Proce
     let opened = reader.read(pid, process, &mut Covers::default())?;
     if reader.wants.descriptors {
         // Who holds which socket was noted at the first look.
-        let _ = proc::descriptors(host, &opened, process, &mut Holders::new());
+        let _ = holders::descriptors(host, &opened, process, &mut Holders::new());
         wire::join(host, reader.proc, process);
     }
     kin::join(host, reader.proc, reader.owners, reader.mounts, process);
@@ -371,11 +372,11 @@ fn read_again<H: Host>(reader: &mut Reader<'_, H>, pid: u32, process: &mut Proce
 /// Reads the process that holds a socket, if one still does.
 fn holder<H: Host>(reader: &mut Reader<'_, H>, holders: &Holders, inode: u64, process: &mut Process) -> bool {
     let host = reader.host;
-    let Some(pid) = proc::holder(holders, inode) else { return false };
+    let Some(pid) = holders::holder(holders, inode) else { return false };
     if read_again(reader, pid, process).is_err() {
         return false;
     }
-    proc::open(host, reader.proc, pid).is_ok_and(|dir| proc::holds(host, &dir, inode))
+    proc::open(host, reader.proc, pid).is_ok_and(|dir| holders::holds(host, &dir, inode))
 }
 
 /// Notes how well the descriptors of a process could be seen.

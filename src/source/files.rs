@@ -1,7 +1,8 @@
 //! Files that lie where a healthy router keeps no programs, what `/etc/ld.so.preload` names, and paths of indicators.
 
+use super::content::head;
 use super::mounts::Mounts;
-use super::owner::{Owners, head, relative};
+use super::owner::{Owners, relative};
 use super::{Coverage, hash, proc, rows};
 use crate::facts::environ::libraries;
 use crate::facts::file::{File, Role};

@@ -1,8 +1,10 @@
 //! Sources: who asks the [`Host`] for what, and how much of it could be had. No meaning, no judgement.
 
+pub mod content;
 pub mod files;
 pub mod hash;
 pub mod hidden;
+pub mod holders;
 pub mod kin;
 pub mod log;
 pub mod mounts;

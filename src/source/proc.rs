@@ -1,11 +1,12 @@
-//! Processes: the listing of `/proc`, one process of it, and who holds which socket.
+//! Processes: the listing of `/proc`, and one process of it with what is known of its program.
 
 use core::fmt::Write;
 
+use super::content;
 use super::mounts::Mounts;
-use super::owner::{self, Owners, relative};
+use super::owner::{Owners, relative};
 use super::{Coverage, fill, is_file, records, rows};
-use crate::facts::descriptors::{Descriptors, is_writable, socket_inode};
+use crate::facts::descriptors::Descriptors;
 use crate::facts::environ::{Environment, libraries};
 use crate::facts::maps::Memory;
 use crate::facts::place::place;
@@ -14,13 +15,10 @@ use crate::facts::program::{DAEMONS, is_multicall};
 use crate::facts::status::Status;
 use crate::facts::text::{Bytes, basename, decimal32, trim};
 use crate::host::{Fault, Host};
-use crate::limits::{ENVIRONMENT_BYTES, HOLDERS, MAPS_ROWS, PATH_BYTES, PIDS, STAT_BYTES, VARIABLE_BYTES};
+use crate::limits::{ENVIRONMENT_BYTES, MAPS_ROWS, PATH_BYTES, PIDS, STAT_BYTES, VARIABLE_BYTES};
 
 /// The pids of a listing, in ascending order.
 pub type Pids = heapless::Vec<u32, PIDS>;
-
-/// Which process holds which socket, in the order of inode numbers once [`sort`] was called.
-pub type Holders = heapless::Vec<(u32, u32), HOLDERS>;
 
 /// Lists the processes in `/proc`.
 ///
@@ -208,7 +206,7 @@ impl<H: Host> Reader<'_, H> {
         if process.is_memory_file() {
             let exe = path_of(process.pid, "exe", b"");
             known.sealed = host.is_sealed(exe.as_slice());
-            let content = owner::content(host, exe.as_slice(), true, self.wants.sha256);
+            let content = content::read(host, exe.as_slice(), true, self.wants.sha256);
             (known.elf, known.dense, known.sha256) = (content.elf, content.dense, content.sha256);
             known.in_memory = true;
             process.surroundings = known;
@@ -239,7 +237,7 @@ impl<H: Host> Reader<'_, H> {
         let exe = path_of(process.pid, "exe", b"");
         let content = match row.filter(|_| same && !removed) {
             Some(row) => self.owners.content(host, row, exe.as_slice(), self.wants.sha256),
-            None => owner::content(host, exe.as_slice(), true, self.wants.sha256),
+            None => content::read(host, exe.as_slice(), true, self.wants.sha256),
         };
         (known.elf, known.dense, known.sha256) = (content.elf, content.dense, content.sha256);
         known.in_memory = if runs.is_some() {
@@ -383,75 +381,4 @@ fn threads<H: Host>(host: &H, dir: &H::Dir, process: &mut Process) -> Result<(),
     process.stat.state = b'S';
     process.exe = exe(host, &thread, &mut process.path)?;
     Ok(())
-}
-
-/// Takes in what a process has open, and adds its sockets to the holders.
-///
-/// # Errors
-/// When its descriptors cannot be listed, or [`Fault::TooLong`] when the table is full.
-pub fn descriptors<H: Host>(
-    host: &H,
-    dir: &H::Dir,
-    process: &mut Process,
-    holders: &mut Holders,
-) -> Result<(), Fault> {
-    let fds = host.dir_at(dir, b"fd")?;
-    let mut full = false;
-    let (pid, open) = (process.pid, &mut process.descriptors);
-    host.list(&fds, &mut |name| {
-        // `socket:[4294967295]` has 19 bytes, the names of devices are as short; other links may be cut.
-        let mut link = [0_u8; 64];
-        let length = host.link_at(&fds, name, &mut link).unwrap_or(0);
-        let link = link.get(..length).unwrap_or_default();
-        if let Some(inode) = socket_inode(link).and_then(|inode| u32::try_from(inode).ok()) {
-            full |= holders.push((inode, pid)).is_err();
-        }
-        if open.descriptor(name, link) && open.flash.is_empty() && is_open_for_writing(host, dir, name) {
-            open.flash = Bytes::of(link);
-        }
-    })?;
-    if full { Err(Fault::TooLong) } else { Ok(()) }
-}
-
-fn is_open_for_writing<H: Host>(host: &H, dir: &H::Dir, name: &[u8]) -> bool {
-    let mut writable = false;
-    let Ok(info) = host.dir_at(dir, b"fdinfo") else { return false };
-    let Ok(mut file) = host.file_at(&info, name) else { return false };
-    let _ = rows(&mut file, &mut |row| writable |= row.and_then(is_writable).unwrap_or_default());
-    writable
-}
-
-/// Whether a process has a socket open now.
-pub fn holds<H: Host>(host: &H, dir: &H::Dir, inode: u64) -> bool {
-    let mut found = false;
-    let listed = each_socket(host, dir, &mut |other| found |= other == inode);
-    listed.is_ok() && found
-}
-
-/// Hands the inode number of every socket that a process has open to `each`.
-///
-/// # Errors
-/// When its descriptors cannot be listed.
-pub fn each_socket<H: Host>(host: &H, dir: &H::Dir, each: &mut dyn FnMut(u64)) -> Result<(), Fault> {
-    let fds = host.dir_at(dir, b"fd")?;
-    host.list(&fds, &mut |name| {
-        let mut link = [0_u8; 32];
-        let length = host.link_at(&fds, name, &mut link).unwrap_or(0);
-        if let Some(inode) = socket_inode(link.get(..length).unwrap_or_default()) {
-            each(inode);
-        }
-    })
-}
-
-/// Makes the table fit for [`holder`].
-pub fn sort(holders: &mut Holders) {
-    holders.sort_unstable();
-}
-
-/// A process that holds a socket: the one with the lowest pid, which is most often the one that opened it.
-#[must_use]
-pub fn holder(holders: &Holders, inode: u64) -> Option<u32> {
-    let inode = u32::try_from(inode).ok().filter(|inode| *inode > 0)?;
-    let at = holders.partition_point(|(other, _)| *other < inode);
-    holders.get(at).filter(|(found, _)| *found == inode).map(|(_, pid)| *pid)
 }

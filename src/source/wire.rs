@@ -1,5 +1,6 @@
 //! Where the input and output of a shell lead: to an internet socket, or through its parent to one.
 
+use super::holders;
 use super::net;
 use super::owner::relative;
 use super::proc;
@@ -46,7 +47,7 @@ fn relay<H: Host>(host: &H, proc: &H::Dir, endian: Endian, process: &mut Process
     let parent = process.stat.ppid;
     let mut sockets = heapless::Vec::<u64, SOCKETS>::new();
     let listed = proc::open(host, proc, parent).and_then(|dir| {
-        proc::each_socket(host, &dir, &mut |inode| {
+        holders::each_socket(host, &dir, &mut |inode| {
             // A bot has a few; of a server with hundreds of connections some are enough.
             let _ = sockets.push(inode);
         })
