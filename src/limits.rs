@@ -42,9 +42,9 @@ pub const PROGRAM_BYTES: usize = 65_536;
 pub const NAMES: usize = if cfg!(test) { 32 } else { 2048 };
 
 /// Mounts that are remembered, 12 bytes each, and the bytes of all their points. Containers have some hundreds.
-pub const MOUNTS: usize = if cfg!(test) { 16 } else { 512 };
+pub const MOUNTS: usize = if cfg!(test) { 16 } else { 1024 };
 /// See [`MOUNTS`].
-pub const MOUNT_BYTES: usize = 32_768;
+pub const MOUNT_BYTES: usize = 65_535;
 
 /// Bytes of the longest variable of an environment that is kept; of a longer one the beginning.
 pub const VARIABLE_BYTES: usize = 512;

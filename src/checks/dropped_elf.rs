@@ -12,9 +12,10 @@
 //! # Misses and false alarms
 //! Nothing needs to run from there. `notice` for what lies in a directory that holds a whole system (`etc` and `bin`: a
 //! container, an image that is being unpacked), and setuid files there are `suspicious`; `notice` too for NixOS's
-//! wrappers in `/run/wrappers`. Disks and other file systems mounted there are not entered, kernel modules and core
-//! dumps are not counted, gatewatch's own file is not. A program that somebody just copied there to try it, and what a
-//! vendor unpacks there at each boot, is told. Scripts, and programs that are compressed or kept as data, are missed.
+//! wrappers in `/run/wrappers`, and for libraries of this machine, which programs that unpack themselves leave. Disks and
+//! other file systems mounted there are not entered, kernel modules and core dumps are not counted, gatewatch's own file
+//! is not. A program that somebody just copied there to try it, and what a vendor unpacks there at each boot, is told.
+//! Scripts, and programs that are compressed or kept as data, are missed.
 //!
 //! # Sources
 //! elf(5) `e_type`, `e_machine`; inode(7) `S_ISUID`; loaders of Gafgyt and Mirai (`x.mips`, `x.mpsl`, `x.arm7` in `/tmp`);
@@ -39,7 +40,9 @@ fn run(file: &File<'_>, _: &Ctx<'_>, out: &mut Out<'_>) {
     let Role::Dropped { in_system, foreign } = file.role else { return };
     let Some(elf) = file.elf.filter(|elf| elf.is_program() && !file.own) else { return };
     // NixOS makes its setuid programs there at each boot (nixos/modules/security/wrappers).
-    let weak = in_system || is_below(file.path, b"/run/wrappers");
+    // Programs that unpack themselves (PyInstaller, JNA) leave libraries; loaders fetch what can be run.
+    let library = !elf.begins && !elf.interpreter && elf.kind == 3 && !foreign && !file.is_setuid();
+    let weak = in_system || library || is_below(file.path, b"/run/wrappers");
     let severity = match (file.is_setuid(), weak) {
         (true, false) => Severity::Infected,
         (true, true) if in_system => Severity::Suspicious,

@@ -48,10 +48,10 @@ fn run(process: &Process, ctx: &Ctx<'_>, out: &mut Out<'_>) {
     let draft = out.process(process);
     let draft = match (forgets, kept) {
         (false, false) => return,
-        (true, false) => draft.say("it was started so that shells remember nothing"),
+        (true, false) => draft.say("its HISTFILE or HISTSIZE lets no shell remember anything"),
         (false, true) => draft.say("the kernel must never end it for want of memory"),
         (true, true) => draft
-            .say("it was started so that shells remember nothing, and the kernel must never end it for want of memory"),
+            .say("its HISTFILE or HISTSIZE lets no shell remember anything, and the kernel must never end it for want of memory"),
     };
     out.found(draft);
 }

@@ -19,7 +19,7 @@
 //! proc_pid_exe(5); fs/d_path.c `path_with_deleted`; MITRE ATT&CK T1070.004.
 
 use crate::check::{Area, Check, Ctx, Hook, Out, Severity, Source};
-use crate::facts::place::Place;
+use crate::facts::place::{Place, is_admins};
 use crate::facts::process::{Owner, Process};
 use crate::facts::program::has_container_runtime;
 
@@ -49,7 +49,7 @@ fn run(process: &Process, ctx: &Ctx<'_>, out: &mut Out<'_>) {
         if again { Severity::Notice } else { CHECK.severity }
     } else if place.is_odd() {
         Severity::Infected
-    } else if again && (owner == Owner::Unknown || contained) {
+    } else if again && (owner == Owner::Unknown || contained || is_admins(process.path.as_slice())) {
         Severity::Notice
     } else {
         CHECK.severity

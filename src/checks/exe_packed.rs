@@ -58,6 +58,7 @@ mod tests {
 
     const LINKED: Elf = Elf {
         code: None,
+        begins: true,
         bits: 32,
         endian: Endian::Big,
         kind: 2,

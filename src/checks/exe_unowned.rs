@@ -58,7 +58,7 @@ fn run(process: &Process, ctx: &Ctx<'_>, out: &mut Out<'_>) {
         let contained = has_container_runtime(process) || deep;
         (
             draft.say("it runs in a mount namespace of its own, a container, from a program unknown here"),
-            contained,
+            contained || is_admins(path),
         )
     } else {
         let tried = is_below(path, b"/root") && process.stat.terminal != 0;

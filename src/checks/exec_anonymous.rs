@@ -36,7 +36,7 @@ pub const CHECK: Check = Check {
 };
 
 /// What programs begin with that compile while they run. PUC Lua does not.
-const COMPILERS: [&[u8]; 32] = [
+const COMPILERS: [&[u8]; 38] = [
     b"beam.smp",
     b"box64",
     b"box86",
@@ -69,6 +69,12 @@ const COMPILERS: [&[u8]; 32] = [
     b"wasm",
     b"wine",
     b"FEXInterpreter",
+    b"kresd",
+    b"mongod",
+    b"nvim",
+    b"rspamd",
+    b"sbcl",
+    b"tarantool",
 ];
 
 /// Files without a name in which libraries that compile keep their code.

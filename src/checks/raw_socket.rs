@@ -12,7 +12,8 @@
 //!
 //! # Misses and false alarms
 //! `infected` where the program runs from no system place, was removed or lives in memory; `suspicious` where nobody
-//! knows it or no process holds the socket. Silent for DHCP, PPP, routing, Wi-Fi and discovery daemons, ping and
+//! knows it, where it is a known daemon that a vendor may have unpacked to memory, or where no process holds the socket;
+//! `notice` where nothing says what is installed. Silent for DHCP, PPP, routing, Wi-Fi and discovery daemons, ping and
 //! iptables, unless nobody vouches for them where lists exist, and for whatever else somebody vouches for, except
 //! interpreters. `notice` for sniffers that somebody vouches for or that have a terminal, for what runs from a disk
 //! (Entware) or in a container and is known by its name. A shell that inherited the socket of a system daemon is
@@ -27,7 +28,7 @@ use core::fmt::Write;
 use crate::check::{Area, Check, Ctx, Hook, Out, Severity, Source};
 use crate::facts::place::Place;
 use crate::facts::process::{Exe, Owner, Process};
-use crate::facts::program::{applet, is_interpreter, is_shell};
+use crate::facts::program::{applet, has_container_runtime, is_interpreter, is_shell};
 use crate::facts::raw::{Family, Promiscuous, RawSocket};
 use crate::facts::text::{Bytes, fields};
 
@@ -57,7 +58,7 @@ const USERS: &[u8] = b"6relayd arp-scan arping arpwatch avahi-autoipd connmand d
     pppoed pptp pptpctrl pptpd rp-pppoe wifidog xl2tpd \
     8021xd ated batmand eapd hostapd hyd ladvd lbd lld2d lldpd lltd mapd mcpd mstpd mtkiappd nas rt2860apd rtdot1xd \
     wland wpa_supplicant wpad wps_monitor wscd wsplcd xsupplicant \
-    babeld bird bird6 eigrpd igmpproxy isisd keepalived mcproxy mcproxyd mrd6 olsrd ospf6d ospfd pim6sd pimd smcroute \
+    babeld bird bird6 eigrpd igmpproxy isisd keepalived mcproxy mcproxyd mrd6 olsrd ospf6d ospfd pim6sd pihole-FTL pimd smcroute \
     smcrouted uvrrpd vrrpd zebra \
     ether-wake etherwake fping fping6 mtr mtr-packet nmap ntopng ping ping6 traceroute traceroute6 zmap \
     ebtables fw3 ip6tables iptables miniupnpd xtables-legacy-multi xtables-multi xtables-nft-multi";
@@ -116,6 +117,10 @@ fn of(holder: &Process) -> Option<Severity> {
             (true, false) => CHECK.severity,
             // The link could not be read: nothing says that it is odd.
             (false, _) if holder.exe == Exe::Unknown => CHECK.severity,
+            // Vendors unpack daemons to memory; what was removed besides has something to hide.
+            (false, _) if known && holder.place() == Some(Place::Volatile) && !holder.is_removed() => {
+                CHECK.severity
+            }
             (false, _) => Severity::Infected,
         });
     }
@@ -125,11 +130,13 @@ fn of(holder: &Process) -> Option<Severity> {
     if known && (trusted || holder.surroundings.owner == Owner::Unknown) {
         return None;
     }
-    if known && holder.surroundings.apart {
+    if holder.surroundings.apart && (known || has_container_runtime(holder)) {
         return Some(Severity::Notice);
     }
     if !trusted {
-        return Some(CHECK.severity);
+        // Where nothing says what is installed, a program in a system place is most often the vendor's.
+        let unsaid = holder.surroundings.owner == Owner::Unknown;
+        return Some(if unsaid { Severity::Notice } else { CHECK.severity });
     }
     // A shell opens no such socket; it is a script of the daemon that did, and that forgot to close it.
     let inherited = is_shell(name)
@@ -175,7 +182,8 @@ mod tests {
             (b"/memfd:x (deleted)", b"dhclient\0", Unknown, Infected),
             (b"/tmp/tcpdump", b"tcpdump\0", Unknown, Infected),
             (b"/usr/sbin/udhcpc", b"udhcpc\0", Nobody, Suspicious),
-            (b"/usr/sbin/xd", b"udhcpc\0", Unknown, Suspicious),
+            (b"/usr/sbin/xd", b"udhcpc\0", Unknown, Notice),
+            (b"/var/run/udhcpc", b"udhcpc\0", Unknown, Suspicious),
             (b"/usr/bin/python3", b"python3\0/usr/lib/x.py\0", Firmware, Suspicious),
             (b"/bin/busybox", b"sh\0", Firmware, Suspicious),
             (b"/usr/bin/tcpdump", b"tcpdump\0-i\0any\0", Unknown, Suspicious),

@@ -8,7 +8,7 @@
 //! malware keeps others from looking at it.
 //!
 //! # Misses and false alarms
-//! `notice` where somebody vouches for the tracer, or where it is a debugger (gdb, strace, ltrace, rr) in a terminal and
+//! `notice` where somebody vouches for the tracer, where it started what it traces, or where it is a debugger (gdb, strace, ltrace, rr) in a terminal and
 //! nobody denies knowing it. `suspicious` for any other, and for one that cannot be seen. Missed: a tracer that
 //! attaches for a moment, and one outside this pid namespace, which the kernel shows as none.
 //!
@@ -41,7 +41,9 @@ fn run(process: &Process, ctx: &Ctx<'_>, out: &mut Out<'_>) {
     let Some(tracer) = &process.kin.tracer else {
         return out.found(draft.say("process ").number(pid).say(" traces it and cannot be seen"));
     };
-    let known = tracer.owner.vouches() || is_session(tracer);
+    // A debugger starts what it traces; who reads a daemon's secrets finds it running.
+    let started = process.stat.ppid == pid && !tracer.odd;
+    let known = tracer.owner.vouches() || is_session(tracer) || started;
     let severity = if known { Severity::Notice } else { CHECK.severity };
     let draft = draft.severity(severity).say("process ").number(pid).say(" (").quote(tracer.comm.as_slice());
     let draft = draft.say(") traces it");

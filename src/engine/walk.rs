@@ -4,6 +4,7 @@ use super::{Run, SECOND_LOOK_MS, Scratch};
 use crate::check::Source;
 use crate::facts::logging::{self, Logging};
 use crate::facts::process::{Exe, Process};
+use crate::facts::program::applet;
 use crate::facts::raw::RawSocket;
 use crate::facts::socket::Socket;
 use crate::facts::text::Bytes;
@@ -129,7 +130,7 @@ impl Run<'_, '_> {
             mounts,
             wants,
             memory_root: host.in_memory(b"").unwrap_or_default(),
-            namespace: namespace(host),
+            namespace: namespace(host, b"mnt"),
         };
         let mut process = nobody();
         for pid in pids.iter().copied() {
@@ -272,6 +273,11 @@ impl Run<'_, '_> {
             let what = format_args!("a raw socket is held by no process that was recorded");
             return coverage.gap(b"/proc", what);
         }
+        // Of a container that shares the machine's network the holder may be outside.
+        if namespace(host, b"pid").as_slice() != INITIAL_PIDS {
+            let what = format_args!("a raw socket is held by no process of this pid namespace");
+            return coverage.gap(b"/proc", what);
+        }
         let unseen = self.seen.get(Source::Descriptors.index()).and_then(Option::as_ref);
         if unseen.is_none_or(|seen| seen.gaps > 0) {
             let what = format_args!("a raw socket is held by a process whose descriptors cannot be seen");
@@ -304,8 +310,7 @@ impl Passed {
     fn pass(&mut self, process: &Process) {
         let comm = process.stat.comm.as_slice();
         if process.pid == 1 {
-            let program = process.program();
-            self.first = Bytes::of(if program.is_empty() { comm } else { program });
+            self.first = Bytes::of(applet(process));
         }
         if self.log.daemon == 0 && process.is_alive() && logging::is_daemon(comm) {
             self.log.daemon = process.pid;
@@ -336,11 +341,14 @@ fn nobody() -> Process {
     Process::default()
 }
 
-/// Our own mount namespace.
-fn namespace<H: Host>(host: &H) -> Bytes<32> {
+/// The first pid namespace (`PROC_PID_INIT_INO`, include/linux/proc_ns.h).
+const INITIAL_PIDS: &[u8] = b"pid:[4026531836]";
+
+/// Our own namespace of a kind.
+fn namespace<H: Host>(host: &H, kind: &[u8]) -> Bytes<32> {
     let mut namespace = Bytes::new();
     if let Ok(dir) = host.dir(b"proc/self/ns") {
-        let _ = namespace.fill(|into| host.link_at(&dir, b"mnt", into));
+        let _ = namespace.fill(|into| host.link_at(&dir, kind, into));
     }
     namespace
 }
@@ -353,7 +361,15 @@ fn bare<'a, H: Host>(
     mounts: &'a Mounts,
 ) -> Reader<'a, H> {
     let memory_root = host.in_memory(b"").unwrap_or_default();
-    Reader { host, proc, owners, mounts, wants: Wants::default(), memory_root, namespace: namespace(host) }
+    Reader {
+        host,
+        proc,
+        owners,
+        mounts,
+        wants: Wants::default(),
+        memory_root,
+        namespace: namespace(host, b"mnt"),
+    }
 }
 
 /// Reads a process with all that belongs to it.

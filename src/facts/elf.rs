@@ -13,6 +13,8 @@ pub struct Elf {
     pub kind: u16,
     /// `e_machine`: 3 x86, 8 MIPS, 20 PowerPC, 40 ARM, 42 SuperH, 62 x86-64, 183 AArch64.
     pub machine: u16,
+    /// `e_entry` is set: it begins somewhere. A library does not, unless it is a program too.
+    pub begins: bool,
     /// `e_shnum`: section headers. A linker always writes some.
     pub sections: u16,
     /// `PT_LOAD` segments among the program headers that were seen.
@@ -69,6 +71,7 @@ impl Elf {
             endian,
             kind: half(16)?,
             machine: half(18)?,
+            begins: head.get(24..if bits == 32 { 28 } else { 32 })?.iter().any(|byte| *byte != 0),
             sections,
             loads: 0,
             interpreter: false,

@@ -52,7 +52,17 @@ impl<'a> Mount<'a> {
     #[must_use]
     pub fn is_image(&self) -> bool {
         const IMAGES: [&[u8]; 4] = [b"squashfs", b"cramfs", b"romfs", b"erofs"];
-        let flash = [&b"/dev/root"[..], b"/dev/mtd", b"mtd:", b"/dev/ubi", b"ubi", b"/dev/mmcblk", b"rootfs"];
+        let flash = [
+            &b"/dev/root"[..],
+            b"/dev/mtd",
+            b"mtd:",
+            b"/dev/ubi",
+            b"ubi",
+            b"/dev/mmcblk",
+            b"/dev/dm-",
+            b"/dev/mapper/",
+            b"rootfs",
+        ];
         IMAGES.contains(&self.kind) && flash.iter().any(|start| self.source.starts_with(start))
     }
 

@@ -106,6 +106,8 @@ fn is_hidden(parts: &[&[u8]]) -> bool {
     let dotted = |part: &&[u8]| part.len() > 1 && part.first() == Some(&b'.');
     match parts {
         [b"root", _, ..] | [b"nix", b"store", ..] => false,
+        // QNAP's and ASUSTOR's add-ons.
+        [b"share", _, b".qpkg", rest @ ..] | [_, b".@plugins", rest @ ..] => rest.iter().any(dotted),
         [b"home", user, ..] => dotted(user),
         _ => parts.iter().any(dotted),
     }
@@ -139,6 +141,9 @@ mod tests {
             (b"/root//.local/bin/x", Place::Firm),
             (b"/home/a/.local/bin/x", Place::Firm),
             (b"/home/.x/bot", Place::Hidden),
+            (b"/share/CACHEDEV1_DATA/.qpkg/app/netmgr", Place::Firm),
+            (b"/share/CACHEDEV1_DATA/.qpkg/.x/bot", Place::Hidden),
+            (b"/volume1/.@plugins/bin/x", Place::Firm),
             (b"/nix/store/abc/bin/.x-wrapped", Place::Firm),
         ] {
             assert_eq!(place(path), expected, "{}", String::from_utf8_lossy(path));

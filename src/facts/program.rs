@@ -78,7 +78,9 @@ pub fn started(process: &Process) -> Started<'_> {
     }
     while let Some(argument) = arguments.next() {
         match argument {
-            b"-c" | b"-e" | b"-lc" | b"-ic" | b"-r" => return Started::Command,
+            b"-c" | b"-lc" | b"-ic" => return Started::Command,
+            // Of a shell it is "stop at the first error".
+            b"-e" | b"-r" if !is_shell(applet(process)) => return Started::Command,
             b"" => {}
             // The word behind it is no script.
             b"-o" | b"-W" | b"-X" => {
@@ -176,7 +178,15 @@ pub fn is_session(name: &[u8]) -> bool {
 }
 
 /// Programs that start containers: what runs below them has a system of its own.
-const RUNTIMES: [&[u8]; 13] = [
+const RUNTIMES: [&[u8]; 21] = [
+    b"buildkitd",
+    b"bwrap",
+    b"firejail",
+    b"incusd",
+    b"k3s",
+    b"nsjail",
+    b"rootlesskit",
+    b"snap-confine",
     b"containerd-shim",
     b"containerd-shim-runc-v1",
     b"containerd-shim-runc-v2",
@@ -245,6 +255,7 @@ mod tests {
             (b"-ash\0", Started::Bare),
             (b"/bin/busybox\0sh\0-i\0", Started::Bare),
             (b"sh\0-c\0id\0", Started::Command),
+            (b"sh\0-e\0/x\0", Started::Script(b"/x")),
             (b"sh\0-x\0/etc/rc.local\0a\0", Started::Script(b"/etc/rc.local")),
             (b"sh\0-o\0pipefail\0/x\0", Started::Script(b"/x")),
             (b"", Started::Bare),

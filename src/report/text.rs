@@ -6,6 +6,7 @@ use embedded_io::Write;
 
 use super::escape::Escaped;
 use super::{CheckReport, Event, Finding, Severity, Sink, SinkFault, Summary, Verdict};
+use crate::facts::process::Owner;
 
 /// How much is shown.
 #[derive(Clone, Copy, Debug, Default)]
@@ -93,7 +94,13 @@ impl<W: Write> Text<W> {
             before = ", ";
         }
         if let Some(owner) = finding.owner {
-            self.say(format_args!("{before}vouched for by {}", owner.word()))?;
+            let words = match owner {
+                Owner::Firmware => "part of the firmware",
+                Owner::Package => "part of a package",
+                Owner::Nobody => "in no image or package",
+                Owner::Unknown => "of unknown origin",
+            };
+            self.say(format_args!("{before}{words}"))?;
             before = ", ";
         }
         if let Some(age) = finding.age_s {

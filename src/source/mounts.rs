@@ -1,11 +1,11 @@
 //! What is mounted where: `/proc/self/mountinfo`, or `/proc/mounts` where a kernel or a recording lacks that.
 
-use super::{Coverage, rows};
+use super::{Coverage, records};
 use crate::facts::mount::Mount;
 use crate::facts::place::is_volatile_root;
 use crate::facts::text::is_below;
 use crate::host::{Fault, Host};
-use crate::limits::{MOUNT_BYTES, MOUNTS};
+use crate::limits::{MOUNT_BYTES, MOUNTS, ROW_BYTES};
 
 /// What matters of a mount for what lies below it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -110,7 +110,8 @@ pub fn read<H: Host>(
             Err(fault) => return coverage.gap(path, format_args!("{fault}")),
         };
         let (mut odd, mut full) = (0_u32, false);
-        let read = rows(&mut file, &mut |row| match row.and_then(parse) {
+        // Of a row that is too long, an overlay of many layers, only the options at its end are missing.
+        let read = records::<ROW_BYTES, _>(&mut file, b'\n', None, &mut |row, _| match parse(row) {
             Some(mount) => {
                 coverage.fact();
                 full |= !mounts.add(&mount);
@@ -125,7 +126,7 @@ pub fn read<H: Host>(
             coverage.gap(path, format_args!("{odd} rows not understood"));
         }
         if full {
-            coverage.gap(path, format_args!("more than {MOUNTS} mounts; the rest was not remembered"));
+            coverage.gap(path, format_args!("there are more mounts than fit; the rest was not remembered"));
         }
         return;
     }

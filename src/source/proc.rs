@@ -5,7 +5,7 @@ use core::fmt::Write;
 use super::content;
 use super::mounts::Mounts;
 use super::owner::{Owners, relative};
-use super::{Coverage, fill, is_file, records, rows};
+use super::{Coverage, fill, hash, is_file, records, rows};
 use crate::facts::descriptors::Descriptors;
 use crate::facts::environ::{Environment, libraries};
 use crate::facts::maps::Memory;
@@ -224,7 +224,10 @@ impl<H: Host> Reader<'_, H> {
         let runs = host.program_of(dir).ok();
         let same = removed
             || match (runs, by_path.identity) {
-                (Some(runs), Some(named)) => runs.is(&named),
+                (Some(runs), Some(named)) => {
+                    runs.is(&named)
+                        || runs.inode == named.inode && self.is_copy(process, runs.size == named.size)
+                }
                 (Some(_), None) => false,
                 // A recording has nothing but the path.
                 (None, _) => true,
@@ -250,6 +253,15 @@ impl<H: Host> Reader<'_, H> {
             process.alias = self.is_alias(process);
         }
         process.surroundings = known;
+    }
+
+    /// Whether the file that runs and the one at its path have the same content. OpenWrt moves from one overlay to another
+    /// while it boots, and each overlay gives the files of the image a device number of its own.
+    fn is_copy(&self, process: &Process, same_size: bool) -> bool {
+        let hash = |path: &[u8]| self.host.file(path).and_then(|(mut file, _)| hash::sha256(&mut file)).ok();
+        let exe = path_of(process.pid, "exe", b"");
+        same_size
+            && hash(exe.as_slice()).is_some_and(|own| hash(relative(process.path.as_slice())) == Some(own))
     }
 
     /// Whether a process has a mount namespace of its own.

@@ -67,7 +67,9 @@ fn remote<H: Host>(host: &H, endian: Endian, pid: u32, inodes: &[u64]) -> Option
     }
     net::table_rows(host, endian, pid, &mut |socket| {
         let connected = socket.state != State::Listen && socket.remote.port != 0;
-        if inodes.contains(&socket.inode) && (found.is_none() || connected) {
+        // What this machine says to itself is nobody's order from outside.
+        let outside = !socket.remote.ip.is_loopback();
+        if inodes.contains(&socket.inode) && outside && (found.is_none() || connected) {
             found = Some(socket.remote);
         }
     });
