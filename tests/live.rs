@@ -137,7 +137,7 @@ fn with_packages(owned: &str) -> Outcome {
 #[test]
 fn a_daemon_that_still_runs_after_an_upgrade() {
     need_root();
-    let planted = Planted::new("/usr/local/gatewatch-live", "daemon");
+    let planted = Planted::new("/usr/lib/gatewatch-live", "daemon");
     let process = planted.start();
     planted.copy("/bin/sh");
     let weight = |outcome: &Outcome| {
@@ -282,5 +282,33 @@ fn another_port_or_address_is_none() {
         socket.connect("198.51.100.7:53").unwrap();
         let _udp = holder(socket);
         quiet();
+    });
+}
+
+/// A socket that lies in the queue of another one, so that it is there and nobody has it: as if its holder were hidden.
+#[test]
+fn a_packet_socket_that_no_process_holds() {
+    alone_with(&[], || {
+        let raw = || scan(["--only", "raw-socket"]);
+        assert_eq!(raw().short(), [""; 0]);
+        let protocol = nix::sys::socket::SockProtocol::EthAll;
+        let packets = socket(AddressFamily::Packet, SockType::Raw, SockFlag::SOCK_CLOEXEC, protocol).unwrap();
+        let (one, other) = std::os::unix::net::UnixDatagram::pair().unwrap();
+        let fds = [packets.as_raw_fd()];
+        let with = [nix::sys::socket::ControlMessage::ScmRights(&fds)];
+        let flags = nix::sys::socket::MsgFlags::empty();
+        let bytes = [std::io::IoSlice::new(b"x")];
+        nix::sys::socket::sendmsg::<()>(one.as_raw_fd(), &bytes, &with, flags, None).unwrap();
+        drop(packets);
+        let outcome = raw();
+        let (looked, why) = outcome.looked("raw-socket");
+        if looked == "yes" {
+            assert_eq!(outcome.short(), ["raw-socket suspicious"]);
+        } else {
+            // Where the descriptors of some process cannot be seen, it may be the holder.
+            assert!(outcome.findings.is_empty() && why.contains("descriptors"), "{looked}: {why}");
+        }
+        drop((one, other));
+        assert_eq!(raw().short(), [""; 0]);
     });
 }

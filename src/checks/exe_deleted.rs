@@ -45,11 +45,12 @@ fn run(process: &Process, ctx: &Ctx<'_>, out: &mut Out<'_>) {
     let owner = process.surroundings.owner;
     let contained = process.surroundings.apart && has_container_runtime(process);
     let on_disk = process.surroundings.on_disk && place != Place::Hidden;
+    let admins = is_admins(process.path.as_slice()) && !process.surroundings.in_memory;
     let severity = if on_disk {
         if again { Severity::Notice } else { CHECK.severity }
     } else if place.is_odd() {
         Severity::Infected
-    } else if again && (owner == Owner::Unknown || contained || is_admins(process.path.as_slice())) {
+    } else if again && (owner == Owner::Unknown || contained || admins) {
         Severity::Notice
     } else {
         CHECK.severity

@@ -271,3 +271,79 @@ fn a_file_is_read_as_far_as_the_limit() {
     let why = format!("/etc/rc.local: only the first 1048576 of {} bytes were read", text.len());
     assert_eq!(heard.verdicts, [format!("startup-volatile partly {why}")]);
 }
+
+const PACKETS: &str = "sk       RefCnt Type Proto  Iface R Rmem   User   Inode\n\
+                       ffff8880 3      3    0003   2     1 0      0      4711 \n";
+
+fn sniffed() -> Memory {
+    let machine = Memory::new();
+    machine
+        .process(812, "x", "/usr/bin/x", b"x\0")
+        .file("var/lib/dpkg/info/x.list", "/usr/bin/y\n")
+        .link("proc/812/fd/3", "socket:[4711]")
+        .file("proc/net/packet", PACKETS)
+        .file("proc/net/raw", HEADING)
+        .link("proc/self/ns/pid", "pid:[4026531836]");
+    machine
+}
+
+#[test]
+fn a_packet_socket_names_the_process_that_holds_it() {
+    let heard = scan_for(&sniffed(), &["raw-socket"]);
+    assert_eq!(
+        (heard.findings, heard.verdicts),
+        (vec!["raw-socket 812 /usr/bin/x".into()], vec!["raw-socket yes".into()])
+    );
+}
+
+#[test]
+fn a_packet_socket_that_nobody_holds_is_looked_at_again() {
+    let machine = sniffed();
+    machine.link("proc/812/fd/3", "/dev/null");
+    assert_eq!(scan_for(&machine, &["raw-socket"]).findings, ["raw-socket "]);
+    // It is handed on, or closed, in the meantime.
+    machine.on_pause(|machine| {
+        machine.link("proc/812/fd/3", "socket:[4711]");
+    });
+    assert_eq!(scan_for(&machine, &["raw-socket"]).findings, ["raw-socket 812 /usr/bin/x"]);
+    machine.link("proc/812/fd/3", "/dev/null").on_pause(|machine| {
+        machine.file("proc/net/packet", "sk\n");
+    });
+    assert_eq!(scan_for(&machine, &["raw-socket"]).findings, [""; 0]);
+    // Of a container, or where not all can be seen, somebody else may have it.
+    let why = "raw-socket partly /proc: a raw socket is held by no process of this pid namespace";
+    let inside = sniffed();
+    inside.link("proc/812/fd/3", "/dev/null").link("proc/self/ns/pid", "pid:[4026532000]");
+    assert_eq!(scan_for(&inside, &["raw-socket"]).verdicts, [why]);
+    let recorded = sniffed().tree(Some(Endian::Little));
+    recorded.link("proc/812/fd/3", "/dev/null");
+    let why = "raw-socket partly /proc: a raw socket is held by no process that was recorded";
+    assert_eq!(scan_for(&recorded, &["raw-socket"]).verdicts, [why]);
+}
+
+#[test]
+fn a_check_fares_as_its_sources_do() {
+    let machine = Memory::new();
+    machine.process(1, "init", "/sbin/init", b"init\0").process(9, "x", "/usr/bin/x", b"x\0");
+    // Nothing says what belongs here; then a list does.
+    let why = "neither a firmware image nor lists of packages say what belongs here";
+    assert_eq!(scan_for(&machine, &["exe-unowned"]).verdicts, [format!("exe-unowned na {why}")]);
+    machine.file("var/lib/dpkg/info/x.list", "/sbin/init\n");
+    let heard = scan_for(&machine, &["exe-unowned"]);
+    assert_eq!(
+        (heard.findings, heard.verdicts),
+        (vec!["exe-unowned 9 /usr/bin/x".into()], vec!["exe-unowned yes".into()])
+    );
+    // A list that cannot be read makes it partly.
+    machine.put("var/lib/dpkg/info/y.list", Node::Fails(Fault::Denied));
+    assert_eq!(
+        scan_for(&machine, &["exe-unowned"]).verdicts,
+        ["exe-unowned partly y.list: permission denied"]
+    );
+    // Maps that cannot be read are a gap of who wants to see them, and of nobody else.
+    machine.put("proc/9/maps", Node::Fails(Fault::Denied)).file("proc/1/maps", "");
+    assert_eq!(
+        scan_for(&machine, &["fake-kthread", "exec-anonymous"]).verdicts,
+        ["fake-kthread yes", "exec-anonymous partly /proc: maps of process 9: permission denied"]
+    );
+}

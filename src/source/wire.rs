@@ -52,25 +52,26 @@ fn relay<H: Host>(host: &H, proc: &H::Dir, endian: Endian, process: &mut Process
             let _ = sockets.push(inode);
         })
     });
-    if listed.is_ok()
-        && let Some(remote) = remote(host, endian, parent, &sockets).filter(|remote| remote.port != 0)
-    {
+    let remote = listed.ok().and_then(|()| remote(host, endian, parent, &sockets));
+    // What this machine says to itself is nobody's order from outside.
+    if let Some(remote) = remote.filter(|remote| remote.port != 0 && !remote.ip.is_loopback()) {
         process.wire = Wire::Relay { remote };
     }
 }
 
-/// The other end of an internet socket among these; one without another end has port 0.
+/// The other end of an internet socket among these, that of one with a connection to elsewhere first; one without another
+/// end has port 0.
 fn remote<H: Host>(host: &H, endian: Endian, pid: u32, inodes: &[u64]) -> Option<Endpoint> {
     let mut found: Option<Endpoint> = None;
     if inodes.is_empty() {
         return None;
     }
+    let weight = |remote: &Endpoint| (remote.port != 0, !remote.ip.is_loopback());
     net::table_rows(host, endian, pid, &mut |socket| {
-        let connected = socket.state != State::Listen && socket.remote.port != 0;
-        // What this machine says to itself is nobody's order from outside.
-        let outside = !socket.remote.ip.is_loopback();
-        if inodes.contains(&socket.inode) && outside && (found.is_none() || connected) {
-            found = Some(socket.remote);
+        let remote =
+            if socket.state == State::Listen { Endpoint { port: 0, ..socket.remote } } else { socket.remote };
+        if inodes.contains(&socket.inode) && found.is_none_or(|other| weight(&remote) > weight(&other)) {
+            found = Some(remote);
         }
     });
     found

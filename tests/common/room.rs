@@ -64,7 +64,7 @@ mkdir dev/pts dev/shm
 mount -t devpts -o newinstance,ptmxmode=0666 devpts dev/pts
 ln -s pts/ptmx dev/ptmx
 for name in null zero tty urandom; do : >dev/$name; mount --bind /dev/$name dev/$name; done
-ip link set lo up
+ip link set lo up; ip address add 192.0.2.1/32 dev lo
 exec chroot . "$2" /script
 "#;
 
