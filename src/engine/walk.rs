@@ -146,7 +146,7 @@ impl Run<'_, '_> {
                 }
             };
             if wants.descriptors {
-                let read = holders::descriptors(host, &opened, &mut process, holders);
+                let read = holders::descriptors(host, &opened, &mut process, Some(holders));
                 descriptors(host, pid, read, covers, passed);
                 wire::join(host, dir, &mut process);
             }
@@ -292,7 +292,7 @@ impl Run<'_, '_> {
         for pid in pids.iter() {
             if let Ok(dir) = proc::open(host, reader.proc, *pid) {
                 process.pid = *pid;
-                let _ = holders::descriptors(host, &dir, &mut process, holders);
+                let _ = holders::descriptors(host, &dir, &mut process, Some(holders));
             }
         }
         holders::sort(holders);
@@ -378,7 +378,7 @@ fn read_again<H: Host>(reader: &mut Reader<'_, H>, pid: u32, process: &mut Proce
     let opened = reader.read(pid, process, &mut Covers::default())?;
     if reader.wants.descriptors {
         // Who holds which socket was noted at the first look.
-        let _ = holders::descriptors(host, &opened, process, &mut Holders::new());
+        let _ = holders::descriptors(host, &opened, process, None);
         wire::join(host, reader.proc, process);
     }
     kin::join(host, reader.proc, reader.owners, reader.mounts, process);

@@ -10,7 +10,7 @@ use crate::limits::HOLDERS;
 /// Which process holds which socket, in the order of inode numbers once [`sort`] was called.
 pub type Holders = heapless::Vec<(u32, u32), HOLDERS>;
 
-/// Takes in what a process has open, and adds its sockets to the holders.
+/// Takes in what a process has open, and adds its sockets to the holders, if somebody keeps these.
 ///
 /// # Errors
 /// When its descriptors cannot be listed, or [`Fault::TooLong`] when the table is full.
@@ -18,7 +18,7 @@ pub fn descriptors<H: Host>(
     host: &H,
     dir: &H::Dir,
     process: &mut Process,
-    holders: &mut Holders,
+    mut holders: Option<&mut Holders>,
 ) -> Result<(), Fault> {
     let fds = host.dir_at(dir, b"fd")?;
     let mut full = false;
@@ -29,7 +29,7 @@ pub fn descriptors<H: Host>(
         let length = host.link_at(&fds, name, &mut link).unwrap_or(0);
         let link = link.get(..length).unwrap_or_default();
         if let Some(inode) = socket_inode(link).and_then(|inode| u32::try_from(inode).ok()) {
-            full |= holders.push((inode, pid)).is_err();
+            full |= holders.as_mut().is_some_and(|holders| holders.push((inode, pid)).is_err());
         }
         if open.descriptor(name, link) && open.flash.is_empty() && is_open_for_writing(host, dir, name) {
             open.flash = Bytes::of(link);
