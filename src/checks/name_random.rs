@@ -2,9 +2,9 @@
 //!
 //! # Sees
 //! Of programs that neither firmware nor a package has: a name whose letters rarely stand beside each other in names of
-//! programs, or that goes to and fro between letters and digits (`x3k9dj2l0q`); a name that is another one a moment
-//! later. Where the program is in an odd place, was removed, or nobody has it though it is known what is installed: also
-//! an empty first argument, and one with bytes that are no text.
+//! programs, or that goes to and fro between letters and digits (`x3k9dj2l0q`). Where the program is in an odd place, was
+//! removed, or nobody has it though it is known what is installed: also a name that is another one a moment later, one
+//! program that runs under four names or more, an empty first argument, and one with bytes that are no text.
 //!
 //! # Why it matters
 //! Mirai and most of its children overwrite their name and their arguments with random letters as soon as they run,
@@ -21,6 +21,7 @@
 
 use crate::check::{Area, Check, Ctx, Hook, Out, Severity, Source};
 use crate::facts::process::{Exe, Owner, Process};
+use crate::facts::program::is_multicall;
 use crate::facts::text::basename;
 
 /// The row of the table.
@@ -33,6 +34,10 @@ pub const CHECK: Check = Check {
     sources: &[Source::Processes],
     hooks: &[Hook::Process(run)],
 };
+
+/// Names of one program that is not made to have many: a daemon has one, and perhaps one for its workers and one for its
+/// master.
+const MANY_NAMES: u32 = 4;
 
 /// Bytes of a name of which it can be said.
 const LEAST: usize = 7;
@@ -84,6 +89,8 @@ fn run(process: &Process, ctx: &Ctx<'_>, out: &mut Out<'_>) {
         draft.say("the name ").quote(name).say(" looks random")
     } else if process.renamed == Some(true) {
         draft.say("it has changed its name within a moment")
+    } else if doubtful && process.kin.names >= MANY_NAMES && !is_multicall(process.program()) {
+        draft.say("its program runs under ").number(process.kin.names).say(" names")
     } else if doubtful && argv0.is_empty() {
         draft.say("its first argument is empty")
     } else if doubtful && !is_text(argv0) {
@@ -188,6 +195,18 @@ mod tests {
         ] {
             assert_eq!(severities(&CHECK, &odd), [Severity::Notice], "{odd:?}");
         }
+    }
+
+    #[test]
+    fn one_program_under_many_names() {
+        let mut bot = with(b"/usr/sbin/x", b"sshd", b"sshd\0", Owner::Nobody);
+        for (names, expected) in [(1, &[][..]), (3, &[]), (4, &[Severity::Notice]), (40, &[Severity::Notice])]
+        {
+            bot.kin.names = names;
+            assert_eq!(severities(&CHECK, &bot), expected);
+        }
+        bot.path = crate::facts::text::Bytes::of(b"/usr/sbin/busybox");
+        assert_eq!(severities(&CHECK, &bot), [], "it is made to have many");
     }
 
     #[test]
