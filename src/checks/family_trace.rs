@@ -41,9 +41,9 @@ fn process(process: &Process, ctx: &Ctx<'_>, out: &mut Out<'_>) {
     let path = process.path.as_slice();
     let matching = |trace: &Trace<'_>| match trace.kind {
         // The kernel keeps 15 bytes of a name.
-        TraceKind::Name => names.iter().any(|name| {
-            trace.matches(name) || name.len() == 15 && trace.value.starts_with(name)
-        }),
+        TraceKind::Name => {
+            names.iter().any(|name| trace.matches(name) || name.len() == 15 && trace.value.starts_with(name))
+        }
         TraceKind::Path | TraceKind::Dir => trace.matches(path),
         TraceKind::Arg => trace.matches(process.argv.as_slice()),
         TraceKind::Tcp | TraceKind::Udp | TraceKind::File => false,
@@ -128,8 +128,8 @@ fn tell<'f>(draft: Draft<'f>, trace: &Trace<'f>, severity: Severity, out: &mut O
 
 #[cfg(test)]
 mod tests {
-    use crate::check::testing::{OWN_PID, file as of_file, lying, process, severities, sockets};
     use super::*;
+    use crate::check::testing::{OWN_PID, file as of_file, lying, process, severities, sockets};
     use crate::facts::about::Endian;
     use crate::facts::process::Owner;
 
