@@ -290,6 +290,8 @@ impl<'p> Run<'_, 'p> {
         let hides = mounts.hides_processes();
         match host.dir(b"proc") {
             Ok(dir) => {
+                // What was born since the processes were listed is not hidden.
+                let _ = proc::pids(host, &dir, pids, &mut coverage);
                 hidden::search(host, &dir, self.plan.turn, pids, hides, suspects, &mut coverage);
                 if !suspects.is_empty() {
                     host.pause(SECOND_LOOK_MS);

@@ -52,8 +52,8 @@ pub const VARIABLE_BYTES: usize = 512;
 /// Bytes of an environment that are read: the kernel allows 128 KiB for one variable alone (execve(2)).
 pub const ENVIRONMENT_BYTES: u64 = 256 * 1024;
 
-/// Rows of `/proc/PID/maps` that are read: `vm.max_map_count` is 65,530, a router's largest program has 200.
-pub const MAPS_ROWS: u32 = 4096;
+/// Rows of `/proc/PID/maps` that are judged: `vm.max_map_count` is 65,530 (proc_sys_vm(5)).
+pub const MAPS_ROWS: u32 = 65_536;
 
 /// Packet sockets of which the kernel's own words are remembered, 12 bytes each.
 pub const PACKETS: usize = 64;
@@ -69,10 +69,19 @@ pub const PROBED_PIDS: u32 = 1_048_576;
 pub const HIDDEN: usize = 64;
 
 /// Directories below a volatile place that are entered, one in the other.
-pub const DROP_DEPTH: u32 = 4;
+pub const DROP_DEPTH: u32 = 8;
 
 /// Names in volatile places that are looked at.
 pub const DROP_NAMES: u32 = if cfg!(test) { 64 } else { 20_000 };
+
+/// Bytes of a package's list of files, of which the largest of Debian 12 has 2 MiB.
+pub const LIST_BYTES: u64 = 16 * 1024 * 1024;
+
+/// Bytes of a file of settings of which a few lines matter: `/etc/inetd.conf`, `/etc/inittab`, `/etc/ld.so.preload`.
+pub const SMALL_FILE_BYTES: u64 = 1024 * 1024;
+
+/// Libraries in `/etc/ld.so.preload` that are looked at.
+pub const PRELOADED: u32 = 16;
 
 /// Bytes of a program that are hashed: larger ones run on no router.
 pub const HASH_BYTES: u64 = 64 * 1024 * 1024;

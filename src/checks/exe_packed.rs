@@ -41,6 +41,8 @@ fn run(process: &Process, ctx: &Ctx<'_>, out: &mut Out<'_>) {
         "the program's content looks compressed or encrypted"
     } else if bare && elf.loads == 1 && !elf.interpreter {
         "the program is one segment without sections, as packers make them"
+    } else if !elf.whole && joined.owner == Owner::Nobody {
+        "the program's headers are not at its beginning, where every linker puts them"
     } else if bare && joined.owner == Owner::Nobody {
         "the program has no sections, which every linker writes: they were cut off"
     } else {
@@ -99,7 +101,12 @@ mod tests {
             assert_eq!(with(Elf { sections: 0, upx: true, ..LINKED }, true, owner), []);
         }
         assert_eq!(with(Elf { sections: 0, ..LINKED }, false, Unknown), [], "a vendor's");
-        assert_eq!(with(Elf { sections: 0, whole: false, ..LINKED }, false, Nobody), [], "not wholly seen");
+        assert_eq!(with(Elf { whole: false, ..LINKED }, false, Unknown), [], "not wholly seen");
+        assert_eq!(
+            with(Elf { whole: false, ..LINKED }, false, Nobody),
+            [Severity::Notice],
+            "headers elsewhere"
+        );
         let mut own = process(OWN_PID, b"gatewatch", b"/tmp/gatewatch", b"");
         own.surroundings.dense = true;
         own.surroundings.elf = Some(LINKED);

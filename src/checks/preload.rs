@@ -103,7 +103,7 @@ mod tests {
     fn with(variable: &[u8], library: Library) -> Process {
         let mut process = process(812, b"x", b"/usr/sbin/x", b"x\0");
         process.environment = Environment::default();
-        process.environment.variable(variable);
+        process.environment.variable(variable, false);
         process.preload = Some(library);
         process
     }

@@ -58,6 +58,9 @@ impl Run<'_, '_> {
         let blind = measures().any(is_blind) || given().filter(|(_, seen)| !seen.absent).all(is_blind);
         for (_, seen) in seen().filter(|(_, seen)| seen.gaps > 0) {
             let reason = seen.reason();
+            if why.as_slice() == reason.as_slice() {
+                continue; // The same process is missing in both.
+            }
             if !why.is_empty() && !reason.is_empty() {
                 why.push(b"; ");
             }

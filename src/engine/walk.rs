@@ -22,6 +22,8 @@ pub(super) struct Accused {
     pid: u32,
     start_ticks: u64,
     comm: Bytes<16>,
+    /// The row of its program.
+    program: Option<usize>,
 }
 
 /// What the walk leaves for those who look at other things.
@@ -63,6 +65,9 @@ impl Run<'_, '_> {
         }) {
             Ok(dir) if wanted => {
                 collect(host, &dir, scratch, &mut owned);
+                if scratch.mounts.is_full() {
+                    owned.gap(b"/proc/self/mountinfo", format_args!("not all mounts are known"));
+                }
                 self.begin(Source::Processes)?;
                 self.walk(host, &dir, scratch, &mut covers, &mut passed);
             }
@@ -79,6 +84,15 @@ impl Run<'_, '_> {
             }
         }
         self.counts.processes = processes.facts;
+        // A process that could not be read at all is missing among its parts too.
+        if processes.gaps > 0 {
+            for part in [&mut covers.memory, &mut covers.descriptors, &mut covers.environment] {
+                if part.gaps == 0 {
+                    part.why = processes.why.clone();
+                }
+                part.gaps = part.gaps.max(processes.gaps);
+            }
+        }
         if processes.absent {
             for part in [&mut covers.memory, &mut covers.descriptors, &mut covers.environment, &mut owned] {
                 part.absent = true;
@@ -157,7 +171,8 @@ impl Run<'_, '_> {
             if self.show_process(&process, false) {
                 let comm = Bytes::of(process.stat.comm.as_slice());
                 let start_ticks = process.stat.start_ticks;
-                if let Err(accused) = accused.push(Accused { pid, start_ticks, comm }) {
+                let program = reader.owners.find(process.path.as_slice());
+                if let Err(accused) = accused.push(Accused { pid, start_ticks, comm, program }) {
                     self.second_look(&mut reader, &mut process, &accused, &mut covers.processes);
                 }
             }
@@ -185,7 +200,12 @@ impl Run<'_, '_> {
         if again.is_ok() && process.stat.start_ticks == accused.start_ticks {
             let comm = Bytes::<16>::of(process.stat.comm.as_slice());
             process.renamed = Some(comm.as_slice() != accused.comm.as_slice());
-            self.show_process(process, true);
+            let said = self.show_process(process, true);
+            if !said && reader.owners.find(process.path.as_slice()) != accused.program {
+                let what =
+                    format_args!("process {pid} looked odd and ran another program at the second look");
+                coverage.gap(b"/proc", what);
+            }
         } else {
             // No accusation, and no acquittal: a bot may hop from process to process.
             coverage.gap(b"/proc", format_args!("process {pid} looked odd and ended before a second look"));

@@ -30,33 +30,42 @@ pub struct Environment {
     pub loader: Option<Loader>,
     /// Its value: names of libraries, with blanks or colons between them.
     pub libraries: Bytes<LIBRARY_BYTES>,
+    /// There were more than fit.
+    pub cut: bool,
     /// `HISTFILE`, `HISTSIZE` or `HISTFILESIZE` is set so that a shell remembers nothing.
     pub no_history: bool,
 }
 
 impl Environment {
-    /// Takes in one variable, `NAME=value`.
-    pub fn variable(&mut self, variable: &[u8]) {
+    /// Takes in one variable, `NAME=value`, of which the end may be missing (`cut`). Of several loader variables all are
+    /// kept: which of two with the same name holds, each loader decides for itself.
+    pub fn variable(&mut self, variable: &[u8], cut: bool) {
         let Some(equals) = variable.iter().position(|b| *b == b'=') else { return };
         let (name, value) = variable.split_at(equals);
         let value = value.get(1..).unwrap_or_default();
         let loader = match name {
-            b"LD_PRELOAD" => Some(Loader::Preload),
-            b"LD_AUDIT" => Some(Loader::Audit),
+            b"LD_PRELOAD" => Loader::Preload,
+            b"LD_AUDIT" => Loader::Audit,
             b"HISTFILE" => {
                 self.no_history |= value == b"/dev/null";
-                None
+                return;
             }
             b"HISTSIZE" | b"HISTFILESIZE" => {
                 self.no_history |= value == b"0";
-                None
+                return;
             }
-            _ => None,
+            _ => return,
         };
-        let blank = |b: &u8| matches!(b, b' ' | b':' | b'\t' | b'\n');
-        if loader.is_some() && self.loader.is_none() && !value.iter().all(blank) {
-            self.loader = loader;
-            self.libraries = Bytes::of(value);
+        for library in libraries(value) {
+            self.loader = self.loader.or(Some(loader));
+            if !self.libraries.is_empty() {
+                self.libraries.push(b":");
+            }
+            self.libraries.push(library);
+        }
+        if cut || self.libraries.is_cut() {
+            self.loader = self.loader.or(Some(loader));
+            self.cut = true;
         }
     }
 }
@@ -73,7 +82,7 @@ mod tests {
 
     fn of(variables: &[&[u8]]) -> Environment {
         let mut environment = Environment::default();
-        variables.iter().for_each(|variable| environment.variable(variable));
+        variables.iter().for_each(|variable| environment.variable(variable, false));
         environment
     }
 
@@ -82,7 +91,13 @@ mod tests {
         let set = of(&[b"PATH=/bin", b"LD_PRELOAD=/tmp/x.so  /lib/y.so", b"LD_AUDIT=/z.so"]);
         assert_eq!(set.loader, Some(Loader::Preload));
         let names: Vec<&[u8]> = libraries(set.libraries.as_slice()).collect();
-        assert_eq!(names, [&b"/tmp/x.so"[..], b"/lib/y.so"]);
+        assert_eq!(names, [&b"/tmp/x.so"[..], b"/lib/y.so", b"/z.so"]);
+        let padded = of(&[&[&b"LD_PRELOAD="[..], &[b':'; 400], b"/tmp/x.so"].concat()]);
+        assert_eq!((padded.libraries.as_slice(), padded.cut), (&b"/tmp/x.so"[..], false));
+        let mut cut = Environment::default();
+        cut.variable(b"LD_PRELOAD=::::", true);
+        assert_eq!((cut.loader, cut.cut), (Some(Loader::Preload), true));
+        assert!(of(&[&[&b"LD_PRELOAD=/"[..], &[b'x'; 400]].concat()]).cut);
         assert_eq!(of(&[b"LD_AUDIT=x.so"]).loader, Some(Loader::Audit));
         for none in [&b"LD_PRELOAD="[..], b"LD_PRELOAD= :", b"LD_PRELOAD", b"XLD_PRELOAD=x", b"", b"=x"] {
             assert_eq!(of(&[none]), Environment::default());

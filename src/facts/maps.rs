@@ -98,7 +98,8 @@ impl Memory {
             }
         }
         let name = basename(path);
-        self.makes_code |= CODE_MAKERS.iter().any(|maker| name.starts_with(maker));
+        let firm = execute && !path.ends_with(b" (deleted)") && !place(path).is_odd();
+        self.makes_code |= firm && CODE_MAKERS.iter().any(|maker| name.starts_with(maker));
         Some(())
     }
 }

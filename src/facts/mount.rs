@@ -13,6 +13,8 @@ pub struct Mount<'a> {
     pub source: &'a [u8],
     /// The directory of the file system that is seen there, `/` for all of it. Empty where it is not said.
     pub top: &'a [u8],
+    /// The device, `major:minor`. Empty where it is not said.
+    pub device: &'a [u8],
     /// Options of the file system, with commas between them.
     pub options: &'a [u8],
 }
@@ -21,11 +23,11 @@ impl<'a> Mount<'a> {
     /// Reads `id parent major:minor top point options [optional…] - kind source options`.
     #[must_use]
     pub fn parse_info(row: &'a [u8]) -> Option<Self> {
-        let mut parts = fields(row).skip(3);
-        let (top, point) = (parts.next()?, parts.next()?);
+        let mut parts = fields(row).skip(2);
+        let (device, top, point) = (parts.next()?, parts.next()?, parts.next()?);
         let mut parts = parts.skip_while(|part| *part != b"-").skip(1);
         let (kind, source) = (parts.next()?, parts.next()?);
-        Some(Self { point, kind, source, top, options: parts.next().unwrap_or_default() })
+        Some(Self { point, kind, source, top, device, options: parts.next().unwrap_or_default() })
     }
 
     /// Reads `source point kind options 0 0`.
@@ -33,7 +35,8 @@ impl<'a> Mount<'a> {
     pub fn parse(row: &'a [u8]) -> Option<Self> {
         let mut parts = fields(row);
         let (source, point, kind) = (parts.next()?, parts.next()?, parts.next()?);
-        Some(Self { point, kind, source, top: b"", options: parts.next().unwrap_or_default() })
+        let options = parts.next().unwrap_or_default();
+        Some(Self { point, kind, source, top: b"", device: b"", options })
     }
 
     /// Whether it is a disk: a stick with Entware on it is an owner's choice, not a dropper's refuge.
@@ -63,7 +66,10 @@ impl<'a> Mount<'a> {
             b"/dev/mapper/",
             b"rootfs",
         ];
-        IMAGES.contains(&self.kind) && flash.iter().any(|start| self.source.starts_with(start))
+        // The name of a device is anybody's; 7 is the major number of loop devices (devices.txt).
+        IMAGES.contains(&self.kind)
+            && !self.device.starts_with(b"7:")
+            && flash.iter().any(|start| self.source.starts_with(start))
     }
 
     /// Whether it is a `/proc` that shows to nobody else what belongs to one user (`hidepid`, proc(5)).
@@ -130,5 +136,11 @@ mod tests {
         assert!(of(b"/dev/mtdblock3 / squashfs ro 0 0").is_image());
         assert!(!of(b"/dev/loop0 /usr/lib squashfs ro 0 0").is_image());
         assert!(!of(b"/dev/mtdblock4 /jffs jffs2 rw 0 0").is_image());
+        let info = |row: &'static [u8]| Mount::parse_info(row).unwrap();
+        assert!(info(b"1 0 31:2 / /rom ro - squashfs /dev/mtdblock2 ro").is_image());
+        assert!(
+            !info(b"1 0 7:0 / /usr/x ro - squashfs /dev/mtdq ro").is_image(),
+            "a loop device by another name"
+        );
     }
 }

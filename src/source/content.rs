@@ -32,6 +32,13 @@ pub fn read<H: Host>(host: &H, path: &[u8], closely: bool, sha256: bool) -> Cont
     content
 }
 
+/// Reads the head of an ELF file and nothing more.
+pub fn header<F: Read<Error = Fault>>(file: &mut F) -> Option<Elf> {
+    let mut head = [0_u8; HEAD_BYTES];
+    let length = fill_page(file, &mut head);
+    Elf::parse(head.get(..length)?)
+}
+
 /// Reads the head of an ELF file, and a page from the middle of its code: tables of names and hashes before it look
 /// random in healthy programs too.
 pub fn head<F: Read<Error = Fault>>(file: &mut F) -> (Option<Elf>, bool) {

@@ -1,16 +1,16 @@
 //! Files that lie where a healthy router keeps no programs, what `/etc/ld.so.preload` names, and paths of indicators.
 
-use super::content::head;
+use super::content::header;
 use super::mounts::Mounts;
 use super::owner::{Owners, relative};
-use super::{Coverage, hash, proc, rows};
+use super::{Coverage, hash, proc, rows_within};
 use crate::facts::environ::libraries;
 use crate::facts::file::{File, Role};
 use crate::facts::place::place;
 use crate::facts::startup::Line;
 use crate::facts::text::Bytes;
 use crate::host::{Fault, Host, Identity, Kind};
-use crate::limits::{DROP_DEPTH, DROP_NAMES, PATH_BYTES, STARTUP_PROGRAMS};
+use crate::limits::{DROP_DEPTH, DROP_NAMES, PATH_BYTES, PRELOADED, SMALL_FILE_BYTES, STARTUP_PROGRAMS};
 
 /// Where the walk begins. `/var/run` and `/var/tmp` are most often links to the others.
 const PLACES: [&[u8]; 7] = [b"tmp", b"var/tmp", b"dev/shm", b"dev", b"run", b"var/run", b"var/lock"];
@@ -65,7 +65,7 @@ impl<'a, H: Host> Drops<'a, H> {
         // What else lives in memory inside of such a place: /run/lock, /run/user/0.
         let mounts = self.mounts;
         for (point, below) in mounts.iter() {
-            if below.memory && place(point).is_odd() && !point.contains(&b'\\') {
+            if below.memory && place(point).is_odd() {
                 any |= self.place(relative(point), &mut seen);
             }
         }
@@ -134,15 +134,14 @@ impl<'a, H: Host> Drops<'a, H> {
                     Err(fault) if fault.is_absence() => return,
                     Err(fault) => return self.coverage.gap(path.as_slice(), format_args!("{fault}")),
                 };
-                let (elf, _) = head(&mut file);
-                let Some(found) = elf else { return };
+                let Some(found) = header(&mut file) else { return };
                 let foreign = self.machine.is_some_and(|own| !same_machine(own, found.machine));
                 (self.each)(&File {
                     path: path.as_slice(),
                     role: Role::Dropped { in_system: level.in_system, foreign },
                     mode: identity.mode,
                     uid: identity.uid,
-                    elf,
+                    elf: Some(found),
                     sha256: None,
                     own: self.own.is_some_and(|own| own.is(&identity)),
                     by: b"",
@@ -164,7 +163,7 @@ impl<'a, H: Host> Drops<'a, H> {
 fn machine<H: Host>(host: &H) -> Option<u16> {
     [&b"proc/self/exe"[..], b"proc/1/exe", b"bin/busybox", b"bin/sh", b"sbin/init"].iter().find_map(|path| {
         let (mut file, _) = host.file(path).ok()?;
-        head(&mut file).0.map(|elf| elf.machine)
+        header(&mut file).map(|elf| elf.machine)
     })
 }
 
@@ -196,13 +195,19 @@ pub fn preload<H: Host>(
     };
     let mut line = 0_u32;
     let mut cut = false;
-    let read = rows(&mut file, &mut |row| {
+    let mut left_of = PRELOADED;
+    let read = rows_within(&mut file, SMALL_FILE_BYTES, &mut |row| {
         line = line.saturating_add(1);
         cut |= row.is_none();
         // glibc takes a # for the beginning of a comment (elf/rtld.c `handle_preload_list` and its reader).
         let row = row.unwrap_or_default();
         let row = row.split(|b| *b == b'#').next().unwrap_or_default();
         for name in libraries(row) {
+            let Some(left) = left_of.checked_sub(1) else {
+                cut = true;
+                return;
+            };
+            left_of = left;
             let library = proc::library(host, owners, mounts, name);
             let identity = host.file(relative(name)).map(|(_, identity)| identity).unwrap_or_default();
             each(&File {
@@ -223,7 +228,7 @@ pub fn preload<H: Host>(
         coverage.gap(PATH, format_args!("{fault}"));
     }
     if cut {
-        coverage.gap(PATH, format_args!("a line is too long"));
+        coverage.gap(PATH, format_args!("a line is too long, or there are more than {PRELOADED} libraries"));
     }
 }
 
@@ -231,9 +236,8 @@ pub fn preload<H: Host>(
 pub fn listed<H: Host>(host: &H, path: &[u8], coverage: &mut Coverage, each: &mut dyn FnMut(&File<'_>)) {
     let found = match host.file(relative(path)) {
         Ok((_, identity)) => Some(identity),
-        Err(Fault::Directory | Fault::Fifo | Fault::Socket | Fault::Device | Fault::Denied) => {
-            Some(Identity::default())
-        }
+        Err(Fault::Directory | Fault::Fifo | Fault::Socket | Fault::Device) => Some(Identity::default()),
+        Err(Fault::Denied) => return coverage.gap(path, format_args!("{}", Fault::Denied)),
         Err(_) => None,
     };
     coverage.fact();
@@ -327,7 +331,7 @@ mod tests {
         machine
             .file("bin/busybox", mips())
             .file("tmp/a/b/c/x", mips())
-            .file("tmp/a/b/c/d/e/deep", mips())
+            .file("tmp/a/b/c/d/e/f/g/h/i/deep", mips())
             .file("dev/.x/arm", &arm)
             .file("var/run/su", mips())
             .mode("var/run/su", 0o104_755)

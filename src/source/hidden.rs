@@ -127,6 +127,9 @@ pub fn again<H: Host>(host: &H, proc: &H::Dir, pid: u32, listed: &Pids) -> Optio
     Some(hidden)
 }
 
+/// Ids of a 32-bit kernel (include/linux/threads.h, `PID_MAX_DEFAULT`).
+const LEAST_PIDS: u32 = 32_768;
+
 /// The highest id that can be in use. Ids are handed out in order and begin again behind `pid_max`
 /// (proc_sys_kernel(5)), so as long as fewer processes were started than that, none is above the last one.
 fn last_pid<H: Host>(host: &H, listed: &Pids, coverage: &mut Coverage) -> u32 {
@@ -135,16 +138,15 @@ fn last_pid<H: Host>(host: &H, listed: &Pids, coverage: &mut Coverage) -> u32 {
         fill(&mut host.file(path).ok()?.0, &mut text).ok()?;
         decimal32(trim(fields(trim(text.as_slice())).nth(column)?))
     };
-    // The default of a 32-bit kernel (include/linux/threads.h, PID_MAX_DEFAULT).
-    let most = number(b"proc/sys/kernel/pid_max", 0).unwrap_or(32_768);
+    let most = number(b"proc/sys/kernel/pid_max", 0).unwrap_or(LEAST_PIDS);
     let highest = listed.last().copied().unwrap_or_default();
     let newest = number(b"proc/loadavg", 4);
     let started = started(host);
     let never_again = matches!((newest, started), (Some(newest), Some(started))
         if started <= most && newest >= highest);
     let last = if never_again { newest.unwrap_or(most) } else { most };
-    // Threads that started while this was read.
-    let last = last.saturating_add(64).min(most);
+    // Threads that started while this was read; and never fewer than a 32-bit kernel has, whatever these files say.
+    let last = last.saturating_add(64).min(most).max(LEAST_PIDS).max(highest);
     if last > PROBED_PIDS {
         coverage.gap(b"/proc", format_args!("process ids above {PROBED_PIDS} were not tried"));
     }
@@ -269,10 +271,14 @@ mod tests {
     #[test]
     fn no_id_beyond_the_last_one_is_tried_and_the_cost_has_an_end() {
         let asked = |machine: &Memory| look(machine, &[], |_| {}).2.facts;
-        assert_eq!(asked(&machine()), 964, "ids are handed out in order");
-        let wrapped = machine();
-        wrapped.file("proc/stat", "processes 40000\n");
-        assert_eq!(asked(&wrapped), 32_768);
+        assert_eq!(asked(&machine()), 32_768, "whatever is said to be the last one");
+        let young = machine();
+        young.file("proc/sys/kernel/pid_max", "4194304\n").file("proc/loadavg", "0 0 0 1/9 50000\n");
+        young.file("proc/stat", "processes 51000\n");
+        assert_eq!(asked(&young), 50_064, "ids are handed out in order");
+        let covered = machine();
+        covered.file("proc/sys/kernel/pid_max", "1\n").file("proc/loadavg", "0 0 0 1/9 1\n");
+        assert_eq!(asked(&covered), 32_768);
         let large = machine();
         large.file("proc/stat", "processes 9999999\n").file("proc/sys/kernel/pid_max", "4194304\n");
         let coverage = look(&large, &[], |_| {}).2;

@@ -1,9 +1,10 @@
 //! What a machine does with its log: whether its startup starts a daemon, and where the log files lead.
 
-use super::{Coverage, fill, rows};
+use super::{Coverage, fill, rows_within};
 use crate::facts::logging::Logging;
 use crate::facts::text::{Bytes, trim};
 use crate::host::{Host, Kind};
+use crate::limits::SMALL_FILE_BYTES;
 
 /// Directories of links or scripts that are run at boot: one whose name speaks of the log starts its daemon.
 const BOOT: [&[u8]; 8] = [
@@ -93,7 +94,7 @@ fn is_masked<H: Host>(host: &H, dir: &H::Dir, name: &[u8]) -> bool {
 /// BusyBox's init starts daemons from its table too.
 fn inittab<H: Host>(host: &H, log: &mut Logging) {
     let Ok((mut file, _)) = host.file(b"etc/inittab") else { return };
-    let _ = rows(&mut file, &mut |row| {
+    let _ = rows_within(&mut file, SMALL_FILE_BYTES, &mut |row| {
         let row = trim(row.unwrap_or_default());
         let starts = row.first() != Some(&b'#') && row.windows(7).any(|word| word == b"syslogd");
         if starts && log.started_by.is_empty() {

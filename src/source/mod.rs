@@ -83,6 +83,18 @@ pub fn rows<F: Read<Error = Fault>>(file: &mut F, each: &mut dyn FnMut(Option<&[
     records::<ROW_BYTES, _>(file, b'\n', None, &mut |row, cut| each((!cut).then_some(row)))
 }
 
+/// The same of a file that somebody else may have made as large as he likes.
+///
+/// # Errors
+/// See [`rows`], and [`Fault::TooLong`] when there are more bytes.
+pub fn rows_within<F: Read<Error = Fault>>(
+    file: &mut F,
+    most: u64,
+    each: &mut dyn FnMut(Option<&[u8]>),
+) -> Result<(), Fault> {
+    records::<ROW_BYTES, _>(file, b'\n', Some(most), &mut |row, cut| each((!cut).then_some(row)))
+}
+
 /// Hands every record of a file that ends in `separator` to `each`, without that; of one longer than `N` bytes the
 /// beginning, and that it was cut. Reads at most `most` bytes, if that is said.
 ///

@@ -5,11 +5,11 @@
 
 use super::content::{self, Content};
 use super::mounts::Mounts;
-use super::{Coverage, is_file, rows};
+use super::{Coverage, is_file, rows_within};
 use crate::facts::process::Owner;
 use crate::facts::text::{Bytes, basename, is_below};
 use crate::host::{Host, Identity};
-use crate::limits::{NAMES, PATH_BYTES, PROGRAM_BYTES, PROGRAMS};
+use crate::limits::{LIST_BYTES, NAMES, PATH_BYTES, PROGRAM_BYTES, PROGRAMS};
 
 /// Where package managers write the files of each package, one list a package, one path a line: opkg, apk of
 /// OpenWrt, dpkg. They know everything on the machine.
@@ -178,7 +178,9 @@ impl Owners {
 
     /// Finds out who vouches for the rows from `first` on.
     pub fn resolve<H: Host>(&mut self, host: &H, mounts: &Mounts, first: usize, coverage: &mut Coverage) {
-        let rom = host.dir(b"rom/etc").is_ok();
+        // Anybody who may write to the root may make such a directory; where mounts are known it is an image or nothing.
+        let known = host.about().live && !mounts.is_empty();
+        let rom = host.dir(b"rom/etc").is_ok() && (!known || mounts.over(b"/rom/etc").image);
         let image = mounts.over(b"/").image;
         self.truth |= rom || image;
         let mut path = Bytes::<PATH_BYTES>::new();
@@ -193,9 +195,14 @@ impl Owners {
             let firmware =
                 mounts.over(here).image || rom && !changed && is_file(host, below(b"rom", here).as_slice());
             let identity = host.file(relative(here)).ok().map(|(_, identity)| identity);
+            // What is mounted over this very file is not what image and packages put there. Directories are bound in
+            // healthy containers too.
+            let covered = mounts.is_on(here);
             self.set(row, |known| {
                 known.identity = identity;
-                if firmware {
+                if covered {
+                    known.owner = Owner::Nobody;
+                } else if firmware {
                     known.owner = Owner::Firmware;
                 }
             });
@@ -254,8 +261,11 @@ impl Owners {
                 return;
             }
             let read = host.file_at(&dir, name).and_then(|mut file| {
-                any = true;
-                rows(&mut file, &mut |row| row.into_iter().for_each(|path| self.listed(path, first)))
+                rows_within(&mut file, LIST_BYTES, &mut |row| {
+                    // An empty list says nothing.
+                    any = true;
+                    row.into_iter().for_each(|path| self.listed(path, first));
+                })
             });
             if let Err(fault) = read {
                 coverage.gap(name, format_args!("{fault}"));
@@ -423,6 +433,28 @@ mod tests {
         );
         let paths = ["/usr/sbin/httpd", "/jffs/bot", "/usr/x/bot"];
         assert_eq!(owners(&machine, &paths).0, [Firmware, Nobody, Nobody]);
+    }
+
+    #[test]
+    fn an_image_or_a_package_vouches_for_no_other_file() {
+        // A directory that somebody made, and a file that is mounted over another.
+        let machine = Memory::new();
+        machine
+            .file(
+                "proc/self/mountinfo",
+                "1 0 8:1 / / rw - ext4 /dev/root rw\n2 1 8:1 /evil /usr/bin/a\\040b rw - ext4 /dev/root rw\n",
+            )
+            .file("rom/etc/banner", "")
+            .file("rom/usr/sbin/evild", "")
+            .file("var/lib/dpkg/info/x.list", "/usr/bin/a b\n/usr/bin/c\n");
+        assert_eq!(
+            owners(&machine, &["/usr/sbin/evild", "/usr/bin/a b", "/usr/bin/c"]).0,
+            [Nobody, Nobody, Package]
+        );
+        // An empty list says nothing.
+        let empty = Memory::new();
+        empty.file("var/lib/dpkg/info/x.list", "");
+        assert_eq!(owners(&empty, &["/usr/bin/c"]).0, [Unknown]);
     }
 
     #[test]

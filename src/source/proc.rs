@@ -297,8 +297,10 @@ impl<H: Host> Reader<'_, H> {
 
     /// The worst of the libraries that an environment brings in.
     fn preloaded(&mut self, environment: &Environment) -> Option<Library> {
-        let mut worst: Option<Library> = None;
-        for name in libraries(environment.libraries.as_slice()) {
+        // What cannot be read whole may name anything.
+        let mut worst =
+            environment.cut.then_some(Library { owner: Owner::Unknown, odd: true, exists: false });
+        for name in libraries(environment.libraries.as_slice()).take(MOST_LIBRARIES) {
             let library = library(self.host, self.owners, self.mounts, name);
             let weight = |library: &Library| (library.odd, library.exists, library.owner == Owner::Nobody);
             let vouched = |library: &Library| library.owner.vouches() && !library.odd;
@@ -366,13 +368,20 @@ fn memory<H: Host>(host: &H, dir: &H::Dir, program: &[u8], memory: &mut Memory) 
         // A row with a path that does not fit is that of a file, and those that matter are none.
         odd |= row.is_some_and(|row| count <= MAPS_ROWS && !memory.row(row, program));
     })?;
-    if odd { Err(Fault::Garbled) } else { Ok(()) }
+    match (odd, count > MAPS_ROWS) {
+        (true, _) => Err(Fault::Garbled),
+        (false, true) => Err(Fault::TooLong),
+        (false, false) => Ok(()),
+    }
 }
+
+/// Libraries of one environment that are looked at.
+const MOST_LIBRARIES: usize = 16;
 
 fn environment<H: Host>(host: &H, dir: &H::Dir, environment: &mut Environment) -> Result<(), Fault> {
     let mut file = host.file_at(dir, b"environ")?;
     let most = Some(ENVIRONMENT_BYTES);
-    records::<VARIABLE_BYTES, _>(&mut file, 0, most, &mut |variable, _| environment.variable(variable))
+    records::<VARIABLE_BYTES, _>(&mut file, 0, most, &mut |variable, cut| environment.variable(variable, cut))
 }
 
 /// Whether the directory of a process is still there, without what each has.

@@ -4,7 +4,7 @@ use super::holders;
 use super::net;
 use super::owner::relative;
 use super::proc;
-use super::rows;
+use super::rows_within;
 use crate::facts::about::Endian;
 use crate::facts::descriptors::Open;
 use crate::facts::endpoint::Endpoint;
@@ -12,9 +12,10 @@ use crate::facts::process::{Process, Wire};
 use crate::facts::program::{Started, applet, is_interpreter, is_shell, started};
 use crate::facts::socket::State;
 use crate::host::Host;
+use crate::limits::SMALL_FILE_BYTES;
 
 /// Sockets of one process that are looked up.
-const SOCKETS: usize = 64;
+const SOCKETS: usize = 512;
 
 /// Joins that to a process, if it is a shell or an interpreter.
 pub fn join<H: Host>(host: &H, dir: &H::Dir, process: &mut Process) {
@@ -84,7 +85,7 @@ fn is_service<H: Host>(host: &H, process: &Process) -> bool {
     let mut named = false;
     for path in [&b"etc/inetd.conf"[..], b"etc/xinetd.conf"] {
         if let Ok((mut file, _)) = host.file(relative(path)) {
-            let _ = rows(&mut file, &mut |row| {
+            let _ = rows_within(&mut file, SMALL_FILE_BYTES, &mut |row| {
                 let row = row.filter(|row| row.first() != Some(&b'#')).unwrap_or_default();
                 named |= script.len() > 1 && crate::facts::text::fields(row).any(|word| word == script);
             });
