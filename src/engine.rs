@@ -328,6 +328,13 @@ impl<'p> Run<'_, 'p> {
         };
         walk.run();
         self.counts.files = walk.files;
+        if programs.missed > 0 {
+            let missed = programs.missed;
+            let what = format_args!(
+                "{missed} programs of startup files were not hashed: too many, too large or unreadable"
+            );
+            self.hashes_missing(b"/etc", what);
+        }
         self.note(Source::Startup, coverage);
         self.verdicts()
     }

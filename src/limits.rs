@@ -69,7 +69,7 @@ pub const PROBED_PIDS: u32 = 1_048_576;
 pub const HIDDEN: usize = 64;
 
 /// Directories below a volatile place that are entered, one in the other.
-pub const DROP_DEPTH: u32 = 8;
+pub const DROP_DEPTH: u32 = 16;
 
 /// Names in volatile places that are looked at.
 pub const DROP_NAMES: u32 = if cfg!(test) { 64 } else { 20_000 };
@@ -86,8 +86,8 @@ pub const PRELOADED: u32 = 16;
 /// Bytes of a program that are hashed: larger ones run on no router.
 pub const HASH_BYTES: u64 = 64 * 1024 * 1024;
 
-/// Programs of startup files that are hashed.
-pub const STARTUP_PROGRAMS: u32 = 256;
+/// Programs of startup files that are hashed, told apart by device and inode. 16 bytes each.
+pub const STARTUP_PROGRAMS: usize = if cfg!(test) { 4 } else { 256 };
 
 /// Listeners on one address of which a table of sockets is remembered, 32 bytes each.
 pub const LISTENERS: usize = 256;

@@ -354,6 +354,15 @@ fn a_program_whose_hash_is_listed() {
             drop(process);
             silent(&look(), pid);
         }
+        // Too large to be hashed is not clean.
+        Tiny { sections: 3, ..Tiny::PLAIN }.plant(&planted);
+        fs::OpenOptions::new().write(true).open(&planted.exe).unwrap().set_len(65 << 20).unwrap();
+        let process = planted.start();
+        let outcome = look();
+        let (looked, why) = outcome.looked("exe-known-bad");
+        assert_eq!(looked, "partly");
+        assert!(why.contains(&format!("process {} was not hashed", process.pid())), "{why}");
+        drop(process);
         // The file is gone, what runs is still the same.
         Tiny::PLAIN.plant(&planted);
         let process = planted.start();

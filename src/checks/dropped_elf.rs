@@ -15,7 +15,8 @@
 //! wrappers in `/run/wrappers`, and for libraries of this machine, which programs that unpack themselves leave. Disks and
 //! other file systems mounted there are not entered, kernel modules and core dumps are not counted, gatewatch's own file
 //! is not. A program that somebody just copied there to try it, and what a vendor unpacks there at each boot, is told.
-//! Scripts, and programs that are compressed or kept as data, are missed.
+//! Scripts, and programs that are compressed or kept as data, are missed; what lies more than 16 directories deep is not
+//! looked at, and then the verdict says so.
 //!
 //! # Sources
 //! elf(5) `e_type`, `e_machine`; inode(7) `S_ISUID`; loaders of Gafgyt and Mirai (`x.mips`, `x.mpsl`, `x.arm7` in `/tmp`);

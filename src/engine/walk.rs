@@ -70,6 +70,7 @@ impl Run<'_, '_> {
                 }
                 self.begin(Source::Processes)?;
                 self.walk(host, &dir, scratch, &mut covers, &mut passed);
+                scratch.owners.limits(&mut owned);
             }
             Ok(_) => return Ok(()),
             Err(Fault::NotFound) if !host.about().live => covers.processes.absent = true,
@@ -164,6 +165,9 @@ impl Run<'_, '_> {
                 descriptors(host, pid, read, covers, passed);
                 wire::join(host, dir, &mut process);
             }
+            if wants.sha256 && process.surroundings.sha256.is_none() {
+                self.unhashed(host, &process);
+            }
             passed.pass(&process);
             if let Some(row) = reader.owners.find(process.path.as_slice()).filter(|_| process.is_user()) {
                 reader.owners.named(row, process.stat.comm.as_slice());
@@ -184,6 +188,27 @@ impl Run<'_, '_> {
         }
         for accused in accused.iter() {
             self.second_look(&mut reader, &mut process, accused, &mut covers.processes);
+        }
+    }
+
+    /// A program that was to be hashed and was not, although it still runs, is missing among the hashes.
+    fn unhashed<H: Host>(&mut self, host: &H, process: &Process) {
+        if !process.is_user() || !matches!(process.exe, Exe::Path { .. }) {
+            return;
+        }
+        let fault = match host.file(proc::path_of(process.pid, "exe", b"").as_slice()) {
+            Ok(_) => Fault::TooLong,
+            Err(fault) if fault.is_absence() => return,
+            Err(fault) => fault,
+        };
+        let what = format_args!("the program of process {} was not hashed: {fault}", process.pid);
+        self.hashes_missing(b"/proc", what);
+    }
+
+    /// Notes that a hash is missing.
+    pub(super) fn hashes_missing(&mut self, subject: &[u8], what: core::fmt::Arguments<'_>) {
+        if let Some(Some(seen)) = self.seen.get_mut(Source::Hashes.index()) {
+            seen.gap(subject, what);
         }
     }
 

@@ -26,8 +26,8 @@ pub fn read<H: Host>(host: &H, path: &[u8], closely: bool, sha256: bool) -> Cont
         let (elf, dense) = head(&mut file);
         (content.elf, content.dense) = (elf, dense);
     }
-    if sha256 && let Ok((mut file, _)) = host.file(path) {
-        content.sha256 = hash::sha256(&mut file).ok();
+    if sha256 && let Ok((mut file, identity)) = host.file(path) {
+        content.sha256 = hash::sha256(&mut file, identity.size).ok();
     }
     content
 }

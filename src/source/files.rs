@@ -31,6 +31,8 @@ pub struct Drops<'a, H: Host> {
     left: u32,
     /// Takes the files.
     each: &'a mut dyn FnMut(&File<'_>),
+    /// Something lies too deep.
+    deep: bool,
 }
 
 /// A directory on the way.
@@ -52,7 +54,7 @@ impl<'a, H: Host> Drops<'a, H> {
     ) -> Self {
         let own =
             host.file(b"proc/self/exe").ok().filter(|_| host.about().live).map(|(_, identity)| identity);
-        Self { host, mounts, coverage, machine: machine(host), own, left: DROP_NAMES, each }
+        Self { host, mounts, coverage, machine: machine(host), own, left: DROP_NAMES, each, deep: false }
     }
 
     /// Looks everywhere.
@@ -71,6 +73,10 @@ impl<'a, H: Host> Drops<'a, H> {
         }
         if self.left == 0 {
             self.coverage.gap(b"/tmp", format_args!("more than {DROP_NAMES} files lie in volatile places"));
+        }
+        if self.deep {
+            let what = format_args!("what lies more than {DROP_DEPTH} directories deep was not looked at");
+            self.coverage.gap(b"/tmp", what);
         }
         if !any && self.coverage.gaps == 0 {
             self.coverage.absent = true;
@@ -148,8 +154,10 @@ impl<'a, H: Host> Drops<'a, H> {
                     line: 0,
                 });
             }
-            Ok(Kind::Dir(identity)) if identity.device == level.device && level.depth < DROP_DEPTH => {
-                if let Ok(inner) = host.dir_at(dir, name) {
+            Ok(Kind::Dir(identity)) if identity.device == level.device => {
+                if level.depth >= DROP_DEPTH {
+                    self.deep = true;
+                } else if let Ok(inner) = host.dir_at(dir, name) {
                     let depth = level.depth.saturating_add(1);
                     self.directory(&inner, path, Level { depth, ..level });
                 }
@@ -258,20 +266,23 @@ pub fn listed<H: Host>(host: &H, path: &[u8], coverage: &mut Coverage, each: &mu
 
 /// Looks at the programs that startup files run, where their hash is of use to somebody.
 pub struct Started {
-    /// Programs that may still be hashed.
-    left: u32,
+    wanted: bool,
+    /// Device and inode of those that were looked at: many lines run the same few.
+    seen: heapless::Vec<(u64, u64), STARTUP_PROGRAMS>,
+    /// Programs that could not be hashed, and those for which there was no room.
+    pub missed: u32,
 }
 
 impl Started {
     /// Looks at none unless `wanted`.
     #[must_use]
     pub const fn new(wanted: bool) -> Self {
-        Self { left: if wanted { STARTUP_PROGRAMS } else { 0 } }
+        Self { wanted, seen: heapless::Vec::new(), missed: 0 }
     }
 
     /// Hands every program that a line runs by its path to `each`.
     pub fn of<H: Host>(&mut self, host: &H, line: &Line<'_>, each: &mut dyn FnMut(&File<'_>)) {
-        if self.left == 0 {
+        if !self.wanted {
             return;
         }
         for (command, _) in line.commands.iter() {
@@ -279,16 +290,26 @@ impl Started {
             else {
                 continue;
             };
-            let Some(left) = self.left.checked_sub(1) else { return };
-            let Ok((mut file, identity)) = host.file(relative(path)) else { continue };
-            self.left = left;
+            let (mut file, identity) = match host.file(relative(path)) {
+                Ok(opened) => opened,
+                Err(fault) => {
+                    self.missed = self.missed.saturating_add(u32::from(matches!(fault, Fault::Denied)));
+                    continue;
+                }
+            };
+            let key = (identity.device, identity.inode);
+            if self.seen.contains(&key) {
+                continue;
+            }
+            let sha256 = self.seen.push(key).ok().and_then(|()| hash::sha256(&mut file, identity.size).ok());
+            self.missed = self.missed.saturating_add(u32::from(sha256.is_none()));
             each(&File {
                 path,
                 role: Role::Startup,
                 mode: identity.mode,
                 uid: identity.uid,
                 elf: None,
-                sha256: hash::sha256(&mut file).ok(),
+                sha256,
                 own: false,
                 by: line.file,
                 line: line.number,
@@ -301,8 +322,10 @@ impl Started {
 mod tests {
     use super::*;
     use crate::facts::about::Endian;
+    use crate::facts::commands::Commands;
     use crate::facts::elf::tests::head as elf;
     use crate::facts::process::Owner;
+    use crate::facts::startup;
     use crate::host::memory::{Memory, Node};
 
     fn mips() -> Vec<u8> {
@@ -331,7 +354,6 @@ mod tests {
         machine
             .file("bin/busybox", mips())
             .file("tmp/a/b/c/x", mips())
-            .file("tmp/a/b/c/d/e/f/g/h/i/deep", mips())
             .file("dev/.x/arm", &arm)
             .file("var/run/su", mips())
             .mode("var/run/su", 0o104_755)
@@ -351,6 +373,18 @@ mod tests {
     }
 
     #[test]
+    fn what_lies_too_deep_is_said() {
+        let machine = Memory::new();
+        let deep = |levels: u32| (0..levels).fold("tmp".to_owned(), |path, _| path + "/d") + "/x";
+        machine.file(&deep(DROP_DEPTH), mips());
+        let (found, coverage) = drops(&machine);
+        assert_eq!((found.len(), coverage.gaps), (1, 0));
+        machine.file(&deep(DROP_DEPTH + 1), mips());
+        let (found, coverage) = drops(&machine);
+        assert_eq!((found.len(), coverage.gaps), (1, 1));
+    }
+
+    #[test]
     fn a_flood_of_names_has_an_end_that_is_said() {
         let machine = Memory::new();
         for number in 0..=DROP_NAMES {
@@ -358,6 +392,30 @@ mod tests {
         }
         assert_eq!(drops(&machine).1.gaps, 1);
         assert!(drops(&Memory::new()).1.absent);
+    }
+
+    #[test]
+    fn a_program_of_many_lines_is_hashed_once_and_one_too_many_is_said() {
+        let machine = Memory::new();
+        for number in 0..=STARTUP_PROGRAMS {
+            machine.file(&format!("bin/{number}"), "x");
+        }
+        let mut commands = Commands::new();
+        let (mut started, mut hashed) = (Started::new(true), 0);
+        for number in [0, 0].into_iter().chain(0..=STARTUP_PROGRAMS) {
+            let text = format!("/bin/{number} -a");
+            commands.parse(text.as_bytes());
+            let line = Line {
+                file: b"/etc/rc.local",
+                number: 1,
+                kind: startup::Kind::Text,
+                text: text.as_bytes(),
+                commands: &commands,
+                joined: crate::facts::fetch::Joined::default(),
+            };
+            started.of(&machine, &line, &mut |file| hashed += u32::from(file.sha256.is_some()));
+        }
+        assert_eq!((hashed, started.missed), (u32::try_from(STARTUP_PROGRAMS).unwrap(), 1));
     }
 
     #[test]

@@ -6,11 +6,14 @@ use sha2::{Digest, Sha256};
 use crate::host::Fault;
 use crate::limits::{HASH_BYTES, READ_BYTES};
 
-/// Hashes what is left of a file.
+/// Hashes what is left of a file that says it has `size` bytes.
 ///
 /// # Errors
-/// When it cannot be read, or has no end: [`Fault::TooLong`].
-pub fn sha256<F: Read<Error = Fault>>(file: &mut F) -> Result<[u8; 32], Fault> {
+/// When it cannot be read, is too large, which is known before it is read, or has no end: [`Fault::TooLong`].
+pub fn sha256<F: Read<Error = Fault>>(file: &mut F, size: u64) -> Result<[u8; 32], Fault> {
+    if size > HASH_BYTES {
+        return Err(Fault::TooLong);
+    }
     let mut hash = Sha256::new();
     let mut chunk = [0_u8; READ_BYTES];
     let mut left = HASH_BYTES;

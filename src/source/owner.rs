@@ -55,6 +55,7 @@ pub struct Owners {
     /// Where `/opt` leads, if it is a link: the kernel shows the programs of Entware there.
     opt: Bytes<64>,
     full: bool,
+    names_full: bool,
 }
 
 /// Twice the rows, so that a search is short; a power of two.
@@ -74,6 +75,7 @@ impl Owners {
             entware: false,
             opt: Bytes::new(),
             full: false,
+            names_full: false,
         }
     }
 
@@ -84,7 +86,7 @@ impl Owners {
         self.slots = [0; SLOTS];
         self.hints = [0; 256];
         self.names.clear();
-        (self.truth, self.entware, self.full) = (false, false, false);
+        (self.truth, self.entware, self.full, self.names_full) = (false, false, false, false);
     }
 
     /// The slot of a path: the row that it leads to, or where such a row belongs.
@@ -160,8 +162,21 @@ impl Owners {
         let Ok(row) = u16::try_from(row) else { return };
         let pair = (fnv(name), row);
         if !self.names.contains(&pair) {
-            // One that does not fit only makes two counts smaller.
-            let _ = self.names.push(pair);
+            self.names_full |= self.names.push(pair).is_err();
+        }
+    }
+
+    /// Says which tables were too small for this machine.
+    pub fn limits(&self, coverage: &mut Coverage) {
+        if self.full {
+            coverage
+                .gap(b"/proc", format_args!("more than {PROGRAMS} programs; who owns the rest is not known"));
+        }
+        if self.names_full {
+            coverage.gap(
+                b"/proc",
+                format_args!("programs run under more than {NAMES} names; the rest was not counted"),
+            );
         }
     }
 
@@ -221,10 +236,6 @@ impl Owners {
                     known.owner = Owner::Nobody;
                 }
             });
-        }
-        if self.full {
-            coverage
-                .gap(b"/proc", format_args!("more than {PROGRAMS} programs; who owns the rest is not known"));
         }
         coverage.facts = u32::try_from(self.rows.len()).unwrap_or(u32::MAX);
         coverage.absent = !self.truth && !self.entware;
@@ -494,9 +505,18 @@ mod tests {
         let added = all.iter().filter(|path| table.add(path.as_bytes()).is_some()).count();
         assert_eq!(added, PROGRAMS);
         assert!(all[..PROGRAMS].iter().all(|path| table.find(path.as_bytes()).is_some()));
-        let mut coverage = Coverage::new();
-        table.resolve(&Memory::new(), &Mounts::new(), 0, &mut coverage);
-        assert_eq!(coverage.gaps, 1);
+        let gaps = |table: &Owners| {
+            let mut coverage = Coverage::new();
+            table.limits(&mut coverage);
+            coverage.gaps
+        };
+        assert_eq!(gaps(&table), 1);
+        for number in 0..NAMES {
+            table.named(0, number.to_string().as_bytes());
+        }
+        assert_eq!(gaps(&table), 1, "as many names as fit");
+        table.named(0, b"one more");
+        assert_eq!(gaps(&table), 2);
     }
 
     #[test]

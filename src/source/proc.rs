@@ -99,7 +99,7 @@ pub(super) fn number(pid: u32) -> Bytes<12> {
 }
 
 /// A path below the directory of a process.
-pub(super) fn path_of(pid: u32, what: &str, path: &[u8]) -> Bytes<{ PATH_BYTES + 32 }> {
+pub fn path_of(pid: u32, what: &str, path: &[u8]) -> Bytes<{ PATH_BYTES + 32 }> {
     let mut whole = Bytes::new();
     let _ = write!(whole, "proc/{pid}/{what}");
     whole.push(path);
@@ -258,7 +258,9 @@ impl<H: Host> Reader<'_, H> {
     /// Whether the file that runs and the one at its path have the same content. OpenWrt moves from one overlay to another
     /// while it boots, and each overlay gives the files of the image a device number of its own.
     fn is_copy(&self, process: &Process, same_size: bool) -> bool {
-        let hash = |path: &[u8]| self.host.file(path).and_then(|(mut file, _)| hash::sha256(&mut file)).ok();
+        let hash = |path: &[u8]| {
+            self.host.file(path).and_then(|(mut file, identity)| hash::sha256(&mut file, identity.size)).ok()
+        };
         let exe = path_of(process.pid, "exe", b"");
         same_size
             && hash(exe.as_slice()).is_some_and(|own| hash(relative(process.path.as_slice())) == Some(own))

@@ -27,8 +27,11 @@ pub fn sockets<H: Host>(
     each: &mut dyn FnMut(RawSocket<'static>),
 ) {
     details.clear();
-    if let Some(endian) = host.about().endian {
-        packets(host, endian, details);
+    if host.about().endian.is_some_and(|endian| packets(host, endian, details)) {
+        coverage.gap(
+            b"/proc/net/packet",
+            format_args!("of more than {PACKETS} packet sockets the filters are not known"),
+        );
     }
     for (path, family, required) in TABLES {
         let mut file = match host.file(path) {
@@ -121,19 +124,21 @@ fn is_below_another<H: Host>(host: &H, all: &H::Dir, name: &[u8]) -> bool {
     used
 }
 
-/// Asks packet_diag. Many kernels lack it, and what it adds is no more than a detail.
-fn packets<H: Host>(host: &H, endian: Endian, details: &mut Details) {
+/// Asks packet_diag. Many kernels lack it, and what it adds is no more than a detail. Whether there was more than fits.
+fn packets<H: Host>(host: &H, endian: Endian, details: &mut Details) -> bool {
     let mut buffer = [0_u8; NETLINK_BYTES];
-    let Ok(mut dump) = host.dump(Dump::Packets) else { return };
+    let mut full = false;
+    let Ok(mut dump) = host.dump(Dump::Packets) else { return false };
     while let Ok(length) = dump.read(&mut buffer) {
         let Some(datagram) = buffer.get(..length).filter(|datagram| !datagram.is_empty()) else { break };
         let more = raw::packet_answer(datagram, endian, &mut |detail| {
-            let _ = details.push(detail);
+            full |= details.push(detail).is_err();
         });
         if more != raw::Dump::More {
             break;
         }
     }
+    full
 }
 
 #[cfg(test)]
