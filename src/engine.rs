@@ -1,6 +1,7 @@
 //! One pass over each source; each fact is handed to the checks that are hooked to it; each check says how well it
 //! could look. Data goes from left to right here and nowhere back.
 
+mod sockets;
 mod verdict;
 mod walk;
 

@@ -1,21 +1,16 @@
-//! The walk over processes, and what is joined to it: who owns which program, who holds which socket.
+//! The walk over processes, and what is joined to it: who owns which program, who is whose parent.
 
 use super::{Run, SECOND_LOOK_MS, Scratch};
 use crate::check::Source;
 use crate::facts::logging::{self, Logging};
 use crate::facts::process::{Exe, Process};
 use crate::facts::program::applet;
-use crate::facts::raw::RawSocket;
-use crate::facts::socket::Socket;
 use crate::facts::text::Bytes;
 use crate::host::{Fault, Host};
-use crate::limits::{HOLDERS, NAME_BYTES, PACKETS, PATH_BYTES};
+use crate::limits::{HOLDERS, NAME_BYTES, PATH_BYTES};
 use crate::report::SinkFault;
-use crate::source::holders::Holders;
-use crate::source::mounts::Mounts;
-use crate::source::owner::Owners;
 use crate::source::proc::{Covers, Reader, Wants};
-use crate::source::{Coverage, holders, kin, log, net, proc, raw, wire};
+use crate::source::{Coverage, holders, kin, log, proc, wire};
 
 /// A process that gets a second look.
 pub(super) struct Accused {
@@ -236,118 +231,6 @@ impl Run<'_, '_> {
             coverage.gap(b"/proc", format_args!("process {pid} looked odd and ended before a second look"));
         }
     }
-
-    pub(super) fn sockets<H: Host>(&mut self, host: &H, scratch: &mut Scratch) -> Result<(), SinkFault> {
-        self.begin(Source::Sockets)?;
-        let mut coverage = Coverage::new();
-        let live = host.about().live;
-        // An unpacked image has an empty /proc.
-        let no_net = self.counts.processes == 0 && matches!(host.dir(b"proc/net"), Err(Fault::NotFound));
-        match (host.dir(b"proc"), host.about().endian) {
-            _ if !live && no_net => coverage.absent = true,
-            (Err(fault), _) => coverage.gap(b"/proc", format_args!("{fault}")),
-            (Ok(_), None) => {
-                coverage.gap(
-                    b"about.toml",
-                    format_args!("its byte_order is needed to read /proc/net of a recording"),
-                );
-            }
-            (Ok(proc), Some(endian)) => {
-                let Scratch { ports, holders, owners, mounts, .. } = scratch;
-                let mut reader = bare(host, &proc, owners, mounts);
-                let mut process = nobody();
-                net::sockets(host, endian, ports, &mut coverage, &mut |socket| {
-                    if self.show_socket(socket, false) {
-                        let holder = holder(&mut reader, holders, socket.inode, &mut process);
-                        self.show_socket(&Socket { holder: holder.then_some(&process), ..*socket }, true);
-                    }
-                });
-            }
-        }
-        self.counts.sockets = coverage.facts;
-        self.note(Source::Sockets, coverage);
-        self.verdicts()
-    }
-
-    pub(super) fn raw_sockets<H: Host>(&mut self, host: &H, scratch: &mut Scratch) -> Result<(), SinkFault> {
-        self.begin(Source::RawSockets)?;
-        let mut coverage = Coverage::new();
-        let live = host.about().live;
-        match host.dir(b"proc") {
-            _ if !live && matches!(host.dir(b"proc/net"), Err(Fault::NotFound)) => coverage.absent = true,
-            Err(fault) => coverage.gap(b"/proc", format_args!("{fault}")),
-            Ok(proc) => {
-                let Scratch { pids, packets, holders, owners, mounts, .. } = scratch;
-                let mut reader = bare(host, &proc, owners, mounts);
-                let mut process = nobody();
-                // Sockets without a holder among the processes that were walked.
-                let mut unheld = heapless::Vec::<u64, PACKETS>::new();
-                raw::sockets(host, packets, &mut coverage, &mut |socket| {
-                    if holder(&mut reader, holders, socket.inode, &mut process) {
-                        let shown = RawSocket { holder: Some(&process), ..socket };
-                        if self.show_raw(&shown, false) {
-                            self.show_raw(&shown, true);
-                        }
-                    } else if self.show_raw(&socket, false) {
-                        // More of them than fit are as many accusations already.
-                        let _ = unheld.push(socket.inode);
-                    }
-                });
-                raw::interfaces(host, packets, &mut |interface| self.show_interface(interface));
-                if !unheld.is_empty() {
-                    self.unheld(&mut reader, (pids, holders, packets), &unheld, &mut coverage);
-                }
-            }
-        }
-        self.note(Source::RawSockets, coverage);
-        self.verdicts()
-    }
-
-    /// Sockets that nobody seemed to hold: one may have been opened, or handed on, since the processes were walked. So who
-    /// holds what is found out again, and only what is still there and still nobody's is told.
-    fn unheld<H: Host>(
-        &mut self,
-        reader: &mut Reader<'_, H>,
-        (pids, holders, packets): (&mut proc::Pids, &mut Holders, &mut raw::Details),
-        unheld: &[u64],
-        coverage: &mut Coverage,
-    ) {
-        let host = reader.host;
-        if !host.about().live {
-            // Tables and descriptors were not recorded at one moment, and cannot be looked at again.
-            let what = format_args!("a raw socket is held by no process that was recorded");
-            return coverage.gap(b"/proc", what);
-        }
-        // Of a container that shares the machine's network the holder may be outside.
-        if namespace(host, b"pid").as_slice() != INITIAL_PIDS {
-            let what = format_args!("a raw socket is held by no process of this pid namespace");
-            return coverage.gap(b"/proc", what);
-        }
-        let unseen = self.seen.get(Source::Descriptors.index()).and_then(Option::as_ref);
-        if unseen.is_none_or(|seen| seen.gaps > 0) {
-            let what = format_args!("a raw socket is held by a process whose descriptors cannot be seen");
-            return coverage.gap(b"/proc", what);
-        }
-        host.pause(SECOND_LOOK_MS);
-        holders.clear();
-        let mut process = nobody();
-        if proc::pids(host, reader.proc, pids, coverage).is_err() {
-            return;
-        }
-        for pid in pids.iter() {
-            if let Ok(dir) = proc::open(host, reader.proc, *pid) {
-                process.pid = *pid;
-                let _ = holders::descriptors(host, &dir, &mut process, Some(holders));
-            }
-        }
-        holders::sort(holders);
-        raw::sockets(host, packets, &mut Coverage::new(), &mut |socket| {
-            if unheld.contains(&socket.inode) {
-                let held = holder(reader, holders, socket.inode, &mut process);
-                self.show_raw(&RawSocket { holder: held.then_some(&process), ..socket }, true);
-            }
-        });
-    }
 }
 
 impl Passed {
@@ -382,15 +265,12 @@ fn collect<H: Host>(host: &H, dir: &H::Dir, scratch: &mut Scratch, coverage: &mu
 
 /// A process to read into. Once, because its fields are many.
 #[inline(never)]
-fn nobody() -> Process {
+pub(super) fn nobody() -> Process {
     Process::default()
 }
 
-/// The first pid namespace (`PROC_PID_INIT_INO`, include/linux/proc_ns.h).
-const INITIAL_PIDS: &[u8] = b"pid:[4026531836]";
-
 /// Our own namespace of a kind.
-fn namespace<H: Host>(host: &H, kind: &[u8]) -> Bytes<32> {
+pub(super) fn namespace<H: Host>(host: &H, kind: &[u8]) -> Bytes<32> {
     let mut namespace = Bytes::new();
     if let Ok(dir) = host.dir(b"proc/self/ns") {
         let _ = namespace.fill(|into| host.link_at(&dir, kind, into));
@@ -398,27 +278,12 @@ fn namespace<H: Host>(host: &H, kind: &[u8]) -> Bytes<32> {
     namespace
 }
 
-/// A reader that reads no more than what a process is.
-fn bare<'a, H: Host>(
-    host: &'a H,
-    proc: &'a H::Dir,
-    owners: &'a mut Owners,
-    mounts: &'a Mounts,
-) -> Reader<'a, H> {
-    let memory_root = host.in_memory(b"").unwrap_or_default();
-    Reader {
-        host,
-        proc,
-        owners,
-        mounts,
-        wants: Wants::default(),
-        memory_root,
-        namespace: namespace(host, b"mnt"),
-    }
-}
-
 /// Reads a process with all that belongs to it.
-fn read_again<H: Host>(reader: &mut Reader<'_, H>, pid: u32, process: &mut Process) -> Result<(), Fault> {
+pub(super) fn read_again<H: Host>(
+    reader: &mut Reader<'_, H>,
+    pid: u32,
+    process: &mut Process,
+) -> Result<(), Fault> {
     let host = reader.host;
     let opened = reader.read(pid, process, &mut Covers::default())?;
     if reader.wants.descriptors {
@@ -428,16 +293,6 @@ fn read_again<H: Host>(reader: &mut Reader<'_, H>, pid: u32, process: &mut Proce
     }
     kin::join(host, reader.proc, reader.owners, reader.mounts, process);
     Ok(())
-}
-
-/// Reads the process that holds a socket, if one still does.
-fn holder<H: Host>(reader: &mut Reader<'_, H>, holders: &Holders, inode: u64, process: &mut Process) -> bool {
-    let host = reader.host;
-    let Some(pid) = holders::holder(holders, inode) else { return false };
-    if read_again(reader, pid, process).is_err() {
-        return false;
-    }
-    proc::open(host, reader.proc, pid).is_ok_and(|dir| holders::holds(host, &dir, inode))
 }
 
 /// Notes how well the descriptors of a process could be seen.
