@@ -9,6 +9,7 @@ use std::path::Path;
 
 use gatewatch::intel::{Strength, TraceKind};
 
+use crate::number;
 use crate::rule::{self, Rule};
 
 /// Bytes of a list; 64 MiB hold about four million lines, and keep an endless file from filling memory.
@@ -294,7 +295,7 @@ fn block(word: &str, address: &str, length: &str) -> Result<Span, String> {
         IpAddr::V4(address) => (32u32, u128::from(address.to_bits())),
         IpAddr::V6(address) => (128, address.to_bits()),
     };
-    let length: u32 = number(length).filter(|&length| length <= width).ok_or_else(|| {
+    let length: u32 = number::plain(length).filter(|&length| length <= width).ok_or_else(|| {
         format!("{length:?} is not a prefix length: write a number from 0 to {width}, and no port")
     })?;
     let whole = Span::block(address.is_ipv6(), bits, width.saturating_sub(length));
@@ -314,20 +315,9 @@ fn block(word: &str, address: &str, length: &str) -> Result<Span, String> {
 }
 
 fn port(text: &str) -> Result<u16, String> {
-    port_number(text).ok_or_else(|| {
+    number::port(text).ok_or_else(|| {
         format!("{text:?} is not a port: write a number from 1 to 65535, or no port for every port")
     })
-}
-
-/// Reads a port's digits.
-pub(crate) fn port_number(text: &str) -> Option<u16> {
-    number(text).and_then(|port| u16::try_from(port).ok()).filter(|&port| port != 0)
-}
-
-/// Reads digits without a leading zero.
-fn number(text: &str) -> Option<u32> {
-    let plain = text.bytes().all(|byte| byte.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
-    text.parse().ok().filter(|_| plain)
 }
 
 /// Says why a word is no address, for the mistakes that real lists show.

@@ -7,6 +7,7 @@ mod check;
 mod compile;
 mod list;
 mod never;
+mod number;
 mod output;
 mod report;
 mod rule;

@@ -3,7 +3,7 @@
 use gatewatch::intel::layout::TRACE_MAX;
 use gatewatch::intel::{Strength, TraceKind};
 
-use crate::list::port_number;
+use crate::number;
 
 /// Fewest bytes of an argument rule: a shorter piece is in every other command line.
 const MIN_ARG: usize = 4;
@@ -148,7 +148,7 @@ fn sound(kind: TraceKind, value: &[u8]) -> Result<(), String> {
         }
         TraceKind::Tcp | TraceKind::Udp => {
             let text = String::from_utf8_lossy(value);
-            match port_number(text.strip_prefix("127.0.0.1:").unwrap_or(&text)) {
+            match number::port(text.strip_prefix("127.0.0.1:").unwrap_or(&text)) {
                 Some(_) => Ok(()),
                 None => {
                     Err("is not a port: write a number from 1 to 65535, or 127.0.0.1:NUMBER for a listener \
