@@ -30,6 +30,9 @@ use crate::source::{Coverage, files, net, proc, raw, startup};
 /// helper of the kernel executes its program, in less.
 const SECOND_LOOK_MS: u32 = 100;
 
+/// Seconds of a day.
+const DAY_S: u64 = 86_400;
+
 /// The tables of a scan. Large and all zeros at first, so it belongs into `.bss`.
 pub struct Scratch {
     pids: proc::Pids,
@@ -293,7 +296,9 @@ impl<'p> Run<'_, 'p> {
             Ok(dir) => {
                 // What was born since the processes were listed is not hidden.
                 let _ = proc::pids(host, &dir, pids, &mut coverage);
-                hidden::search(host, &dir, self.plan.turn, pids, hides, suspects, &mut coverage);
+                let day = self.plan.ctx.now.unwrap_or_default().div_euclid(DAY_S);
+                let turn = (self.plan.turn, u32::try_from(day).unwrap_or_default());
+                hidden::search(host, &dir, turn, pids, hides, suspects, &mut coverage);
                 if !suspects.is_empty() {
                     host.pause(SECOND_LOOK_MS);
                     let listed = proc::pids(host, &dir, pids, &mut coverage);

@@ -65,6 +65,9 @@ pub const NETLINK_BYTES: usize = 8192;
 /// Process ids that are tried at most: beyond `pid_max` of a 32-bit kernel it takes a 64-bit one with many processes.
 pub const PROBED_PIDS: u32 = 1_048_576;
 
+/// Process ids that one search asks `/proc` for by name.
+pub const NAMED_PIDS: u32 = 8192;
+
 /// Process ids that answer and are not listed, and so get a second look, 4 bytes each.
 pub const HIDDEN: usize = 64;
 

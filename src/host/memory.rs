@@ -27,6 +27,7 @@ pub(crate) struct Memory {
     modes: RefCell<BTreeMap<String, u32>>,
     /// Process ids that answer besides those that have a directory.
     answering: RefCell<Vec<u32>>,
+    mute: RefCell<Vec<u32>>,
     /// What happens while the scan waits.
     on_pause: RefCell<Option<Change>>,
 }
@@ -40,6 +41,7 @@ impl Memory {
             about,
             modes: RefCell::default(),
             answering: RefCell::default(),
+            mute: RefCell::default(),
             on_pause: RefCell::default(),
         }
     }
@@ -75,6 +77,12 @@ impl Memory {
     /// Makes process ids answer, and only these, that have no directory.
     pub(crate) fn answering(&self, pids: &[u32]) -> &Self {
         *self.answering.borrow_mut() = pids.to_vec();
+        self
+    }
+
+    /// The ids that are in /proc and do not answer.
+    pub(crate) fn mute(&self, pids: &[u32]) -> &Self {
+        *self.mute.borrow_mut() = pids.to_vec();
         self
     }
 
@@ -229,7 +237,7 @@ impl Host for Memory {
 
     fn answers(&self, pid: u32) -> Result<bool, Fault> {
         let there = self.node(&format!("proc/{pid}")) == Err(Fault::Directory);
-        Ok(there || self.answering.borrow().contains(&pid))
+        Ok(there && !self.mute.borrow().contains(&pid) || self.answering.borrow().contains(&pid))
     }
 
     fn dump(&self, dump: Dump) -> Result<File, Fault> {

@@ -10,7 +10,7 @@ use crate::facts::process::Hidden;
 use crate::facts::status::Status;
 use crate::facts::text::{Bytes, decimal32, fields, trim};
 use crate::host::{Dump, Fault, Host};
-use crate::limits::{HIDDEN, PROBED_PIDS};
+use crate::limits::{HIDDEN, NAMED_PIDS, PROBED_PIDS};
 
 /// Ids that answered and were not listed.
 pub type Suspects = heapless::Vec<u32, HIDDEN>;
@@ -37,11 +37,13 @@ impl Turn {
     }
 }
 
-/// Asks for every id of a turn that was not listed, and keeps those that answer.
+/// Asks for every id of a turn that was not listed, and keeps those that answer. To be asked for by name costs more than
+/// all else, for the kernel makes and drops an entry for each that is not there: so where many ids may be in use, another
+/// part of them is asked for so each day.
 pub fn search<H: Host>(
     host: &H,
     proc: &H::Dir,
-    turn: Turn,
+    (turn, day): (Turn, u32),
     listed: &Pids,
     hides: bool,
     suspects: &mut Suspects,
@@ -55,7 +57,8 @@ pub fn search<H: Host>(
         let what = "it is mounted with hidepid, and only root with CAP_SYS_PTRACE sees everything then";
         return coverage.gap(b"/proc", format_args!("{what}"));
     }
-    let last = last_pid(host, listed, coverage);
+    let (last, likely) = last_pid(host, listed, coverage);
+    let named = Turn { number: day, of: likely.div_ceil(NAMED_PIDS) }.range(likely);
     let mut known = listed.iter().copied().peekable();
     let mut full = false;
     for pid in turn.range(last) {
@@ -71,8 +74,9 @@ pub fn search<H: Host>(
         match answers {
             Ok(true) => {}
             // Asked by name, /proc may show what its listing does not. Asking costs less than opening.
-            Ok(false) if host.kind_at(proc, proc::number(pid).as_slice()).is_err() => continue,
-            Ok(false) => {}
+            Ok(false) if named.contains(&pid) && host.kind_at(proc, proc::number(pid).as_slice()).is_ok() => {
+            }
+            Ok(false) => continue,
             Err(fault) => {
                 let help = "only root may ask for every process";
                 return coverage.gap(b"/proc", format_args!("{fault}: {help}"));
@@ -131,8 +135,9 @@ pub fn again<H: Host>(host: &H, proc: &H::Dir, pid: u32, listed: &Pids) -> Optio
 const LEAST_PIDS: u32 = 32_768;
 
 /// The highest id that can be in use. Ids are handed out in order and begin again behind `pid_max`
-/// (proc_sys_kernel(5)), so as long as fewer processes were started than that, none is above the last one.
-fn last_pid<H: Host>(host: &H, listed: &Pids, coverage: &mut Coverage) -> u32 {
+/// (proc_sys_kernel(5)), so as long as fewer processes were started than that, none is above the last one. With it, the
+/// same as these files alone have it: whoever hides something may have written them.
+fn last_pid<H: Host>(host: &H, listed: &Pids, coverage: &mut Coverage) -> (u32, u32) {
     let number = |path: &[u8], column: usize| {
         let mut text = Bytes::<128>::new();
         fill(&mut host.file(path).ok()?.0, &mut text).ok()?;
@@ -146,11 +151,12 @@ fn last_pid<H: Host>(host: &H, listed: &Pids, coverage: &mut Coverage) -> u32 {
         if started <= most && newest >= highest);
     let last = if never_again { newest.unwrap_or(most) } else { most };
     // Threads that started while this was read; and never fewer than a 32-bit kernel has, whatever these files say.
+    let likely = last.saturating_add(64).min(most).max(highest).min(PROBED_PIDS);
     let last = last.saturating_add(64).min(most).max(LEAST_PIDS).max(highest);
     if last > PROBED_PIDS {
         coverage.gap(b"/proc", format_args!("process ids above {PROBED_PIDS} were not tried"));
     }
-    last.min(PROBED_PIDS)
+    (last.min(PROBED_PIDS), likely)
 }
 
 /// Processes and threads that were started since boot: `processes` in `/proc/stat` (proc_stat(5)).
@@ -235,7 +241,7 @@ mod tests {
         let dir = machine.dir(b"proc").unwrap();
         proc::pids(machine, &dir, &mut listed, &mut Coverage::new()).unwrap();
         listed.retain(|pid| !hide.contains(pid));
-        search(machine, &dir, Turn::ALL, &listed, false, &mut suspects, &mut coverage);
+        search(machine, &dir, (Turn::ALL, 0), &listed, false, &mut suspects, &mut coverage);
         later(machine);
         let found =
             suspects.iter().filter_map(|pid| again(machine, &dir, *pid, &listed)).map(|found| found.pid);
@@ -250,7 +256,7 @@ mod tests {
         bare.answering(&[700]);
         assert_eq!(look(&bare, &[], |_| {}).1, [700], "/proc has nothing of it");
         let filtered = machine();
-        filtered.file("proc/812/status", "Tgid:\t812\n");
+        filtered.file("proc/812/status", "Tgid:\t812\n").mute(&[812]);
         assert_eq!(look(&filtered, &[812], |_| {}).1, [812], "asked by name, /proc has it");
     }
 
@@ -286,13 +292,30 @@ mod tests {
     }
 
     #[test]
+    fn names_are_asked_for_all_at_once_or_in_as_many_days_as_it_takes() {
+        // Listed nowhere, and in /proc by its name only.
+        let machine = machine();
+        machine.file("proc/812/status", "Tgid:\t812\n").mute(&[812]);
+        let found = |day: u32| {
+            let (mut suspects, mut coverage) = (Suspects::new(), Coverage::new());
+            let (dir, listed) = (machine.dir(b"proc").unwrap(), Pids::from_slice(&[1]).unwrap());
+            search(&machine, &dir, (Turn::ALL, day), &listed, false, &mut suspects, &mut coverage);
+            suspects.contains(&812)
+        };
+        assert!((0..8).all(found), "few ids are in use");
+        machine.file("proc/stat", "processes 99999\n");
+        let days: Vec<u32> = (0..8).filter(|day| found(*day)).collect();
+        assert_eq!(days, [0, 4], "32,768 may be in use");
+    }
+
+    #[test]
     fn who_is_shown_a_part_accuses_nobody() {
         let machine = machine();
         machine.answering(&[700]);
         let asked = |machine: &Memory| {
             let (mut suspects, mut coverage) = (Suspects::new(), Coverage::new());
             let dir = machine.dir(b"proc").unwrap();
-            search(machine, &dir, Turn::ALL, &Pids::new(), true, &mut suspects, &mut coverage);
+            search(machine, &dir, (Turn::ALL, 0), &Pids::new(), true, &mut suspects, &mut coverage);
             (suspects.len(), coverage.facts, coverage.gaps)
         };
         assert_eq!(asked(&machine), (0, 0, 1));
