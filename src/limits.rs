@@ -41,6 +41,9 @@ pub const PROGRAM_BYTES: usize = 65_536;
 /// Pairs of a program and a name under which it runs, 8 bytes each.
 pub const NAMES: usize = if cfg!(test) { 32 } else { 2048 };
 
+/// Paths of libraries and new programs for which the lists of packages are read once more each.
+pub const LATE_PATHS: u32 = if cfg!(test) { 8 } else { 32 };
+
 /// Mounts that are remembered, 12 bytes each, and the bytes of all their points. Containers have some hundreds.
 pub const MOUNTS: usize = if cfg!(test) { 16 } else { 1024 };
 /// See [`MOUNTS`].

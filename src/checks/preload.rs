@@ -15,6 +15,7 @@
 //! libraries, eatmydata). `notice` for an admin's own session in a terminal, in a process of a container, whose files are
 //! others, and for names that only the loader can resolve: without a slash, or with `$LIB` or `$PLATFORM` (Raspberry Pi
 //! OS preloads `libarmmem-${PLATFORM}.so`). Only programs that are linked dynamically load anything, gatewatch does not.
+//! Where processes name more than 32 libraries, nobody vouches for the rest, and a verdict of ownership says so.
 //! A library that a package has and that was overwritten is missed, and so is what a program removed from its own
 //! environment.
 //!

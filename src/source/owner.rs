@@ -9,7 +9,7 @@ use super::{Coverage, is_file, rows_within};
 use crate::facts::process::Owner;
 use crate::facts::text::{Bytes, basename, is_below};
 use crate::host::{Host, Identity};
-use crate::limits::{LIST_BYTES, NAMES, PATH_BYTES, PROGRAM_BYTES, PROGRAMS};
+use crate::limits::{LATE_PATHS, LIST_BYTES, NAMES, PATH_BYTES, PROGRAM_BYTES, PROGRAMS};
 
 /// Where package managers write the files of each package, one list a package, one path a line: opkg, apk of
 /// OpenWrt, dpkg. They know everything on the machine.
@@ -56,6 +56,9 @@ pub struct Owners {
     opt: Bytes<64>,
     full: bool,
     names_full: bool,
+    /// Paths that were asked for beside those that were collected.
+    late: u32,
+    late_full: bool,
 }
 
 /// Twice the rows, so that a search is short; a power of two.
@@ -76,6 +79,8 @@ impl Owners {
             opt: Bytes::new(),
             full: false,
             names_full: false,
+            late: 0,
+            late_full: false,
         }
     }
 
@@ -87,6 +92,7 @@ impl Owners {
         self.hints = [0; 256];
         self.names.clear();
         (self.truth, self.entware, self.full, self.names_full) = (false, false, false, false);
+        (self.late, self.late_full) = (0, false);
     }
 
     /// The slot of a path: the row that it leads to, or where such a row belongs.
@@ -176,6 +182,14 @@ impl Owners {
             coverage.gap(
                 b"/proc",
                 format_args!("programs run under more than {NAMES} names; the rest was not counted"),
+            );
+        }
+        if self.late_full {
+            coverage.gap(
+                b"/proc",
+                format_args!(
+                    "more than {LATE_PATHS} libraries and new programs; who owns the rest is not known"
+                ),
             );
         }
     }
@@ -319,11 +333,17 @@ impl Owners {
         }
     }
 
-    /// What is known of any path, now. Dear for a path that was not added before: it reads the lists.
+    /// What is known of any path, now. Dear for a path that was not added before: it reads the lists. So whoever names
+    /// another library in each environment gets that for [`LATE_PATHS`] of them; of the rest nothing is known.
     pub fn of<H: Host>(&mut self, host: &H, mounts: &Mounts, path: &[u8]) -> Option<usize> {
         if let Some(row) = self.find(path) {
             return Some(row);
         }
+        if self.late >= LATE_PATHS {
+            self.late_full = true;
+            return None;
+        }
+        self.late = self.late.saturating_add(1);
         let row = self.add(path)?;
         self.resolve(host, mounts, row, &mut Coverage::new());
         Some(row)
@@ -517,6 +537,29 @@ mod tests {
         assert_eq!(gaps(&table), 1, "as many names as fit");
         table.named(0, b"one more");
         assert_eq!(gaps(&table), 2);
+    }
+
+    #[test]
+    fn lists_are_read_for_so_many_late_paths_and_no_more() {
+        let machine = Memory::new();
+        machine.file("usr/lib/opkg/info/x.list", "/usr/lib/a.so\n").file("usr/lib/a.so", "");
+        let (mut table, mounts) = (Owners::new(), Mounts::new());
+        let gaps = |table: &Owners| {
+            let mut coverage = Coverage::new();
+            table.limits(&mut coverage);
+            coverage.gaps
+        };
+        let of = |table: &mut Owners, path: &str| table.of(&machine, &mounts, path.as_bytes());
+        let known = of(&mut table, "/usr/lib/a.so").unwrap();
+        assert_eq!(table.known(known).owner, Package);
+        for number in 1..LATE_PATHS {
+            assert!(of(&mut table, &format!("/usr/lib/{number}.so")).is_some());
+        }
+        assert_eq!(gaps(&table), 0);
+        assert_eq!(of(&mut table, "/usr/lib/evil.so"), None);
+        assert_eq!((of(&mut table, "/usr/lib/a.so"), gaps(&table)), (Some(known), 1));
+        table.clear();
+        assert!(of(&mut table, "/usr/lib/evil.so").is_some(), "another scan");
     }
 
     #[test]
