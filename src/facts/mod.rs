@@ -12,6 +12,7 @@ pub mod logging;
 pub mod maps;
 pub mod mount;
 mod open;
+pub mod origin;
 pub mod place;
 pub mod process;
 pub mod program;

@@ -13,6 +13,7 @@ pub mod owner;
 pub mod proc;
 pub mod raw;
 pub mod startup;
+pub mod truth;
 pub mod wire;
 
 use core::fmt::{self, Write};

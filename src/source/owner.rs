@@ -5,6 +5,7 @@
 
 use super::content::{self, Content};
 use super::mounts::Mounts;
+use super::truth::Truths;
 use super::{Coverage, is_file, rows_within};
 use crate::facts::process::Owner;
 use crate::facts::text::{Bytes, basename, is_below};
@@ -207,11 +208,9 @@ impl Owners {
 
     /// Finds out who vouches for the rows from `first` on.
     pub fn resolve<H: Host>(&mut self, host: &H, mounts: &Mounts, first: usize, coverage: &mut Coverage) {
-        // Anybody who may write to the root may make such a directory; where mounts are known it is an image or nothing.
-        let known = host.about().live && !mounts.is_empty();
-        let rom = host.dir(b"rom/etc").is_ok() && (!known || mounts.over(b"/rom/etc").image);
-        let image = mounts.over(b"/").image;
-        self.truth |= rom || image;
+        let truths = Truths::find(host, mounts);
+        let rom = truths.has_rom();
+        self.truth |= rom || truths.is_image();
         let mut path = Bytes::<PATH_BYTES>::new();
         for row in first..self.rows.len() {
             if self.known(row).owner.vouches() {
