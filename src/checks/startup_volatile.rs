@@ -12,7 +12,7 @@
 //! # Misses and false alarms
 //! Silent for scripts that write data there (pid and state files) and that read generated configuration with `.`
 //! from `/tmp/etc`, `/var/etc`, `/tmp/run`, `/var/run` or `/tmp/sysinfo`, for links of pppd's scripts to `/tmp/ppp` and of units to
-//! `/run/systemd`. `/mnt` and `/media` are silent: a disk's own startup scripts (Entware) run from there. Names built
+//! `/run/systemd`, and for files that are as they are in the firmware image. `/mnt` and `/media` are silent: a disk's own startup scripts (Entware) run from there. Names built
 //! from variables, patterns or functions are not resolved.
 //!
 //! # Sources
@@ -21,6 +21,7 @@
 use crate::check::{Area, Check, Ctx, Hook, Out, Severity, Source};
 use crate::facts::commands::Commands;
 use crate::facts::fetch::executed;
+use crate::facts::origin::{Standing, Truth};
 use crate::facts::place::{Place, place};
 use crate::facts::startup::{Kind, Line};
 use crate::facts::text::is_below;
@@ -46,7 +47,8 @@ fn run(line: &Line<'_>, _: &Ctx<'_>, out: &mut Out<'_>) {
         }
         return;
     }
-    if line.kind == Kind::Text {
+    // What a healthy image does of its own, each device of that model does; that it was not changed is known.
+    if line.kind == Kind::Text || line.standing == Standing::Known(Truth::Image) {
         return;
     }
     let relative = line.joined.from_odd_directory;

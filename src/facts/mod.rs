@@ -21,5 +21,6 @@ pub mod reader;
 mod shell;
 pub mod socket;
 pub mod startup;
+pub mod startup_file;
 pub mod status;
 pub mod text;

@@ -3,6 +3,7 @@
 use super::commands::{Commands, Role};
 use super::fetch::{Joined, Memory};
 use super::open::{Here, Open};
+use super::origin::Standing;
 use super::startup::{Kind, Line, is_other_language};
 use super::text::{Bytes, trim};
 use crate::limits::LINE_BYTES;
@@ -352,7 +353,15 @@ impl Reader {
             return text.iter().any(|b| matches!(b, b'|' | b'`' | b'(')).then(|| {
                 commands.parse(text);
                 let number = self.number.saturating_sub(1);
-                Line { file, number, kind: Kind::Text, text, commands, joined: Joined::default() }
+                Line {
+                    file,
+                    number,
+                    kind: Kind::Text,
+                    text,
+                    commands,
+                    joined: Joined::default(),
+                    standing: Standing::Unknown,
+                }
             });
         }
         self.taken = true;
@@ -381,6 +390,7 @@ impl Reader {
             text: trim(self.line.as_slice()),
             commands,
             joined: memory.joined(),
+            standing: Standing::Unknown,
         })
     }
 }

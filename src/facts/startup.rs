@@ -2,6 +2,7 @@
 
 use super::commands::Commands;
 use super::fetch::Joined;
+use super::origin::Standing;
 use super::text::{basename, fields, trim};
 
 /// How a startup file is written.
@@ -84,6 +85,8 @@ pub struct Line<'a> {
     pub commands: &'a Commands,
     /// What earlier lines of the file say about these commands.
     pub joined: Joined<'a>,
+    /// What the sources of truth say of the file.
+    pub standing: Standing,
 }
 
 /// An interpreter, with its arguments, that is no shell: `/usr/bin/lua`, `/usr/bin/env python3`.

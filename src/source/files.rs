@@ -412,6 +412,7 @@ mod tests {
                 text: text.as_bytes(),
                 commands: &commands,
                 joined: crate::facts::fetch::Joined::default(),
+                standing: crate::facts::origin::Standing::Unknown,
             };
             started.of(&machine, &line, &mut |file| hashed += u32::from(file.sha256.is_some()));
         }
