@@ -206,7 +206,10 @@ impl<H: Host> Standings<'_, H> {
         }
         let by_tools = match found.target {
             // `/etc/init.d/x disable` takes the link and leaves the script.
-            Some(target) => self.host.file(relative(real(path, target).as_slice())).is_ok(),
+            Some(target) => {
+                let script = real(path, target);
+                self.host.file(relative(script.as_slice())).is_ok() || self.with_package(script.as_slice())
+            }
             None => self.with_package(path),
         };
         Ok(Some(StartupFile {
