@@ -88,7 +88,8 @@ impl<H: Host> Standings<'_, H> {
 
     fn file(&self, path: &[u8], identity: &Identity) -> Result<(Standing, Difference), Fault> {
         if self.mounts.is_on(path) && self.is_any() {
-            let truth = if self.truths.has_rom() { Truth::Image } else { Truth::Package };
+            let image = self.truths.has_rom() || self.truths.is_image();
+            let truth = if image { Truth::Image } else { Truth::Package };
             return Ok((Standing::Changed(truth), Difference::Covered));
         }
         match self.truths.in_image(self.host, path) {
@@ -290,4 +291,119 @@ fn whole<'b, F: Read<Error = Fault>>(file: &mut F, into: &'b mut [u8]) -> Result
         filled = filled.saturating_add(read);
     }
     Ok(into.get(..filled).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::host::memory::Memory;
+    use crate::source::startup::{Seen, Walk};
+    use crate::source::{Coverage, conffiles, mounts};
+
+    /// What is said of each startup file and link, `path standing difference`, those left out of which nothing is known.
+    fn said(machine: &Memory) -> Vec<String> {
+        let (mut owners, mut rows, mut seen) = (Owners::new(), Mounts::new(), Box::new(Seen::new()));
+        mounts::read(machine, &mut rows, &mut Coverage::new(), &mut |_| {});
+        let mut add = |found: Found<'_, Memory>, _: &mut Coverage| {
+            owners.add(found.path).unwrap();
+            if let Some(target) = found.target {
+                owners.add(real(found.path, target).as_slice()).unwrap();
+            }
+        };
+        let coverage = &mut Coverage::new();
+        Walk { host: machine, below: b"", seen: &mut seen, coverage, visit: &mut add }.run();
+        owners.resolve(machine, &rows, 0, &mut Coverage::new());
+        conffiles::read(machine, &mut owners, &mut Coverage::new());
+        let truths = Truths::find(machine, &rows);
+        let standings = Standings { host: machine, truths: &truths, owners: &owners, mounts: &rows };
+        let mut said = Vec::new();
+        let mut visit = |found: Found<'_, Memory>, _: &mut Coverage| {
+            let (fact, compared) = standings.of(&found);
+            compared.unwrap();
+            if fact.standing != Standing::Unknown {
+                let path = String::from_utf8_lossy(fact.path);
+                said.push(format!("{path} {:?} {:?} {:?}", fact.standing, fact.difference, fact.hand));
+            }
+        };
+        Walk { host: machine, below: b"", seen: &mut seen, coverage, visit: &mut visit }.run();
+        said
+    }
+
+    #[test]
+    fn hashes_that_packages_recorded() {
+        let machine = Memory::new();
+        let hash = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"; // of nothing
+        machine
+            .file("lib/apk/packages/x.list", "/etc/init.d/x\n/etc/init.d/y\n")
+            .file(
+                "lib/apk/packages/x.conffiles_static",
+                format!("/etc/init.d/x {hash}\n/etc/init.d/y {hash}\n"),
+            )
+            .file("etc/init.d/x", "")
+            .file("etc/init.d/y", "changed")
+            .file("etc/init.d/z", "");
+        assert_eq!(
+            said(&machine),
+            [
+                "/etc/init.d/x Known(Package) None Firmware",
+                "/etc/init.d/y Changed(Package) Content Firmware",
+                "/etc/init.d/z Added(Package) None Firmware",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_server_whose_admin_fills_etc() {
+        let machine = Memory::new();
+        machine
+            .file("var/lib/dpkg/info/x.list", "/lib/systemd/system/x.service\n")
+            .file("usr/lib/systemd/system/x.service", "")
+            .file("usr/lib/systemd/system/evil.service", "")
+            .file("etc/init.d/own", "")
+            .link("etc/systemd/system/multi-user.target.wants/x.service", "/lib/systemd/system/x.service")
+            .link("etc/systemd/system/ssh.service", "/dev/null");
+        assert_eq!(
+            said(&machine),
+            [
+                "/etc/init.d/own Added(Package) None Owner",
+                "/etc/systemd/system/multi-user.target.wants/x.service Known(Package) None Owner",
+                "/etc/systemd/system/ssh.service Changed(Package) Masked Owner",
+                "/usr/lib/systemd/system/evil.service Added(Package) None Firmware",
+                "/usr/lib/systemd/system/x.service Known(Package) None Firmware",
+            ]
+        );
+    }
+
+    #[test]
+    fn an_image_that_is_the_root_knows_nothing_of_what_lies_beside_it() {
+        let machine = Memory::new();
+        machine
+            .file(
+                "proc/self/mountinfo",
+                "1 0 31:3 / / ro - squashfs /dev/mtdblock3 ro\n2 1 31:5 / /jffs rw - jffs2 /dev/mtdblock5 rw\n\
+                 3 1 8:1 /x /etc/init.d/mounted rw - ext4 /dev/sda1 rw\n",
+            )
+            .file("etc/init.d/rcS", "")
+            .file("etc/init.d/mounted", "")
+            .file("jffs/scripts/services-start", "");
+        assert_eq!(
+            said(&machine),
+            [
+                "/etc/init.d/mounted Changed(Image) Covered Firmware",
+                "/etc/init.d/rcS Known(Image) None Firmware"
+            ]
+        );
+    }
+
+    #[test]
+    fn where_links_lead() {
+        for (path, target, expected) in [
+            (&b"/etc/rc.d/S10x"[..], &b"../init.d/x"[..], &b"/etc/init.d/x"[..]),
+            (b"/etc/rc.d/S10x", b"/usr/./lib//x", b"/usr/lib/x"),
+            (b"/x", b"../../y", b"/y"),
+            (b"/etc/x", b".", b"/etc"),
+        ] {
+            assert_eq!(real(path, target).as_slice(), expected);
+        }
+    }
 }
