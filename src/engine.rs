@@ -344,6 +344,7 @@ impl<'p> Run<'_, 'p> {
             self.begin(Source::Preload)?;
             let mut coverage = Coverage::new();
             files::preload(host, owners, mounts, &mut coverage, &mut |file| self.show_file(file));
+            owners.limits(&mut coverage);
             self.note(Source::Preload, coverage);
         }
         self.verdicts()
