@@ -11,6 +11,7 @@ pub mod log;
 pub mod mounts;
 pub mod net;
 pub mod owner;
+pub mod pid;
 pub mod places;
 pub mod proc;
 pub mod raw;
