@@ -125,6 +125,15 @@ pub const WORD_BYTES: usize = 1024;
 /// How deep substitutions (`$(…)`, `sh -c "…"`) are followed in a startup line.
 pub const NESTING: u32 = 6;
 
+/// Variables of one startup file whose plain text is followed, 12 bytes each. The largest scripts of Debian and of OpenWrt's
+/// packages set some 100.
+pub const VARIABLES: usize = if cfg!(test) { 16 } else { 256 };
+
+/// Bytes of the names and values of these variables, and of one value: longer ones are texts, not paths or programs.
+pub const VARIABLES_BYTES: usize = if cfg!(test) { 2048 } else { 16_384 };
+/// See [`VARIABLES_BYTES`].
+pub const VARIABLE_TEXT: usize = 256;
+
 /// Names of fetched files that are remembered while one startup file is read, 2 × [`FETCHED_BYTES`] each.
 pub const FETCHED: usize = 16;
 

@@ -2,9 +2,9 @@
 
 use crate::check::{Check, Ctx, Hook, Out, Say};
 use crate::facts::commands::Commands;
-use crate::facts::fetch::Memory;
 use crate::facts::file::{File, Role};
 use crate::facts::logging::Logging;
+use crate::facts::memory::Memory;
 use crate::facts::mount::Mount;
 use crate::facts::process::{Exe, Hidden, Process, Stat};
 use crate::facts::raw::{Promiscuous, RawSocket};

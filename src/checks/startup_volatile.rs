@@ -12,16 +12,16 @@
 //! # Misses and false alarms
 //! Silent for scripts that write data there (pid and state files) and that read generated configuration with `.`
 //! from `/tmp/etc`, `/var/etc`, `/tmp/run`, `/var/run` or `/tmp/sysinfo`, for links of pppd's scripts to `/tmp/ppp` and of units to
-//! `/run/systemd`. `/mnt` and `/media` are silent: a disk's own startup scripts (Entware) run from there. Names built
-//! from variables, patterns or functions are not resolved.
+//! `/run/systemd`. `/mnt` and `/media` are silent: a disk's own startup scripts (Entware) run from there. Variables are
+//! followed that the same file sets to plain text; names built by commands, patterns or functions are not resolved.
 //!
 //! # Sources
 //! POSIX.1-2017 Shell Command Language; crontab(5); inittab(5); systemd.service(5); MITRE ATT&CK T1037.004.
 
 use crate::check::{Area, Check, Ctx, Hook, Out, Severity, Source};
 use crate::facts::commands::Commands;
-use crate::facts::fetch::executed;
 use crate::facts::place::{Place, place};
+use crate::facts::runs::executed;
 use crate::facts::startup::{Kind, Line};
 use crate::facts::text::is_below;
 
@@ -111,6 +111,8 @@ mod tests {
             b"insmod /tmp/x.ko",
             b". /tmp/x",
             b"exec 3>&1; (sleep 10; '/usr/lib/.x/y')",
+            b"B=/tmp; $B/.x &",
+            b"D=/var/run N=x; cd $D && ./$N",
         ] {
             assert_eq!(
                 startup(&CHECK, Kind::Shell, text),

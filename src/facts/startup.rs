@@ -1,7 +1,7 @@
 //! A line of a startup file: bytes of a script, crontab, inittab or unit in, the commands that it runs out.
 
 use super::commands::Commands;
-use super::fetch::Joined;
+use super::memory::Joined;
 use super::text::{basename, fields, trim};
 
 /// How a startup file is written.

@@ -411,7 +411,7 @@ mod tests {
                 kind: startup::Kind::Text,
                 text: text.as_bytes(),
                 commands: &commands,
-                joined: crate::facts::fetch::Joined::default(),
+                joined: crate::facts::memory::Joined::default(),
             };
             started.of(&machine, &line, &mut |file| hashed += u32::from(file.sha256.is_some()));
         }

@@ -4,7 +4,7 @@ use embedded_io::Read;
 
 use super::Coverage;
 use crate::facts::commands::Commands;
-use crate::facts::fetch::{Joined, Memory};
+use crate::facts::memory::{Joined, Memory};
 use crate::facts::place::{Place, place};
 use crate::facts::reader::Reader;
 use crate::facts::startup::{Kind, Line};
@@ -230,6 +230,7 @@ impl<H: Host> Walk<'_, H> {
         self.files = self.files.saturating_add(1);
 
         let name = shown(path);
+        self.commands.begin_file();
         let (mut reader, mut memory) = (Reader::new(kind), Memory::new());
         let mut chunk = [0_u8; READ_BYTES];
         let mut total = 0_u64;
@@ -267,7 +268,10 @@ impl<H: Host> Walk<'_, H> {
             self.gap(path, format_args!("line {line} is too long or too deep to be taken apart whole"));
         }
         if memory.is_full() {
-            self.gap(path, format_args!("fetches more files than are remembered"));
+            self.gap(path, format_args!("fetches or decodes more files than are remembered"));
+        }
+        if self.commands.is_unsettled() {
+            self.gap(path, format_args!("sets more variables than are followed"));
         }
     }
 
