@@ -44,6 +44,7 @@ checks! {
     startup_volatile,
     startup_dropper,
     startup_encoded,
+    startup_backdoor,
     c2_address,
     logging_stopped,
     firmware_written,

@@ -4,6 +4,7 @@ use super::commands::{Commands, Role};
 use super::escape::unescape;
 use super::fetch::{Product, redirected, to};
 use super::options::{arguments, has_flag, option};
+use super::text::has;
 
 /// What a command decodes, if it does.
 #[must_use]
@@ -85,7 +86,6 @@ const CODE: [(&[u8], &[u8]); 6] = [
 /// Whether a command gives an interpreter a text that decodes another one and runs it.
 #[must_use]
 pub fn is_decoding_code(commands: &Commands, command: u16) -> bool {
-    let has = |word: &[u8], part: &[u8]| word.windows(part.len()).any(|window| window == part);
     commands.is_shell(command)
         && arguments(commands, command)
             .any(|word| CODE.iter().any(|(decodes, runs)| has(word, decodes) && has(word, runs)))

@@ -114,7 +114,7 @@ impl Parser<'_> {
                     pipeline = self.count();
                 }
                 b'|' => self.end_command(&mut now, Some(pipeline)),
-                b'(' | b'{' if !now.begun && (byte == b'(' || matches!(self.peek(0), Some(b' ' | b'\n'))) => {
+                b'(' | b'{' if !now.begun && (byte == b'(' || self.begins_group(&now)) => {
                     // The pipe before a group, `wget … | ( … )`, feeds every command in it.
                     let fed = now.fed_from;
                     self.end_command(&mut now, None);
@@ -124,7 +124,7 @@ impl Parser<'_> {
                     (now.inherited, now.fed_from) = (fed, fed);
                     pipeline = self.count();
                 }
-                b')' | b'}' if byte == b')' || !now.begun => {
+                b')' | b'}' if byte == b')' || (!now.begun && self.at_program(&now)) => {
                     self.end_command(&mut now, None);
                     // What follows a group, `( … ) | sh`, is fed by all of it.
                     (pipeline, now.inherited) = groups.pop().unwrap_or((pipeline, now.inherited));
@@ -135,6 +135,20 @@ impl Parser<'_> {
             }
         }
         self.end_command(&mut now, None);
+    }
+
+    /// Whether a reserved word may stand here: no program has been read yet (POSIX.1-2017 2.4).
+    fn at_program(&self, now: &Current) -> bool {
+        now.index.is_none_or(|command| {
+            let words = || self.commands.words(command, Role::Argument);
+            let named = matches!(words().next(), Some(b"function" | b"coproc"));
+            named || words().count() == usize::from(self.commands.before(command))
+        })
+    }
+
+    /// Whether a brace is a word of its own that begins a group.
+    fn begins_group(&self, now: &Current) -> bool {
+        matches!(self.peek(0), Some(b' ' | b'\t' | b'\n')) && self.at_program(now)
     }
 
     /// Quotes, escapes, substitutions and plain bytes.
@@ -367,6 +381,11 @@ mod tests {
         assert_eq!(shown(b"a | { b; c; }; d"), ["a", "b <0", "c <0", "d"]);
         assert_eq!(shown(b"a | (b | c) | d"), ["a", "b <0", "c <1", "d <0"]);
         assert_eq!(shown(b"a | sh -c b"), ["a", "sh -c b <0", "b <0 in1"]);
+        assert_eq!(
+            shown(b"a { b, c } | d; if x; then { e; }; fi"),
+            ["a { b, c }", "d <0", "if x", "then", "e", "fi"]
+        );
+        assert_eq!(shown(b"function f { a | b; }; g () { c; }"), ["function f", "a", "b <1", "g", "c"]);
         assert_eq!(shown(b"a # b | c"), ["a"]);
         assert_eq!(shown(b"a#b"), ["a#b"]);
     }
