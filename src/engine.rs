@@ -24,6 +24,7 @@ use crate::source::hidden::{self, Suspects, Turn};
 use crate::source::holders::Holders;
 use crate::source::mounts::{self, Mounts};
 use crate::source::owner::Owners;
+use crate::source::truth::Truths;
 use crate::source::{Coverage, files, net, proc, raw, startup};
 
 /// Milliseconds between the two looks at a process before it is accused: an upgrade replaces a file, and a
@@ -320,11 +321,13 @@ impl<'p> Run<'_, 'p> {
         self.begin(Source::Startup)?;
         let mut coverage = Coverage::new();
         scratch.seen.clear();
+        let truths = Truths::find(host, &scratch.mounts);
         let mut programs = files::Started::new(self.wants_hashes());
         let mut walk = startup::Walk {
             host,
             seen: &mut scratch.seen,
             commands: &mut scratch.commands,
+            truths,
             coverage: &mut coverage,
             files: 0,
             each: &mut |line| {

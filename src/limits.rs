@@ -146,6 +146,9 @@ pub const STARTUP_FILE_BYTES: u64 = 1024 * 1024;
 /// Startup files told apart by device and inode, so that a file with many links is read once. 24 bytes each.
 pub const STARTUP_FILES: usize = if cfg!(test) { 32 } else { 4096 };
 
+/// Bytes of the image's `/etc/inittab` that are kept to compare with: those of OpenWrt and of vendors have below 2 KiB.
+pub const INITTAB_BYTES: usize = if cfg!(test) { 512 } else { 4096 };
+
 /// How deep directories of startup files are entered: `hotplug.d/iface/x`, `system/a.service.d/x.conf`.
 pub const STARTUP_DEPTH: u32 = 2;
 

@@ -10,7 +10,7 @@ use crate::facts::process::{Exe, Hidden, Process, Stat};
 use crate::facts::raw::{Promiscuous, RawSocket};
 use crate::facts::reader::Reader;
 use crate::facts::socket::Socket;
-use crate::facts::startup::Kind;
+use crate::facts::startup::{Kind, Line};
 use crate::facts::text::Bytes;
 use crate::intel::Intel;
 use crate::report::{Event, Severity, Sink, SinkFault, Summary};
@@ -121,12 +121,22 @@ pub(crate) fn lying(path: &[u8], role: Role) -> File<'_> {
 
 /// What a check of startup lines says of a text, with the line.
 pub(crate) fn startup(check: &'static Check, kind: Kind, text: &[u8]) -> Vec<(u32, Severity)> {
+    lines(check, kind, text, None)
+}
+
+/// What a check says of a line of inittab that the image has, or not.
+pub(crate) fn inittab(check: &'static Check, text: &[u8], in_image: Option<bool>) -> Vec<Severity> {
+    weights(lines(check, Kind::Inittab, text, in_image))
+}
+
+fn lines(check: &'static Check, kind: Kind, text: &[u8], in_image: Option<bool>) -> Vec<(u32, Severity)> {
     let (mut reader, mut memory, mut commands) = (Reader::new(kind), Memory::new(), Commands::new());
     heard(check, |ctx, out| {
         for byte in text.iter().chain(b"\n") {
             reader.push(*byte);
             while reader.is_ready() {
                 if let Some(line) = reader.take(b"/etc/x", &mut commands, &mut memory) {
+                    let line = Line { in_image, ..line };
                     hooked!(check, Line).for_each(|run| run(&line, ctx, out));
                 }
             }

@@ -45,6 +45,8 @@ checks! {
     startup_dropper,
     startup_encoded,
     startup_backdoor,
+    cron_odd,
+    inittab_odd,
     c2_address,
     logging_stopped,
     firmware_written,

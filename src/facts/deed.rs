@@ -3,11 +3,11 @@
 use super::commands::Commands;
 use super::ipv4::{is_known_resolver, is_public, leading};
 use super::options::arguments;
-use super::place::{Place, place};
+use super::place::{Place, is_odd_program, place};
 use super::remote;
 use super::rule::{Rule, Verb, rule};
 use super::text::{basename, fields, has, trim};
-use super::writes::{Content, Target, Write, is_odd_program, is_odd_text, printed, target, write};
+use super::writes::{Content, Target, Write, is_odd_text, printed, target, write};
 
 /// A thing that a command does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,6 +2,7 @@
 
 pub mod about;
 pub mod commands;
+pub mod cron;
 pub mod decode;
 pub mod deed;
 pub mod descriptors;

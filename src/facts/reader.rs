@@ -352,7 +352,16 @@ impl Reader {
             return text.iter().any(|b| matches!(b, b'|' | b'`' | b'(')).then(|| {
                 commands.parse_text(text);
                 let number = self.number.saturating_sub(1);
-                Line { file, number, kind: Kind::Text, text, commands, joined: Joined::default() }
+                Line {
+                    file,
+                    number,
+                    kind: Kind::Text,
+                    text,
+                    commands,
+                    joined: Joined::default(),
+                    in_image: None,
+                    nobody: false,
+                }
             });
         }
         self.taken = true;
@@ -381,6 +390,8 @@ impl Reader {
             text: trim(self.line.as_slice()),
             commands,
             joined: memory.joined(),
+            in_image: None,
+            nobody: false,
         })
     }
 }

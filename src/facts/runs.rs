@@ -2,7 +2,8 @@
 
 use super::commands::{Commands, Role, is_starter};
 use super::options::{arguments, has_flag, option};
-use super::text::basename;
+use super::place::{Place, is_odd_program, place};
+use super::text::{basename, is_below};
 
 /// The words of a command that name code it runs: the program and those that start it, the script of a shell or what is
 /// fed to one, what `start-stop-daemon`, procd and `insmod` are told to start, and what `LD_PRELOAD` and `PATH` name.
@@ -37,6 +38,22 @@ pub fn executed<'a>(commands: &'a Commands, command: u16, each: &mut dyn FnMut(&
         _ if commands.is_shell(command) => shell_runs(commands, command, each),
         _ => {}
     }
+}
+
+/// The first word that a command runs from a place from which nothing should be started.
+#[must_use]
+pub fn executed_oddly(commands: &Commands, command: u16) -> Option<&[u8]> {
+    /// Where programs write configuration that scripts read.
+    const GENERATED: [&[u8]; 5] = [b"/tmp/etc", b"/var/etc", b"/tmp/run", b"/var/run", b"/tmp/sysinfo"];
+    let reads = matches!(commands.name(command), b"." | b"source");
+    let generated = |word| place(word) == Place::Volatile && GENERATED.iter().any(|dir| is_below(word, dir));
+    let mut odd = None;
+    executed(commands, command, &mut |word| {
+        if odd.is_none() && is_odd_program(word) && !(reads && generated(word)) {
+            odd = Some(word);
+        }
+    });
+    odd
 }
 
 /// What a shell runs besides itself: its script, a variable that it evaluates, or its input.

@@ -84,6 +84,10 @@ pub struct Line<'a> {
     pub commands: &'a Commands,
     /// What earlier lines of the file say about these commands.
     pub joined: Joined<'a>,
+    /// Whether the firmware image has this very line in its inittab; `None`: there is nothing to compare with.
+    pub in_image: Option<bool>,
+    /// It is the first line of a crontab whose name is no user's.
+    pub nobody: bool,
 }
 
 /// An interpreter, with its arguments, that is no shell: `/usr/bin/lua`, `/usr/bin/env python3`.

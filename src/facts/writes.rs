@@ -4,7 +4,7 @@ use super::commands::{Commands, Role, is_starter};
 use super::escape::unescape;
 use super::fetch::{Product, fetch};
 use super::options::arguments;
-use super::place::{Place, place};
+use super::place::is_odd_program;
 use super::text::{Bytes, basename, fields};
 use crate::limits::WORD_BYTES;
 
@@ -200,14 +200,6 @@ pub fn is_odd_text(text: &[u8]) -> bool {
         }
     }
     odd || (fetches && shell)
-}
-
-/// A program in memory, in a place that anybody may write to, or behind a dot.
-#[must_use]
-pub fn is_odd_program(path: &[u8]) -> bool {
-    path.first() == Some(&b'/')
-        && matches!(place(path), Place::Volatile | Place::Hidden)
-        && (!path.starts_with(b"/dev/") || path.starts_with(b"/dev/shm/") || place(path) == Place::Hidden)
 }
 
 #[cfg(test)]

@@ -412,6 +412,8 @@ mod tests {
                 text: text.as_bytes(),
                 commands: &commands,
                 joined: crate::facts::memory::Joined::default(),
+                in_image: None,
+                nobody: false,
             };
             started.of(&machine, &line, &mut |file| hashed += u32::from(file.sha256.is_some()));
         }

@@ -3,6 +3,8 @@
 use embedded_io::Read;
 
 use super::Coverage;
+use super::around::Around;
+use super::truth::Truths;
 use crate::facts::commands::Commands;
 use crate::facts::memory::{Joined, Memory};
 use crate::facts::place::{Place, place};
@@ -94,6 +96,8 @@ pub struct Walk<'a, H> {
     pub seen: &'a mut Seen,
     /// The commands of a line.
     pub commands: &'a mut Commands,
+    /// What knows what should be there.
+    pub truths: Truths,
     /// How much was seen.
     pub coverage: &'a mut Coverage,
     /// Startup files that were read.
@@ -212,6 +216,8 @@ impl<H: Host> Walk<'_, H> {
             text: target,
             commands,
             joined,
+            in_image: None,
+            nobody: false,
         });
     }
 
@@ -230,6 +236,7 @@ impl<H: Host> Walk<'_, H> {
         self.files = self.files.saturating_add(1);
 
         let name = shown(path);
+        let mut around = Around::of(self.host, self.truths, name.as_slice(), kind, self.coverage);
         self.commands.begin_file();
         let (mut reader, mut memory) = (Reader::new(kind), Memory::new());
         let mut chunk = [0_u8; READ_BYTES];
@@ -249,7 +256,7 @@ impl<H: Host> Walk<'_, H> {
             }
             for byte in read {
                 if reader.push(*byte) {
-                    self.lines(&mut reader, &name, &mut memory);
+                    self.lines(&mut reader, &name, &mut memory, &mut around);
                 }
             }
             total = total.saturating_add(u64::try_from(length).unwrap_or_default());
@@ -262,7 +269,7 @@ impl<H: Host> Walk<'_, H> {
             }
         }
         if reader.finish() {
-            self.lines(&mut reader, &name, &mut memory);
+            self.lines(&mut reader, &name, &mut memory, &mut around);
         }
         if let Some(line) = reader.cut() {
             self.gap(path, format_args!("line {line} is too long or too deep to be taken apart whole"));
@@ -275,11 +282,18 @@ impl<H: Host> Walk<'_, H> {
         }
     }
 
-    fn lines(&mut self, reader: &mut Reader, file: &Bytes<PATH_BYTES>, memory: &mut Memory) {
+    fn lines(
+        &mut self,
+        reader: &mut Reader,
+        file: &Bytes<PATH_BYTES>,
+        memory: &mut Memory,
+        around: &mut Around,
+    ) {
         while reader.is_ready() {
             if let Some(line) = reader.take(file.as_slice(), self.commands, memory) {
                 self.coverage.fact();
-                (self.each)(&line);
+                let nobody = core::mem::take(&mut around.nobody);
+                (self.each)(&Line { in_image: around.in_image(line.text), nobody, ..line });
             }
         }
     }
