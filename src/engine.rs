@@ -1,6 +1,7 @@
 //! One pass over each source; each fact is handed to the checks that are hooked to it; each check says how well it
 //! could look. Data goes from left to right here and nowhere back.
 
+mod accounts;
 mod sockets;
 mod startup;
 mod verdict;
@@ -22,6 +23,7 @@ use crate::host::{Fault, Host};
 use crate::intel::{Intel, TraceKind};
 use crate::limits::{ACCUSED, CHECKS};
 use crate::report::{Counts, Event, Sink, SinkFault};
+use crate::source::accounts::Accounts;
 use crate::source::hidden::{self, Suspects, Turn};
 use crate::source::holders::Holders;
 use crate::source::mounts::{self, Mounts};
@@ -48,6 +50,9 @@ pub struct Scratch {
     ports: net::Ports,
     seen: Seen,
     commands: Commands,
+    accounts: Accounts,
+    /// Those of the image.
+    image_accounts: Accounts,
 }
 
 impl Scratch {
@@ -65,6 +70,8 @@ impl Scratch {
             ports: net::Ports::new(),
             seen: Seen::new(),
             commands: Commands::new(),
+            accounts: Accounts::new(),
+            image_accounts: Accounts::new(),
         }
     }
 }
@@ -127,6 +134,9 @@ pub fn scan<H: Host>(
     }
     if run.wants(Source::Startup) {
         run.startup(host, scratch)?;
+    }
+    if run.wants(Source::Accounts) {
+        run.accounts(host, scratch)?;
     }
     if run.wants(Source::Traces) {
         run.traces(host)?;

@@ -33,6 +33,18 @@ pub const PIDS: usize = if cfg!(test) { 64 } else { 32_768 };
 /// Socket descriptors whose holder is remembered, 8 bytes each.
 pub const HOLDERS: usize = if cfg!(test) { 64 } else { 32_768 };
 
+/// Links on the way of a path that are followed; the kernel follows 40 (path_resolution(7)), firmware has two or three.
+pub const LINKS: u32 = 16;
+
+/// Users of a machine, and again of its image, 24 bytes each, and the bytes of all their lines in `/etc/passwd`: servers
+/// have some fifty.
+pub const ACCOUNTS: usize = if cfg!(test) { 16 } else { 512 };
+/// See [`ACCOUNTS`].
+pub const ACCOUNT_BYTES: usize = 65_535;
+
+/// Bytes read of a list of users, passwords or groups: with as many users as fit each has 500.
+pub const ACCOUNT_FILE_BYTES: u64 = 256 * 1024;
+
 /// Programs that run, or startup files, told apart by path, about 220 bytes each, and the bytes of all their paths. A
 /// Debian server with a desktop's packages has 1,500 units and links.
 pub const PROGRAMS: usize = if cfg!(test) { 32 } else { 2048 };

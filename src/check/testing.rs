@@ -1,6 +1,7 @@
 //! What the tests of checks share: facts made by hand, and what a check says of them.
 
 use crate::check::{Check, Ctx, Hook, Out, Say};
+use crate::facts::account::Account;
 use crate::facts::commands::Commands;
 use crate::facts::fetch::Memory;
 use crate::facts::file::{File, Role};
@@ -109,6 +110,11 @@ pub(crate) fn hidden(check: &'static Check, hidden: &Hidden) -> Vec<Severity> {
 /// What a check says of a file.
 pub(crate) fn file(check: &'static Check, file: &File<'_>) -> Vec<Severity> {
     weights(heard(check, |ctx, out| hooked!(check, File).for_each(|run| run(file, ctx, out))))
+}
+
+/// What a check says of a user.
+pub(crate) fn account(check: &'static Check, account: &Account<'_>) -> Vec<Severity> {
+    weights(heard(check, |ctx, out| hooked!(check, Account).for_each(|run| run(account, ctx, out))))
 }
 
 /// What a check says of the log.

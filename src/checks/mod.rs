@@ -46,6 +46,7 @@ checks! {
     startup_removed,
     startup_volatile,
     startup_dropper,
+    account_odd,
     c2_address,
     logging_stopped,
     firmware_written,

@@ -1,6 +1,7 @@
 //! Facts: one file a kind. Bytes in, small owned value out; no path is opened, nothing is judged here.
 
 pub mod about;
+pub mod account;
 pub mod commands;
 pub mod descriptors;
 pub mod elf;

@@ -239,11 +239,13 @@ pub enum Source {
     Truth,
     /// What the image or the baseline has of them, one by one.
     Image,
+    /// The users of the machine.
+    Accounts,
 }
 
 impl Source {
     /// How many there are.
-    pub const COUNT: usize = 18;
+    pub const COUNT: usize = 19;
 
     /// Its place among them.
     #[must_use]
@@ -267,6 +269,7 @@ impl Source {
             Source::Hashes => 15,
             Source::Truth => 16,
             Source::Image => 17,
+            Source::Accounts => 18,
         }
     }
 
@@ -298,6 +301,7 @@ impl Source {
             Source::Hashes => "hashes",
             Source::Truth => "image, packages and baseline",
             Source::Image => "startup files of the image",
+            Source::Accounts => "users",
         }
     }
 }

@@ -1,12 +1,15 @@
 //! Sources: who asks the [`Host`] for what, and how much of it could be had. No meaning, no judgement.
 
 pub mod conffiles;
+pub mod accounts;
 pub mod content;
+mod doors;
 pub mod files;
 pub mod hash;
 pub mod hidden;
 pub mod holders;
 pub mod kin;
+mod links;
 pub mod log;
 pub mod mounts;
 pub mod net;

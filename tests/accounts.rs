@@ -1,0 +1,139 @@
+//! Users and keys of trees, through the program itself: what an intruder adds is found at its line, and what vendors and
+//! owners have is not accused.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(clippy::arithmetic_side_effects, clippy::as_conversions, missing_docs)]
+
+#[path = "common/scan.rs"]
+mod scan;
+
+use scan::{Outcome, Tree, scan};
+
+fn look(tree: &Tree, check: &str) -> Outcome {
+    scan(["--root", tree.path().to_str().unwrap(), "--only", check])
+}
+
+/// Findings as `severity path line`.
+fn found(outcome: &Outcome) -> Vec<String> {
+    let word = |row: &serde_json::Value, key: &str| row[key].to_string().replace('"', "");
+    let mut all: Vec<String> = outcome
+        .findings
+        .iter()
+        .map(|row| ["severity", "path", "line"].map(|key| word(row, key)).join(" "))
+        .collect();
+    all.sort();
+    all
+}
+
+const PASSWD: &str = "root:x:0:0:root:/root:/bin/ash\ndaemon:*:1:1:daemon:/var:/bin/false\n\
+    nobody:*:65534:65534:nobody:/var:/bin/false\ndnsmasq:x:453:453:dnsmasq:/var/run/dnsmasq:/bin/false\n";
+const SHADOW: &str = "root:$1$abc$hashhashhashhash:19000:0:99999:7:::\ndaemon:*:0:0:99999:7:::\n\
+    nobody:*:0:0:99999:7:::\ndnsmasq:x:0:0:99999:7:::\n";
+
+/// OpenWrt with its image below.
+fn openwrt(passwd: &str, shadow: &str) -> Tree {
+    Tree::healthy()
+        .file("etc/passwd", passwd)
+        .file("etc/shadow", shadow)
+        .file("etc/group", "root:x:0:\nwheel:x:10:\nusers:x:100:\n")
+        .file("rom/etc/passwd", PASSWD)
+        .file("rom/etc/shadow", SHADOW.replace("$1$abc$hashhashhashhash", ""))
+        .file("etc/init.d/dropbear", "#!/bin/sh /etc/rc.common\n")
+        .link("etc/rc.d/S19dropbear", "../init.d/dropbear")
+}
+
+#[test]
+fn users_that_an_intruder_adds_to_openwrt() {
+    let add = |row: &str, shadow: &str| openwrt(&format!("{PASSWD}{row}\n"), &format!("{SHADOW}{shadow}\n"));
+    for (row, shadow, expected) in [
+        ("gwroot:x:0:0::/root:/bin/ash", "gwroot:$1$a$b:0:", "suspicious /etc/passwd 5"),
+        ("gwroot:$1$a$b:0:0::/:", "", "suspicious /etc/passwd 5"),
+        ("gw:x:00:0::/:/bin/sh", "gw:!:0:", "suspicious /etc/passwd 5"),
+        ("gw:x:500:500::/:/bin/sh", "gw::0:", "suspicious /etc/passwd 5"),
+        ("gw:x:1000:1000::/:/tmp/.gw/sh", "gw:!:0:", "suspicious /etc/passwd 5"),
+    ] {
+        let outcome = look(&add(row, shadow), "account-odd");
+        assert_eq!((found(&outcome), outcome.status), (vec![expected.to_owned()], 1), "{row}");
+        assert_eq!(outcome.looked("account-odd"), ("yes", ""));
+    }
+    let shell = add("gw:x:1000:1000::/:/tmp/.gw/sh", "gw:!:0:").file("tmp/.gw/sh", "x");
+    assert_eq!(found(&look(&shell, "account-odd")), ["infected /etc/passwd 5"]);
+    let changed =
+        openwrt(&PASSWD.replace("/var:/bin/false", "/var:/bin/ash"), &SHADOW.replace('*', "$1$a$b"));
+    assert_eq!(
+        found(&look(&changed, "account-odd")),
+        ["suspicious /etc/passwd 2", "suspicious /etc/passwd 3"]
+    );
+    for row in ["mosquitto:x:200:200:mosquitto:/var:/bin/false", "ann:x:1000:1000:ann:/home/ann:/bin/ash"] {
+        let outcome = look(&add(row, "mosquitto:x:0:\nann:$1$a$b:0:"), "account-odd");
+        assert_eq!((found(&outcome), outcome.status), (vec![], 0), "{row}");
+    }
+}
+
+#[test]
+fn an_administrator_without_a_password() {
+    let empty = SHADOW.replace("$1$abc$hashhashhashhash", "");
+    let fresh = look(&openwrt(PASSWD, &empty), "account-odd");
+    assert_eq!((found(&fresh), fresh.status), (vec!["notice /etc/passwd 1".to_owned()], 0));
+    assert_eq!(look(&openwrt(PASSWD, SHADOW), "account-odd").status, 0);
+    let taken = || openwrt(PASSWD, &empty).file("rom/etc/shadow", SHADOW);
+    let outcome = look(&taken(), "account-odd");
+    assert_eq!(found(&outcome), ["suspicious /etc/passwd 1"]);
+    let detail = outcome.findings[0]["detail"].as_str().unwrap();
+    assert!(detail.ends_with("this lets it in: /etc/rc.d/S19dropbear"), "{detail}");
+    std::fs::remove_file(taken().path().join("etc/rc.d/S19dropbear")).unwrap();
+}
+
+#[test]
+fn lists_of_vendors() {
+    const BROADCOM: &str = "admin:6HgsSsJIEOc2U:0:0:Administrator:/:/bin/sh\n\
+        support:Ead09Ca6IhzZY:0:0:Technical Support:/:/bin/sh\nuser:tGqcT.qjxbEik:0:0:Normal User:/:/bin/sh\n\
+        nobody:VBcCXSNG7zBAY:0:0:nobody for ftp:/:/bin/sh\n";
+    const DDWRT: &str = "root:$1$a$b:0:0:Root User,,,:/tmp/root:/bin/sh\nreboot:$1$a$b:0:0:Root User,,,:/tmp/root:/sbin/reboot\n";
+    const ASUS: &str = "ann:x:0:0:ann:/root:/bin/sh\nnobody:x:65534:65534:nobody:/dev/null:/dev/null\n";
+    const UNIFI: &str = "nobody:*:99:99:nobody:/var:/bin/false\nubnt:$6$a$b:0:0:Administrator:/etc/persistent:/bin/sh\n\
+        mcuser:!VvDE8C2EB1:0:0:Administrator:/etc/persistent:/bin/sh\n";
+    const DEBIAN: &str = "root:x:0:0:root:/root:/bin/bash\nsync:x:4:65534:sync:/bin:/bin/sync\n\
+        backup:x:34:34:backup:/var/backups:/bin/sh\nwww-data:x:33:33:www-data:/var/www:/bin/sh\n\
+        postgres:x:105:109::/var/lib/postgresql:/bin/bash\ngit:x:106:110::/home/git:/usr/bin/git-shell\n\
+        ann:x:1000:1000:Ann,,,:/home/ann:/bin/bash\ntoor:*:0:0::/root:\n";
+    for (name, target, list, notices) in [
+        ("Broadcom", "/var/passwd", BROADCOM, 3),
+        ("DD-WRT", "/tmp/etc/passwd", DDWRT, 0),
+        ("ASUSWRT", "/tmp/etc/passwd", ASUS, 0),
+        ("UniFi", "/tmp/system.passwd", UNIFI, 0),
+    ] {
+        let tree = Tree::healthy().link("etc/passwd", target).file(&target[1..], list);
+        let outcome = look(&tree.file("etc/shadow", "ann:$1$a$b:\nnobody:*:\n"), "account-odd");
+        assert!(
+            outcome.findings.iter().all(|row| row["severity"] == "notice"),
+            "{name} {:?}",
+            outcome.findings
+        );
+        assert_eq!((outcome.findings.len(), outcome.status), (notices, 0), "{name}");
+    }
+    let shadow = "root:$6$a$b:\nsync:*:\nbackup:*:\nwww-data:*:\npostgres:!:\ngit:*:\nann:$6$a$b:\n";
+    let debian = Tree::healthy().file("etc/passwd", DEBIAN).file("etc/shadow", shadow);
+    let outcome = look(&debian, "account-odd");
+    assert_eq!((found(&outcome), outcome.looked("account-odd")), (vec![], ("yes", "")));
+    let nobody_knows = look(&Tree::healthy().link("etc/passwd", "/var/passwd"), "account-odd");
+    assert_eq!(nobody_knows.looked("account-odd"), ("na", "there is no list of users here"));
+}
+
+#[test]
+fn lists_that_are_no_lists() {
+    let long = format!("root:x:0:0::/root:/bin/sh\n{}\n", "x".repeat(70_000));
+    for tree in [
+        Tree::healthy().fifo("etc/passwd"),
+        Tree::healthy().dir("etc/passwd"),
+        Tree::healthy().link("etc/passwd", "passwd"),
+        Tree::healthy().file("etc/passwd", PASSWD).fifo("etc/shadow"),
+        Tree::healthy().file("etc/passwd", PASSWD),
+        Tree::healthy().file("etc/passwd", long).file("etc/shadow", SHADOW),
+        Tree::healthy().sparse("etc/passwd", PASSWD, 64 << 20).file("etc/shadow", SHADOW),
+        Tree::healthy().file("etc/passwd", b"\xff\xfe\0:\x1b[31m:\r\n").file("etc/shadow", SHADOW),
+    ] {
+        let outcome = look(&tree, "account-odd");
+        assert_eq!((found(&outcome), outcome.status), (vec![], 3));
+        assert_ne!(outcome.looked("account-odd").1, "");
+    }
+}
