@@ -6,6 +6,7 @@ use core::net::IpAddr;
 use crate::facts::account::Account;
 use crate::facts::endpoint::Endpoint;
 use crate::facts::file::File;
+use crate::facts::key::Key;
 use crate::facts::logging::Logging;
 use crate::facts::mount::Mount;
 use crate::facts::process::{Hidden, Owner, Process};
@@ -45,6 +46,8 @@ pub enum Hook {
     Line(fn(&Line<'_>, &Ctx<'_>, &mut Out<'_>)),
     /// Every user of the machine.
     Account(fn(&Account<'_>, &Ctx<'_>, &mut Out<'_>)),
+    /// Every key that lets a user in.
+    Key(fn(&Key<'_>, &Ctx<'_>, &mut Out<'_>)),
 }
 
 /// A part of the machine, for `list`.

@@ -26,6 +26,7 @@ use crate::report::{Counts, Event, Sink, SinkFault};
 use crate::source::accounts::Accounts;
 use crate::source::hidden::{self, Suspects, Turn};
 use crate::source::holders::Holders;
+use crate::source::keys::Keys;
 use crate::source::mounts::{self, Mounts};
 use crate::source::owner::Owners;
 use crate::source::startup::Seen;
@@ -53,6 +54,7 @@ pub struct Scratch {
     accounts: Accounts,
     /// Those of the image.
     image_accounts: Accounts,
+    keys: Keys,
 }
 
 impl Scratch {
@@ -72,6 +74,7 @@ impl Scratch {
             commands: Commands::new(),
             accounts: Accounts::new(),
             image_accounts: Accounts::new(),
+            keys: Keys::new(),
         }
     }
 }
@@ -135,7 +138,7 @@ pub fn scan<H: Host>(
     if run.wants(Source::Startup) {
         run.startup(host, scratch)?;
     }
-    if run.wants(Source::Accounts) {
+    if run.wants(Source::Accounts) || run.wants(Source::Keys) {
         run.accounts(host, scratch)?;
     }
     if run.wants(Source::Traces) {

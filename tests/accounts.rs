@@ -137,3 +137,76 @@ fn lists_that_are_no_lists() {
         assert_ne!(outcome.looked("account-odd").1, "");
     }
 }
+
+const ANN: &str =
+    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIMpp1pZyZ8yhqcmb2mDs1N0a0YQ0jz0b0AZxZ0e2fP1z ann\x1b[31m@home\n";
+const GW: &str = "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAAAgQDFgwgwgwgwgwgwgwgwgwgwgwgw gw\n";
+
+#[test]
+fn keys_of_owners_and_of_intruders() {
+    let own = || openwrt(PASSWD, SHADOW).file("etc/dropbear/authorized_keys", format!("# mine\n{ANN}"));
+    let outcome = look(&own(), "ssh-key");
+    assert_eq!((found(&outcome), outcome.status), (vec!["notice /etc/dropbear/authorized_keys 2".into()], 0));
+    let detail = outcome.findings[0]["detail"].as_str().unwrap();
+    assert!(detail.starts_with("user root, ssh-ed25519 SHA256:") && detail.contains("(ann"), "{detail}");
+    let known = own().file("rom/etc/dropbear/authorized_keys", ANN.replace("ann", "maker"));
+    assert_eq!(found(&look(&known, "ssh-key")), [""; 0]);
+    let added = known.file("etc/dropbear/authorized_keys", format!("{ANN}{GW}"));
+    let outcome = look(&added, "ssh-key");
+    assert_eq!(
+        (found(&outcome), outcome.status),
+        (vec!["suspicious /etc/dropbear/authorized_keys 2".into()], 1)
+    );
+
+    let library = format!("environment=\"LD_PRELOAD=/usr/lib/x.so\" {GW}");
+    let outcome = look(&own().file("root/.ssh/authorized_keys", library), "ssh-key");
+    assert!(found(&outcome).contains(&"suspicious /root/.ssh/authorized_keys 1".into()), "{outcome:?}");
+    let moved = own().link("root/.ssh", "/tmp/.gw").file("tmp/.gw/authorized_keys", GW);
+    assert!(found(&look(&moved, "ssh-key")).contains(&"suspicious /root/.ssh/authorized_keys 1".into()));
+    let second = openwrt(&format!("{PASSWD}gw:x:0:0::/srv/gw:/bin/sh\n"), SHADOW);
+    let outcome = look(&second.file("srv/gw/.ssh/authorized_keys", GW), "ssh-key");
+    assert_eq!(found(&outcome), ["suspicious /srv/gw/.ssh/authorized_keys 1"]);
+    assert_eq!(outcome.looked("ssh-key"), ("yes", ""));
+}
+
+#[test]
+fn one_key_for_all_users() {
+    let users =
+        "root:x:0:0::/root:/bin/sh\nann:x:1000:1::/home/ann:/bin/sh\nbob:x:1001:1::/home/bob:/bin/sh\n";
+    let server = || Tree::healthy().file("etc/passwd", users).file("etc/shadow", "root:*:\nann:*:\nbob:*:\n");
+    let two = server().file("home/ann/.ssh/authorized_keys", ANN).file("root/.ssh/authorized_keys", ANN);
+    assert_eq!(found(&look(&two, "ssh-key")), ["notice /root/.ssh/authorized_keys 1"]);
+    let three = two.file("home/bob/.ssh/authorized_keys", format!("{GW}no-pty {ANN}"));
+    assert_eq!(
+        found(&look(&three, "ssh-key")),
+        [
+            "suspicious /home/ann/.ssh/authorized_keys 1",
+            "suspicious /home/bob/.ssh/authorized_keys 2",
+            "suspicious /root/.ssh/authorized_keys 1",
+        ]
+    );
+    let cloud = server().file(
+        "root/.ssh/authorized_keys",
+        format!("no-pty,command=\"echo 'Please login as \\\"ann\\\"';sleep 10\" {ANN}"),
+    );
+    assert_eq!(found(&look(&cloud, "ssh-key")), ["notice /root/.ssh/authorized_keys 1"]);
+}
+
+#[test]
+fn files_of_keys_that_are_none() {
+    let none = look(&openwrt(PASSWD, SHADOW), "ssh-key");
+    assert_eq!((none.looked("ssh-key"), none.status), (("yes", ""), 0));
+    for tree in [
+        openwrt(PASSWD, SHADOW).fifo("etc/dropbear/authorized_keys"),
+        openwrt(PASSWD, SHADOW).dir("etc/dropbear/authorized_keys"),
+        openwrt(PASSWD, SHADOW).link("root/.ssh", "../root/.ssh"),
+        openwrt(PASSWD, SHADOW).file("root/.ssh/authorized_keys", "x".repeat(70_000)),
+        openwrt(PASSWD, SHADOW).sparse("root/.ssh/authorized_keys", "\n", 64 << 20),
+    ] {
+        let outcome = look(&tree, "ssh-key");
+        assert_eq!((found(&outcome), outcome.status), (vec![], 3));
+    }
+    let odd =
+        openwrt(PASSWD, SHADOW).file("root/.ssh/authorized_keys", b"\xff\xfe \0\nssh-rsa\n1024 35 99 x\n");
+    assert_eq!(look(&odd, "ssh-key").status, 0);
+}

@@ -5,6 +5,7 @@ use crate::facts::account::Account;
 use crate::facts::commands::Commands;
 use crate::facts::fetch::Memory;
 use crate::facts::file::{File, Role};
+use crate::facts::key::Key;
 use crate::facts::logging::Logging;
 use crate::facts::mount::Mount;
 use crate::facts::origin::Standing;
@@ -115,6 +116,11 @@ pub(crate) fn file(check: &'static Check, file: &File<'_>) -> Vec<Severity> {
 /// What a check says of a user.
 pub(crate) fn account(check: &'static Check, account: &Account<'_>) -> Vec<Severity> {
     weights(heard(check, |ctx, out| hooked!(check, Account).for_each(|run| run(account, ctx, out))))
+}
+
+/// What a check says of a key.
+pub(crate) fn key(check: &'static Check, key: &Key<'_>) -> Vec<Severity> {
+    weights(heard(check, |ctx, out| hooked!(check, Key).for_each(|run| run(key, ctx, out))))
 }
 
 /// What a check says of the log.

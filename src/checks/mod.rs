@@ -47,6 +47,7 @@ checks! {
     startup_volatile,
     startup_dropper,
     account_odd,
+    ssh_key,
     c2_address,
     logging_stopped,
     firmware_written,

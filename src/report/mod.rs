@@ -241,11 +241,13 @@ pub enum Source {
     Image,
     /// The users of the machine.
     Accounts,
+    /// The keys that let users in.
+    Keys,
 }
 
 impl Source {
     /// How many there are.
-    pub const COUNT: usize = 19;
+    pub const COUNT: usize = 20;
 
     /// Its place among them.
     #[must_use]
@@ -270,6 +272,8 @@ impl Source {
             Source::Truth => 16,
             Source::Image => 17,
             Source::Accounts => 18,
+            Source::Accounts => 18,
+            Source::Keys => 19,
         }
     }
 
@@ -302,6 +306,7 @@ impl Source {
             Source::Truth => "image, packages and baseline",
             Source::Image => "startup files of the image",
             Source::Accounts => "users",
+            Source::Keys => "keys of users",
         }
     }
 }

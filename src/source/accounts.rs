@@ -378,9 +378,26 @@ mod tests {
 
     #[test]
     fn a_list_that_was_made_at_boot_is_known_to_nobody() {
-        let machine = Memory::new();
         // Links are not followed in memory: the list itself stands in for what they lead to.
-        machine.file("rom/etc/banner", "");
+        let machine = Memory::new();
+        machine
+            .file("rom/etc/banner", "")
+            .link("rom/etc/passwd", "/tmp/etc/passwd")
+            .link("etc", "tmp/etc")
+            .file("etc/passwd", "admin:6HgsSsJIEOc2U:0:0::/:/bin/sh\nsupport:Ead09Ca6IhzZY:0:0::/:/bin/sh\n");
+        assert_eq!(users(&machine).0, ["1 admin Set Unknown main made", "2 support Set Unknown second made"]);
+    }
+
+    #[test]
+    fn an_image_that_is_the_root_itself() {
+        let machine = Memory::new();
+        machine
+            .file(
+                "proc/self/mountinfo",
+                "1 0 31:3 / / ro - squashfs /dev/mtdblock3 ro\n2 1 0:9 / /tmp rw - tmpfs t rw\n",
+            )
+            .file("etc/passwd", "root:$1$a$b:0:0::/:/bin/sh\n");
+        assert_eq!(users(&machine).0, ["1 root Set Known(Image) main"]);
         machine.link("etc", "tmp/etc");
         assert_eq!(users(&machine).0, ["1 root Set Unknown main made"]);
     }

@@ -9,6 +9,7 @@ pub mod hash;
 pub mod hidden;
 pub mod holders;
 pub mod kin;
+pub mod keys;
 mod links;
 pub mod log;
 pub mod mounts;
