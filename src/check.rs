@@ -9,6 +9,7 @@ use crate::facts::file::File;
 use crate::facts::key::Key;
 use crate::facts::logging::Logging;
 use crate::facts::mount::Mount;
+use crate::facts::own::Own;
 use crate::facts::process::{Hidden, Owner, Process};
 use crate::facts::raw::{Promiscuous, RawSocket};
 use crate::facts::socket::Socket;
@@ -48,6 +49,8 @@ pub enum Hook {
     Account(fn(&Account<'_>, &Ctx<'_>, &mut Out<'_>)),
     /// Every key that lets a user in.
     Key(fn(&Key<'_>, &Ctx<'_>, &mut Out<'_>)),
+    /// Every file of gatewatch's own.
+    Own(fn(&Own<'_>, &Ctx<'_>, &mut Out<'_>)),
 }
 
 /// A part of the machine, for `list`.

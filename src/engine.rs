@@ -2,6 +2,7 @@
 //! could look. Data goes from left to right here and nowhere back.
 
 mod accounts;
+mod own;
 mod sockets;
 mod startup;
 mod verdict;
@@ -140,6 +141,9 @@ pub fn scan<H: Host>(
     }
     if run.wants(Source::Accounts) || run.wants(Source::Keys) {
         run.accounts(host, scratch)?;
+    }
+    if run.wants(Source::Own) {
+        run.own(host, scratch)?;
     }
     if run.wants(Source::Traces) {
         run.traces(host)?;

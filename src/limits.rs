@@ -58,6 +58,9 @@ pub const KEY_ROW_BYTES: usize = 8192;
 /// Bytes of a file of keys: 300 of RSA with 4096 bits.
 pub const KEY_FILE_BYTES: u64 = 256 * 1024;
 
+/// Files in a directory of gatewatch's own, 72 bytes each on the stack.
+pub const OWN_FILES: usize = if cfg!(test) { 4 } else { 16 };
+
 /// Programs that run, or startup files, told apart by path, about 220 bytes each, and the bytes of all their paths. A
 /// Debian server with a desktop's packages has 1,500 units and links.
 pub const PROGRAMS: usize = if cfg!(test) { 32 } else { 2048 };

@@ -1,11 +1,14 @@
-//! Users and keys of trees, through the program itself: what an intruder adds is found at its line, and what vendors and
+//! Users, keys, setuid files and gatewatch's own files, through the program itself: what an intruder adds is found at its line, and what vendors and
 //! owners have is not accused.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 #![allow(clippy::arithmetic_side_effects, clippy::as_conversions, missing_docs)]
 
+#[path = "common/room.rs"]
+mod room;
 #[path = "common/scan.rs"]
 mod scan;
 
+use room::Room;
 use scan::{Outcome, Tree, scan};
 
 fn look(tree: &Tree, check: &str) -> Outcome {
@@ -209,4 +212,82 @@ fn files_of_keys_that_are_none() {
     let odd =
         openwrt(PASSWD, SHADOW).file("root/.ssh/authorized_keys", b"\xff\xfe \0\nssh-rsa\n1024 35 99 x\n");
     assert_eq!(look(&odd, "ssh-key").status, 0);
+}
+
+#[test]
+fn setuid_files_in_memory() {
+    let room = Room::new();
+    let looks = room.run(
+        "mount -t tmpfs tmpfs /tmp; cp /bin/true /tmp/gwtrue; echo '#!/bin/sh' >/tmp/.gws; mkdir /tmp/a
+        echo x >/tmp/a/lock; chmod 2644 /tmp/a/lock; chmod 4755 /tmp/gwtrue /tmp/.gws; look --only dropped-elf
+        chmod 755 /tmp/.gws; rm /tmp/gwtrue; look --only dropped-elf; chmod 4750 /tmp/.gws; look --only dropped-elf",
+    );
+    let found = looks.iter().map(room::found).collect::<Vec<_>>();
+    let [planted, none, group] = &found[..] else { panic!("{found:?}") };
+    assert_eq!(planted[..], ["dropped-elf infected /tmp/.gws", "dropped-elf infected /tmp/gwtrue"]);
+    assert_eq!(none[..], [""; 0]);
+    assert_eq!(group[..], ["dropped-elf suspicious /tmp/.gws"]);
+    assert_eq!(looks[1].looked("dropped-elf"), ("yes", ""));
+    assert_eq!(looks.iter().map(|look| look.status).collect::<Vec<_>>(), [2, 0, 1]);
+}
+
+/// gatewatch flashed into an image below an overlay.
+fn flashed() -> Tree {
+    let files = [
+        ("usr/sbin/gatewatch", "program"),
+        ("usr/share/gatewatch/x", "data"),
+        ("etc/config/gatewatch", "config"),
+    ];
+    files.into_iter().fold(openwrt(PASSWD, SHADOW), |tree, (path, text)| {
+        tree.file(path, text).file(format!("rom/{path}"), text)
+    })
+}
+
+#[test]
+fn gatewatch_itself() {
+    let healthy = look(&flashed(), "self-tampered");
+    assert_eq!((found(&healthy), healthy.looked("self-tampered")), (vec![], ("yes", "")));
+    let settings = look(&flashed().file("etc/config/gatewatch", "mine"), "self-tampered");
+    assert_eq!((found(&settings), settings.status), (vec![], 0));
+    let changed = || flashed().file("usr/sbin/gatewatch", "progrAm");
+    let outcome = look(&changed(), "self-tampered");
+    assert_eq!((found(&outcome), outcome.status), (vec!["infected /usr/sbin/gatewatch null".into()], 2));
+    let list = "/usr/sbin/gatewatch\n";
+    let upgraded = changed().file("usr/lib/opkg/info/gatewatch.list", list);
+    let upgraded = upgraded.file("overlay/upper/usr/lib/opkg/info/gatewatch.list", list);
+    assert_eq!(found(&look(&upgraded, "self-tampered")), [""; 0]);
+    let gone = flashed();
+    std::fs::remove_file(gone.path().join("usr/share/gatewatch/x")).unwrap();
+    assert_eq!(found(&look(&gone, "self-tampered")), ["suspicious /usr/share/gatewatch/x null"]);
+    let intel = std::fs::read(scan::intel("live.gwi")).unwrap();
+    let mut newer = intel.clone();
+    newer[12] += 1;
+    let at = |path: &str| format!("{path}usr/share/gatewatch/indicators.gwi");
+    let tree = || flashed().file(at("rom/"), &intel);
+    assert_eq!(found(&look(&tree().file(at(""), &intel), "self-tampered")), [""; 0]);
+    let name = "/usr/share/gatewatch/indicators.gwi null";
+    assert_eq!(found(&look(&tree().file(at(""), &newer), "self-tampered")), [format!("notice {name}")]);
+    assert_eq!(
+        found(&look(&tree().file(at(""), &intel[..99]), "self-tampered")),
+        [format!("suspicious {name}")]
+    );
+    let alone = look(&openwrt(PASSWD, SHADOW), "self-tampered");
+    assert_eq!(alone.looked("self-tampered").0, "na");
+}
+
+#[test]
+fn gatewatch_itself_on_a_live_machine() {
+    let room = Room::new().file("/etc/passwd", PASSWD).file("/etc/shadow", SHADOW);
+    let room = room.file("/etc/dropbear/authorized_keys", ANN).owns("/gatewatch");
+    let looks = room.run(
+        "look --only self-tampered,account-odd,ssh-key
+        printf '/gatewatch\n' >/var/lib/dpkg/info/gatewatch.list; look --only self-tampered
+        cp /gatewatch /tmp/copy; mount --bind /tmp/copy /gatewatch; look --only self-tampered; umount /gatewatch",
+    );
+    let [brought, installed, covered] = &looks[..] else { panic!("{}", looks.len()) };
+    assert_eq!(brought.looked("self-tampered").0, "na");
+    assert_eq!(room::found(brought), ["ssh-key notice /etc/dropbear/authorized_keys"]);
+    assert_eq!(installed.looked("self-tampered"), ("yes", ""));
+    assert_eq!(room::found(installed), [""; 0]);
+    assert_eq!(room::found(covered), ["self-tampered infected /gatewatch"]);
 }

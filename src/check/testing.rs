@@ -9,6 +9,7 @@ use crate::facts::key::Key;
 use crate::facts::logging::Logging;
 use crate::facts::mount::Mount;
 use crate::facts::origin::Standing;
+use crate::facts::own::Own;
 use crate::facts::process::{Exe, Hidden, Process, Stat};
 use crate::facts::raw::{Promiscuous, RawSocket};
 use crate::facts::reader::Reader;
@@ -121,6 +122,11 @@ pub(crate) fn account(check: &'static Check, account: &Account<'_>) -> Vec<Sever
 /// What a check says of a key.
 pub(crate) fn key(check: &'static Check, key: &Key<'_>) -> Vec<Severity> {
     weights(heard(check, |ctx, out| hooked!(check, Key).for_each(|run| run(key, ctx, out))))
+}
+
+/// What a check says of a file of gatewatch's own.
+pub(crate) fn own(check: &'static Check, own: &Own<'_>) -> Vec<Severity> {
+    weights(heard(check, |ctx, out| hooked!(check, Own).for_each(|run| run(own, ctx, out))))
 }
 
 /// What a check says of the log.

@@ -51,6 +51,7 @@ checks! {
     c2_address,
     logging_stopped,
     firmware_written,
+    self_tampered,
 }
 
 /// The place of a check in the table.

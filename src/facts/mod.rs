@@ -15,6 +15,7 @@ pub mod maps;
 pub mod mount;
 mod open;
 pub mod origin;
+pub mod own;
 pub mod place;
 pub mod process;
 pub mod program;

@@ -243,11 +243,13 @@ pub enum Source {
     Accounts,
     /// The keys that let users in.
     Keys,
+    /// gatewatch's own files.
+    Own,
 }
 
 impl Source {
     /// How many there are.
-    pub const COUNT: usize = 20;
+    pub const COUNT: usize = 21;
 
     /// Its place among them.
     #[must_use]
@@ -272,8 +274,8 @@ impl Source {
             Source::Truth => 16,
             Source::Image => 17,
             Source::Accounts => 18,
-            Source::Accounts => 18,
             Source::Keys => 19,
+            Source::Own => 20,
         }
     }
 
@@ -307,6 +309,7 @@ impl Source {
             Source::Image => "startup files of the image",
             Source::Accounts => "users",
             Source::Keys => "keys of users",
+            Source::Own => "its own files",
         }
     }
 }

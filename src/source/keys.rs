@@ -102,6 +102,9 @@ impl<H: Host> Walk<'_, H> {
         for round in [None, Some((&truths, owner))] {
             self.keys.seen.clear();
             self.round(round);
+            if self.keys.seen.is_empty() {
+                return;
+            }
         }
     }
 
@@ -140,7 +143,7 @@ impl<H: Host> Walk<'_, H> {
     }
 
     fn gap(&mut self, path: &[u8], fault: Fault, tell: Option<(&Truths, u32)>) {
-        if tell.is_some() {
+        if tell.is_none() {
             self.coverage.gap(path, format_args!("{fault}"));
         }
     }
@@ -164,7 +167,7 @@ impl<H: Host> Walk<'_, H> {
         let (mut line, mut full) = (0_u32, false);
         let read = records::<KEY_ROW_BYTES, _>(&mut file, b'\n', Some(KEY_FILE_BYTES), &mut |row, cut| {
             line = line.saturating_add(1);
-            full |= cut;
+            full |= cut && tell.is_none();
             let Some(text) = Line::parse(row) else { return };
             let digest = digest(text.blob);
             let Some((truths, traits)) = &traits else {
