@@ -23,7 +23,7 @@ impl Around {
     pub fn of<H: Host>(host: &H, truths: Truths, path: &[u8], kind: Kind, coverage: &mut Coverage) -> Self {
         let mut around = Self { image: None, nobody: kind == Kind::Cron && is_nobodys(host, path) };
         if kind == Kind::Inittab {
-            match truths.in_image(host, path).and_then(|file| whole(file)) {
+            match truths.in_image(host, path).and_then(whole) {
                 Ok(text) if text.is_cut() => {
                     coverage.gap(path, format_args!("the image's own is too long to be compared with"));
                 }
