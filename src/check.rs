@@ -11,6 +11,7 @@ use crate::facts::process::{Hidden, Owner, Process};
 use crate::facts::raw::{Promiscuous, RawSocket};
 use crate::facts::socket::Socket;
 use crate::facts::startup::Line;
+use crate::facts::startup_file::StartupFile;
 use crate::facts::text::Bytes;
 use crate::intel::{Hit, Intel, Match, Trace, TraceKind};
 use crate::limits::{CHECKS, DETAIL_BYTES, PARENTS};
@@ -37,6 +38,8 @@ pub enum Hook {
     File(fn(&File<'_>, &Ctx<'_>, &mut Out<'_>)),
     /// What the machine does with its log.
     Log(fn(&Logging, &Ctx<'_>, &mut Out<'_>)),
+    /// Every startup file and link, and what is missing of them.
+    Startup(fn(&StartupFile<'_>, &Ctx<'_>, &mut Out<'_>)),
     /// Every line of a startup file that runs something.
     Line(fn(&Line<'_>, &Ctx<'_>, &mut Out<'_>)),
 }

@@ -2,6 +2,7 @@
 //! could look. Data goes from left to right here and nowhere back.
 
 mod sockets;
+mod startup;
 mod verdict;
 mod walk;
 
@@ -15,6 +16,7 @@ use crate::facts::process::{Hidden, Process};
 use crate::facts::raw::{Promiscuous, RawSocket};
 use crate::facts::socket::Socket;
 use crate::facts::startup::Line;
+use crate::facts::startup_file::StartupFile;
 use crate::facts::text::Bytes;
 use crate::host::{Fault, Host};
 use crate::intel::{Intel, TraceKind};
@@ -24,8 +26,8 @@ use crate::source::hidden::{self, Suspects, Turn};
 use crate::source::holders::Holders;
 use crate::source::mounts::{self, Mounts};
 use crate::source::owner::Owners;
-use crate::source::truth::Truths;
-use crate::source::{Coverage, files, net, proc, raw, startup};
+use crate::source::startup::Seen;
+use crate::source::{Coverage, files, net, proc, raw};
 
 /// Milliseconds between the two looks at a process before it is accused: an upgrade replaces a file, and a
 /// helper of the kernel executes its program, in less.
@@ -44,7 +46,7 @@ pub struct Scratch {
     suspects: Suspects,
     packets: raw::Details,
     ports: net::Ports,
-    seen: startup::Seen,
+    seen: Seen,
     commands: Commands,
 }
 
@@ -61,7 +63,7 @@ impl Scratch {
             suspects: Suspects::new(),
             packets: raw::Details::new(),
             ports: net::Ports::new(),
-            seen: startup::Seen::new(),
+            seen: Seen::new(),
             commands: Commands::new(),
         }
     }
@@ -246,6 +248,14 @@ impl<'p> Run<'_, 'p> {
         });
     }
 
+    fn show_startup(&mut self, file: &StartupFile<'_>) {
+        self.show(true, &|hook, ctx, out| {
+            if let Hook::Startup(run) = hook {
+                run(file, ctx, out);
+            }
+        });
+    }
+
     fn show_line(&mut self, line: &Line<'_>) {
         self.show(true, &|hook, ctx, out| {
             if let Hook::Line(run) = hook {
@@ -317,37 +327,6 @@ impl<'p> Run<'_, 'p> {
         self.verdicts()
     }
 
-    fn startup<H: Host>(&mut self, host: &H, scratch: &mut Scratch) -> Result<(), SinkFault> {
-        self.begin(Source::Startup)?;
-        let mut coverage = Coverage::new();
-        scratch.seen.clear();
-        let truths = Truths::find(host, &scratch.mounts);
-        let mut programs = files::Started::new(self.wants_hashes());
-        let mut walk = startup::Walk {
-            host,
-            seen: &mut scratch.seen,
-            commands: &mut scratch.commands,
-            truths,
-            coverage: &mut coverage,
-            files: 0,
-            each: &mut |line| {
-                self.show_line(line);
-                programs.of(host, line, &mut |file| self.show_file(file));
-            },
-        };
-        walk.run();
-        self.counts.files = walk.files;
-        if programs.missed > 0 {
-            let missed = programs.missed;
-            let what = format_args!(
-                "{missed} programs of startup files were not hashed: too many, too large or unreadable"
-            );
-            self.hashes_missing(b"/etc", what);
-        }
-        self.note(Source::Startup, coverage);
-        self.verdicts()
-    }
-
     /// Whether a program's hash is of use to anybody.
     fn wants_hashes(&self) -> bool {
         self.wants(Source::Hashes) && self.plan.ctx.intel.iter().any(|intel| intel.has_hashes())
@@ -365,6 +344,7 @@ impl<'p> Run<'_, 'p> {
             self.begin(Source::Preload)?;
             let mut coverage = Coverage::new();
             files::preload(host, owners, mounts, &mut coverage, &mut |file| self.show_file(file));
+            owners.limits(&mut coverage);
             self.note(Source::Preload, coverage);
         }
         self.verdicts()

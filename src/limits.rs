@@ -33,10 +33,11 @@ pub const PIDS: usize = if cfg!(test) { 64 } else { 32_768 };
 /// Socket descriptors whose holder is remembered, 8 bytes each.
 pub const HOLDERS: usize = if cfg!(test) { 64 } else { 32_768 };
 
-/// Programs that run, told apart by path, about 200 bytes each, and the bytes of all their paths.
-pub const PROGRAMS: usize = if cfg!(test) { 32 } else { 1024 };
+/// Programs that run, or startup files, told apart by path, about 220 bytes each, and the bytes of all their paths. A
+/// Debian server with a desktop's packages has 1,500 units and links.
+pub const PROGRAMS: usize = if cfg!(test) { 32 } else { 2048 };
 /// See [`PROGRAMS`].
-pub const PROGRAM_BYTES: usize = 65_536;
+pub const PROGRAM_BYTES: usize = 131_072;
 
 /// Pairs of a program and a name under which it runs, 8 bytes each.
 pub const NAMES: usize = if cfg!(test) { 32 } else { 2048 };
@@ -82,6 +83,10 @@ pub const DROP_NAMES: u32 = if cfg!(test) { 64 } else { 20_000 };
 
 /// Bytes of a package's list of files, of which the largest of Debian 12 has 2 MiB.
 pub const LIST_BYTES: u64 = 16 * 1024 * 1024;
+
+/// Bytes that are kept of the SHA-256 that a package recorded of a file: to be compared with a whole one, and nobody
+/// makes another file with the same 128 bits of it.
+pub const RECORDED_BYTES: usize = 16;
 
 /// Bytes of a file of settings of which a few lines matter: `/etc/inetd.conf`, `/etc/inittab`, `/etc/ld.so.preload`.
 pub const SMALL_FILE_BYTES: u64 = 1024 * 1024;

@@ -6,11 +6,13 @@ use crate::facts::file::{File, Role};
 use crate::facts::logging::Logging;
 use crate::facts::memory::Memory;
 use crate::facts::mount::Mount;
+use crate::facts::origin::Standing;
 use crate::facts::process::{Exe, Hidden, Process, Stat};
 use crate::facts::raw::{Promiscuous, RawSocket};
 use crate::facts::reader::Reader;
 use crate::facts::socket::Socket;
 use crate::facts::startup::{Kind, Line};
+use crate::facts::startup_file::{Difference, Hand, StartupFile};
 use crate::facts::text::Bytes;
 use crate::intel::Intel;
 use crate::report::{Event, Severity, Sink, SinkFault, Summary};
@@ -117,6 +119,25 @@ pub(crate) fn log(check: &'static Check, log: &Logging) -> Vec<Severity> {
 /// A file at a path, of root's, for everybody to run.
 pub(crate) fn lying(path: &[u8], role: Role) -> File<'_> {
     File { path, role, mode: 0o100_755, uid: 0, elf: None, sha256: None, own: false, by: b"", line: 0 }
+}
+
+/// A startup file of root's of which nothing is known.
+pub(crate) fn started(path: &[u8]) -> StartupFile<'_> {
+    StartupFile {
+        path,
+        target: b"",
+        hand: Hand::Firmware,
+        standing: Standing::Unknown,
+        difference: Difference::None,
+        configuration: false,
+        by_tools: false,
+        uid: 0,
+    }
+}
+
+/// What a check says of a startup file as a whole.
+pub(crate) fn startup_file(check: &'static Check, file: &StartupFile<'_>) -> Vec<Severity> {
+    weights(heard(check, |ctx, out| hooked!(check, Startup).for_each(|run| run(file, ctx, out))))
 }
 
 /// What a check of startup lines says of a text, with the line.

@@ -12,13 +12,14 @@
 //! # Misses and false alarms
 //! Silent for scripts that write data there (pid and state files) and that read generated configuration with `.`
 //! from `/tmp/etc`, `/var/etc`, `/tmp/run`, `/var/run` or `/tmp/sysinfo`, for links of pppd's scripts to `/tmp/ppp` and of units to
-//! `/run/systemd`. `/mnt` and `/media` are silent: a disk's own startup scripts (Entware) run from there. Variables are
+//! `/run/systemd`, and for files that are as they are in the firmware image. `/mnt` and `/media` are silent: a disk's own startup scripts (Entware) run from there. Variables are
 //! followed that the same file sets to plain text; names built by commands, patterns or functions are not resolved.
 //!
 //! # Sources
 //! POSIX.1-2017 Shell Command Language; crontab(5); inittab(5); systemd.service(5); MITRE ATT&CK T1037.004.
 
 use crate::check::{Area, Check, Ctx, Hook, Out, Severity, Source};
+use crate::facts::origin::{Standing, Truth};
 use crate::facts::place::is_odd_program;
 use crate::facts::runs::executed_oddly;
 use crate::facts::startup::{Kind, Line};
@@ -42,7 +43,8 @@ fn run(line: &Line<'_>, _: &Ctx<'_>, out: &mut Out<'_>) {
         }
         return;
     }
-    if line.kind == Kind::Text {
+    // What a healthy image does of its own, each device of that model does; that it was not changed is known.
+    if line.kind == Kind::Text || line.standing == Standing::Known(Truth::Image) {
         return;
     }
     let relative = line.joined.from_odd_directory;

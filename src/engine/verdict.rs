@@ -82,6 +82,10 @@ const fn absent(source: Source) -> &'static str {
         Source::Intel => "no indicator file holds addresses",
         Source::Hashes => "no indicator file holds hashes of programs",
         Source::Owners => "neither a firmware image nor lists of packages say what belongs here",
+        Source::Truth => {
+            "neither a firmware image, nor lists of packages, nor a baseline say what belongs here"
+        }
+        Source::Image => "neither a firmware image nor a baseline says what was here",
         Source::Hidden => "nobody recorded which process ids answer",
         Source::RawSockets => "nobody recorded raw sockets",
         Source::Log => "no init system runs here",

@@ -32,6 +32,7 @@ pub mod runs;
 mod shell;
 pub mod socket;
 pub mod startup;
+pub mod startup_file;
 pub mod status;
 pub mod text;
 mod variables;

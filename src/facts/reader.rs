@@ -3,6 +3,7 @@
 use super::commands::Commands;
 use super::memory::{Joined, Memory};
 use super::open::{Here, Open, is_printed};
+use super::origin::Standing;
 use super::startup::{Kind, Line, is_other_language};
 use super::text::{Bytes, trim};
 use crate::limits::LINE_BYTES;
@@ -359,6 +360,7 @@ impl Reader {
                     text,
                     commands,
                     joined: Joined::default(),
+                    standing: Standing::Unknown,
                     in_image: None,
                     nobody: false,
                 }
@@ -390,6 +392,7 @@ impl Reader {
             text: trim(self.line.as_slice()),
             commands,
             joined: memory.joined(),
+            standing: Standing::Unknown,
             in_image: None,
             nobody: false,
         })

@@ -2,6 +2,7 @@
 
 use super::commands::Commands;
 use super::memory::Joined;
+use super::origin::Standing;
 use super::text::{basename, fields, trim};
 
 /// How a startup file is written.
@@ -88,6 +89,8 @@ pub struct Line<'a> {
     pub in_image: Option<bool>,
     /// It is the first line of a crontab whose name is no user's.
     pub nobody: bool,
+    /// What the sources of truth say of the file.
+    pub standing: Standing,
 }
 
 /// An interpreter, with its arguments, that is no shell: `/usr/bin/lua`, `/usr/bin/env python3`.

@@ -235,11 +235,15 @@ pub enum Source {
     Startup,
     /// The hashes in indicator files.
     Hashes,
+    /// Image, packages and baseline: what the startup files should be.
+    Truth,
+    /// What the image or the baseline has of them, one by one.
+    Image,
 }
 
 impl Source {
     /// How many there are.
-    pub const COUNT: usize = 16;
+    pub const COUNT: usize = 18;
 
     /// Its place among them.
     #[must_use]
@@ -261,13 +265,15 @@ impl Source {
             Source::Log => 13,
             Source::Startup => 14,
             Source::Hashes => 15,
+            Source::Truth => 16,
+            Source::Image => 17,
         }
     }
 
     /// Whether facts are held against it: it gives none itself.
     #[must_use]
     pub const fn is_measure(self) -> bool {
-        matches!(self, Source::Intel | Source::Hashes | Source::Owners)
+        matches!(self, Source::Intel | Source::Hashes | Source::Owners | Source::Truth | Source::Image)
     }
 
     /// The source in words.
@@ -290,6 +296,8 @@ impl Source {
             Source::Log => "the log",
             Source::Startup => "startup files",
             Source::Hashes => "hashes",
+            Source::Truth => "image, packages and baseline",
+            Source::Image => "startup files of the image",
         }
     }
 }

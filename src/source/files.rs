@@ -414,6 +414,7 @@ mod tests {
                 joined: crate::facts::memory::Joined::default(),
                 in_image: None,
                 nobody: false,
+                standing: crate::facts::origin::Standing::Unknown,
             };
             started.of(&machine, &line, &mut |file| hashed += u32::from(file.sha256.is_some()));
         }

@@ -1,6 +1,7 @@
 //! Sources: who asks the [`Host`] for what, and how much of it could be had. No meaning, no judgement.
 
 pub mod around;
+pub mod conffiles;
 pub mod content;
 pub mod files;
 pub mod hash;
@@ -11,8 +12,12 @@ pub mod log;
 pub mod mounts;
 pub mod net;
 pub mod owner;
+pub mod pid;
+pub mod places;
 pub mod proc;
 pub mod raw;
+pub mod script;
+pub mod standing;
 pub mod startup;
 pub mod truth;
 pub mod wire;

@@ -4,7 +4,7 @@ use super::mounts::Mounts;
 use super::owner::relative;
 use crate::facts::origin::{Item, Standing, Truth};
 use crate::facts::text::Bytes;
-use crate::host::{Fault, Host};
+use crate::host::{Fault, Host, Identity};
 use crate::limits::PATH_BYTES;
 
 /// What can be asked for what this machine should hold.
@@ -41,13 +41,13 @@ impl Truths {
     ///
     /// # Errors
     /// [`Fault::NotFound`] also where there is no image to compare with.
-    pub fn in_image<H: Host>(&self, host: &H, path: &[u8]) -> Result<H::File, Fault> {
+    pub fn in_image<H: Host>(&self, host: &H, path: &[u8]) -> Result<(H::File, Identity), Fault> {
         if !self.rom {
             return Err(Fault::NotFound);
         }
         let mut whole = Bytes::<PATH_BYTES>::of(b"rom/");
         whole.push(relative(path));
-        host.file(whole.as_slice()).map(|(file, _)| file)
+        host.file(whole.as_slice())
     }
 
     /// What the sources of truth say of a thing. `in_image`: whether the image has it, if whoever asks could look.

@@ -75,6 +75,16 @@ class Tree:
             os.unlink(path)
         os.symlink(target, path)
 
+    def image(self, *paths):
+        """What the firmware image has of the tree as it is now."""
+        for path in paths:
+            place = os.path.join(self.top, "root", path)
+            if os.path.islink(place):
+                self.link("rom/" + path, os.readlink(place))
+            else:
+                with open(place, "rb") as file:
+                    self.file("rom/" + path, file.read(), os.stat(place).st_mode & 0o7777)
+
     def thread(self, pid, name, ppid=2):
         """A kernel thread."""
         self.pids.append(pid)
@@ -280,6 +290,7 @@ class OpenWrt(Tree):
                   "\tprocd_open_instance\n\tprocd_set_param command /usr/sbin/dropbear -F -p 22\n"
                   "\tprocd_close_instance\n}\n", 0o755)
         self.link("etc/rc.d/S19dropbear", "../init.d/dropbear")
+        self.image("etc/inittab", "etc/rc.local", "etc/passwd", "etc/init.d/dropbear", "etc/rc.d/S19dropbear")
         self.link("etc/resolv.conf", "/tmp/resolv.conf")
         self.file("tmp/resolv.conf", "nameserver 127.0.0.1\n")
         self.link("var", "tmp")
@@ -439,6 +450,7 @@ def intruder():
     tree.pids.remove(540)
     tree.file("etc/init.d/log", "#!/bin/sh /etc/rc.common\nSTART=12\nUSE_PROCD=1\n", 0o755)
     tree.link("etc/rc.d/S12log", "../init.d/log")
+    tree.image("etc/init.d/log", "etc/rc.d/S12log")
     tree.file("tmp/log/wtmp", "\n")
     tree.finish()
 
@@ -605,6 +617,13 @@ def archer():
         head = elf("big", interp="" if path.endswith(".so") else "/lib/ld-musl-mips-sf.so.1")
         tree.file(path, head, 0o755)
         tree.file(("rom/" if path in image else "overlay/upper/") + path, head, 0o755)
+    # The crontab is the owner's; banip, ddns, uhttpd and stubby are packages that were added.
+    services = ["boot", "cron", "dnsmasq", "dropbear", "log", "sysntpd"]
+    links = ["S10boot", "S12log", "S19dnsmasq", "S19dropbear", "S50cron", "S98sysntpd"]
+    tree.image("etc/inittab", "etc/preinit", "etc/rc.local", "etc/profile", "etc/passwd", "lib/preinit/80_mount_root",
+               *["etc/init.d/" + name for name in services], *["etc/rc.d/" + name for name in links])
+    tree.file("usr/lib/opkg/info/banip.list", "/etc/init.d/banip\n")
+    tree.file("usr/lib/opkg/info/ddns-scripts.list", "/etc/hotplug.d/iface/95-ddns\n")
     tree.file("usr/lib/opkg/info/ubox.list", "/sbin/logd\n/lib/libsetlbuf.so\n")
     tree.file("tmp/log/wtmp")
     tree.file("tmp/log/lastlog")
@@ -650,6 +669,7 @@ def dlink():
         tree.file(path, elf("little", interp="/lib/ld-uClibc.so.0"), 0o755)
     # Entware's lists know /opt and nothing of the vendor's; /opt is a directory of the disk, mounted a second time.
     tree.file("opt/lib/opkg/info/lighttpd.list", "/opt/etc/init.d/S80lighttpd\n/opt/sbin/lighttpd\n")
+    tree.file("opt/lib/opkg/info/entware-opt.list", "/opt/etc/init.d/rc.func\n/opt/etc/init.d/rc.unslung\n")
     tree.file("var/log/messages", "kept\n")
     mountinfo(tree)
     tree.common()
