@@ -11,7 +11,7 @@
 //!
 //! # Misses and false alarms
 //! Silent for scripts that write data there (pid and state files) and that read generated configuration with `.`
-//! from `/tmp/etc`, `/var/etc`, `/tmp/run`, `/var/run` or `/tmp/sysinfo`, for links of pppd's scripts to `/tmp/ppp` and of units to
+//! from `/tmp/etc`, `/var/etc`, `/tmp/run`, `/var/run`, `/run` or `/tmp/sysinfo`, for links of pppd's scripts to `/tmp/ppp` and of units to
 //! `/run/systemd`, and for files that are as they are in the firmware image. `/mnt` and `/media` are silent: a disk's own startup scripts (Entware) run from there. Names built
 //! from variables, patterns or functions are not resolved.
 //!
@@ -38,7 +38,7 @@ pub const CHECK: Check = Check {
 };
 
 /// Where programs write configuration that scripts read.
-const GENERATED: [&[u8]; 5] = [b"/tmp/etc", b"/var/etc", b"/tmp/run", b"/var/run", b"/tmp/sysinfo"];
+const GENERATED: [&[u8]; 6] = [b"/tmp/etc", b"/var/etc", b"/tmp/run", b"/var/run", b"/run", b"/tmp/sysinfo"];
 
 fn run(line: &Line<'_>, _: &Ctx<'_>, out: &mut Out<'_>) {
     if line.kind == Kind::Link {
@@ -70,9 +70,10 @@ fn run(line: &Line<'_>, _: &Ctx<'_>, out: &mut Out<'_>) {
     }
 }
 
-/// A place from which nothing should be started. Descriptors and terminals (`. /dev/stdin`) are no places.
+/// A place from which nothing should be started. Descriptors and terminals (`. /dev/stdin`, `sh < /dev/$console`) are
+/// no places.
 fn is_odd(path: &[u8]) -> bool {
-    let device = [&b"/dev/null"[..], b"/dev/std", b"/dev/fd/", b"/dev/tty", b"/dev/console"];
+    let device = [&b"/dev/null"[..], b"/dev/std", b"/dev/fd/", b"/dev/tty", b"/dev/console", b"/dev/$"];
     path.first() == Some(&b'/')
         && matches!(place(path), Place::Volatile | Place::Hidden)
         && !device.iter().any(|start| path.starts_with(start))
@@ -113,6 +114,8 @@ mod tests {
             b"insmod /tmp/x.ko",
             b". /tmp/x",
             b"exec 3>&1; (sleep 10; '/usr/lib/.x/y')",
+            b"timeout 10m flock -n /tmp/l /tmp/x",
+            b"sh < /dev/shm/x",
         ] {
             assert_eq!(
                 startup(&CHECK, Kind::Shell, text),
@@ -139,6 +142,11 @@ mod tests {
             b"/mnt/sda1/entware/etc/init.d/rc.unslung start",
             b"cd /tmp; tar xf x.tar",
             b". /dev/stdin <<EOF",
+            b"while :; do ash --login < /dev/$console; done",
+            b". /run/network/env",
+            b"flock -n /tmp/x.lock rsync a b",
+            b"case $1 in\n/tmp/*|/dev/nbd*)\n:\n;;\n/dev/md*) : ;;\nesac",
+            b"a=(\n/tmp/x\n'/usr/src/.config'\n)",
         ] {
             assert_eq!(startup(&CHECK, Kind::Shell, text), [], "{}", String::from_utf8_lossy(text));
         }
