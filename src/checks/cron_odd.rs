@@ -42,9 +42,22 @@ pub const CHECK: Check = Check {
 const FREQUENT: u32 = 3;
 
 /// Where the system, its packages and its owner keep programs.
-const USUAL: [&[u8]; 14] = [
-    b"/bin", b"/sbin", b"/usr", b"/lib", b"/etc", b"/opt", b"/root", b"/home", b"/jffs", b"/rom", b"/srv",
-    b"/www", b"/snap", b"/nix",
+const USUAL: [&[u8]; 15] = [
+    b"/bin",
+    b"/sbin",
+    b"/usr",
+    b"/lib",
+    b"/etc",
+    b"/opt",
+    b"/root",
+    b"/home",
+    b"/jffs",
+    b"/rom",
+    b"/srv",
+    b"/www",
+    b"/var/www",
+    b"/snap",
+    b"/nix",
 ];
 
 /// Directories whose scripts run-parts(8) runs, all of them, and not that often.
