@@ -411,7 +411,9 @@ mod tests {
                 kind: startup::Kind::Text,
                 text: text.as_bytes(),
                 commands: &commands,
-                joined: crate::facts::fetch::Joined::default(),
+                joined: crate::facts::memory::Joined::default(),
+                in_image: None,
+                nobody: false,
                 standing: crate::facts::origin::Standing::Unknown,
             };
             started.of(&machine, &line, &mut |file| hashed += u32::from(file.sha256.is_some()));
