@@ -172,6 +172,18 @@ pub const SYSLOG_PER_CHECK: usize = if cfg!(test) { 2 } else { 24 };
 /// Indicator files of one run.
 pub const INTEL_FILES: usize = 8;
 
+/// Entries of a baseline, 4 bytes each while it is made, and the bytes of all their names and values. OpenWrt holds 1,500
+/// programs, libraries and startup files, a Debian server some 10,000. The tables are touched by `baseline` only.
+pub const BASELINE_ENTRIES: usize = if cfg!(test) { 256 } else { 16_384 };
+/// See [`BASELINE_ENTRIES`].
+pub const BASELINE_BYTES: usize = if cfg!(test) { 65_536 } else { 1_572_864 };
+
+/// Directories of programs that are entered, one in the other: Linux's own modules lie ten deep.
+pub const TREE_DEPTH: u32 = 16;
+
+/// Names in directories of programs and startup files that are looked at for a baseline.
+pub const TREE_NAMES: u32 = if cfg!(test) { 512 } else { 262_144 };
+
 /// Bytes of a device id.
 pub const DEVICE_BYTES: usize = 64;
 
