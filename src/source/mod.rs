@@ -6,6 +6,7 @@ pub mod files;
 pub mod hash;
 pub mod hidden;
 pub mod holders;
+pub mod inventory;
 pub mod kin;
 pub mod log;
 pub mod mounts;
