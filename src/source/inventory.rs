@@ -61,6 +61,12 @@ pub fn covers(path: &[u8]) -> bool {
         || super::places::of(path).is_some_and(|place| place.hand != Hand::Generated)
 }
 
+/// Whether a file is run once and then removed by whoever ran it, so that nobody misses it.
+#[must_use]
+pub fn is_run_once(path: &[u8]) -> bool {
+    super::places::of(path.strip_prefix(b"/").unwrap_or(path)).is_some_and(|place| place.hand == Hand::Once)
+}
+
 /// A walk over all that a baseline holds of the file system. Nothing is reached through a link: what it leads to has a
 /// path of its own, or is not part of the system.
 pub struct Walk<'a, H: Host> {

@@ -7,6 +7,7 @@ pub mod hash;
 pub mod hidden;
 pub mod holders;
 pub mod inventory;
+pub mod items;
 pub mod kin;
 pub mod log;
 pub mod mounts;
