@@ -13,7 +13,7 @@ use gatewatch::limits::{DEVICE_BYTES, INTEL_FILES};
 use gatewatch::report::escape::Escaped;
 use lexopt::prelude::*;
 
-pub use baseline::{Action, Baseline};
+pub use baseline::{Action, Baseline, DEFAULT as DEFAULT_BASELINE};
 
 /// What `--help` says.
 pub const HELP: &str = "\

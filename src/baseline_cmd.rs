@@ -283,6 +283,7 @@ struct Row<'a> {
     change: Word,
     kind: &'static str,
     name: Escaped<'a>,
+    #[serde(skip_serializing_if = "is_empty")]
     detail: Escaped<'a>,
 }
 
@@ -304,7 +305,12 @@ struct End<'a> {
     changed: u32,
     removed: u32,
     unknown: u32,
+    #[serde(skip_serializing_if = "is_empty")]
     why: Escaped<'a>,
+}
+
+fn is_empty(bytes: &Escaped<'_>) -> bool {
+    bytes.0.is_empty()
 }
 
 /// Where differences are told.

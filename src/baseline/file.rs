@@ -61,6 +61,12 @@ impl<'a> FileValue<'a> {
         [u8::from(self.startup), m0, m1, u0, u1, u2, u3]
     }
 
+    /// Whether it is a regular file.
+    #[must_use]
+    pub const fn is_file(&self) -> bool {
+        self.mode & TYPE == REGULAR
+    }
+
     /// Whether it is a link.
     #[must_use]
     pub const fn is_link(&self) -> bool {

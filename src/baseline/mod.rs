@@ -190,13 +190,15 @@ impl<'a> Baseline<'a> {
         self.section(kind)?.get(name)
     }
 
-    /// Hands every entry of a kind to `each`, as name and value, in the order of names.
-    pub fn each(&self, kind: Kind, each: &mut dyn FnMut(&[u8], &'a [u8])) {
-        let Some(rows) = self.section(kind) else { return };
+    /// Hands every entry of a kind to `each`, as name and value, in the order of names. Returns whether these made sense to
+    /// the end.
+    pub fn each(&self, kind: Kind, each: &mut dyn FnMut(&[u8], &'a [u8])) -> bool {
+        let Some(rows) = self.section(kind) else { return true };
         let mut cursor = Cursor::new(*rows);
         while let Some(value) = cursor.next() {
             each(cursor.name.as_slice(), value);
         }
+        cursor.is_done()
     }
 }
 

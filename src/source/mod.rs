@@ -17,6 +17,7 @@ pub mod pid;
 pub mod places;
 pub mod proc;
 pub mod raw;
+pub mod recorded;
 pub mod script;
 pub mod standing;
 pub mod startup;
