@@ -23,3 +23,4 @@ pub mod socket;
 pub mod startup;
 pub mod status;
 pub mod text;
+pub mod uci;
