@@ -145,6 +145,13 @@ pub const STARTUP_FILES: usize = if cfg!(test) { 32 } else { 4096 };
 /// How deep directories of startup files are entered: `hotplug.d/iface/x`, `system/a.service.d/x.conf`.
 pub const STARTUP_DEPTH: u32 = 2;
 
+/// Bytes of the name of a section or of an option of OpenWrt's configuration. Of libuci's own names the longest has
+/// below 40.
+pub const UCI_NAME_BYTES: usize = 64;
+
+/// Bytes of the value of an option: a path (4095) and an argument fit.
+pub const UCI_VALUE_BYTES: usize = if cfg!(test) { 512 } else { 4352 };
+
 /// Bytes of the free text of a finding.
 pub const DETAIL_BYTES: usize = 1024;
 
