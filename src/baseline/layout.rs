@@ -16,11 +16,11 @@
 //! | kind | entries | value of one |
 //! |---|---|---|
 //! | 1 files | absolute paths of startup files, programs, libraries and links among them | see [`FileValue`](super::FileValue) |
-//! | 2 accounts | users of `/etc/passwd` | what gives rights |
-//! | 3 keys | file and key | none |
-//! | 4 listeners | `tcp 22` | none |
-//! | 5 resolvers | addresses | none |
-//! | 6 NAT | rules in their normal form | none |
+//! | 2 accounts | users of `/etc/passwd` | `uid:gid:home:shell` |
+//! | 3 keys | file and key | its options |
+//! | 4 listeners | `tcp 22` | `local` where only the machine itself can reach it |
+//! | 5 resolvers | addresses, or what dnsmasq's `server=` says | none |
+//! | 6 NAT | redirections of OpenWrt's firewall in their normal form | none |
 //! | 7 modules | names of kernel modules | none |
 //! | 32 signature | none | |
 //!

@@ -1,7 +1,7 @@
-//! What a baseline holds besides files: users, keys, listeners, resolvers, kernel modules.
+//! What a baseline holds besides files: users, keys, listeners, resolvers, redirections, kernel modules.
 
 use super::net::{self, Ports};
-use super::{Coverage, records};
+use super::{Coverage, records, redirects};
 use crate::baseline::Kind;
 use crate::facts::origin::Item;
 use crate::facts::socket::{Protocol, State};
@@ -60,6 +60,7 @@ impl<H: Host> Look<'_, H> {
         self.accounts();
         self.listeners(ports);
         self.resolvers();
+        self.redirects();
         self.modules();
     }
 
@@ -240,6 +241,20 @@ impl<H: Host> Look<'_, H> {
         }
     }
 
+    /// What the firewall is told to send elsewhere.
+    fn redirects(&mut self) {
+        let kind = Kind::Item(Item::Nat);
+        let tell = &mut *self.each;
+        let read = redirects::each(self.host, &mut |rule| {
+            tell(kind, rule.map_or(Told::Missed, |rule| Told::Thing(rule, b"")));
+        });
+        match read {
+            Ok(true) => (self.each)(kind, Told::Begin),
+            Ok(false) => {}
+            Err(fault) => self.missed(redirects::PATH, kind, fault),
+        }
+    }
+
     /// What is loaded into the kernel (proc_modules(5)).
     fn modules(&mut self) {
         let modules = Kind::Item(Item::Module);
@@ -312,6 +327,7 @@ mod tests {
         machine
             .file("var/etc/dnsmasq.conf.cfg01411c", "server=/lan/\nserver=9.9.9.9\n")
             .file("var/etc/x", "server=1");
+        machine.file("etc/config/firewall", "config redirect\noption src wan\noption dest_ip 10.0.0.2\n");
         machine.file("proc/modules", "nf_nat 1 0 - Live 0x0\nath9k 2 0 - Live 0x0\n");
         let row = |local: &str, remote: &str, state: &str| {
             format!(" 0: {local} {remote} {state} 0:0 0:0 0 0 0 7\n")
@@ -323,7 +339,7 @@ mod tests {
         let udp = [row("00000000:0035", "00000000:0000", "07"), row("00000000:9C40", "00000000:0000", "07")];
         machine.file("proc/net/udp", format!("{head}{}{}", udp[0], udp[1]));
         let (kinds, all, gaps) = look(&machine);
-        assert_eq!(kinds, ["account", "key", "listener", "module", "resolver"].into());
+        assert_eq!(kinds, ["account", "key", "listener", "module", "nat", "resolver"].into());
         assert_eq!(
             all,
             [
@@ -337,6 +353,7 @@ mod tests {
                 "listener udp 53 []",
                 "module ath9k []",
                 "module nf_nat []",
+                "nat src=wan dest_ip=10.0.0.2 []",
                 "resolver /lan/ []",
                 "resolver 127.0.0.1 []",
                 "resolver 192.0.2.1 []",

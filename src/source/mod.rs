@@ -18,6 +18,7 @@ pub mod places;
 pub mod proc;
 pub mod raw;
 pub mod recorded;
+pub mod redirects;
 pub mod script;
 pub mod standing;
 pub mod startup;
