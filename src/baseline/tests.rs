@@ -258,3 +258,24 @@ fn a_value_tells_what_it_is() {
         assert_eq!(FileValue::read(&bytes[..cut]), None);
     }
 }
+
+#[test]
+fn any_order_becomes_order() {
+    let mut random = 1_u32;
+    for count in 0..BASELINE_ENTRIES {
+        let mut table = Box::new(Table::new());
+        let mut names: Vec<String> = Vec::new();
+        for _ in 0..count % 70 {
+            random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            names.push((random >> 20).to_string());
+            table.add(MODULE, names[names.len() - 1].as_bytes(), [b"", b""]);
+        }
+        table.sort();
+        names.sort();
+        names.dedup();
+        assert_eq!(
+            table.of(MODULE).map(|entry| String::from_utf8(entry.name.to_vec()).unwrap()).collect::<Vec<_>>(),
+            names
+        );
+    }
+}
