@@ -203,9 +203,13 @@ impl Judge<'_> {
         let file = difference.kind == Kind::File;
         match difference.change {
             Change::Added(now) => {
-                if file && let Some(now) = FileValue::read(now).filter(FileValue::is_link) {
-                    let _ = write!(detail, "a link to ");
-                    detail.push(now.rest);
+                match FileValue::read(now).filter(|_| file) {
+                    Some(link) if link.is_link() => {
+                        let _ = write!(detail, "a link to ");
+                        detail.push(link.rest);
+                    }
+                    Some(_) => {}
+                    None => detail.push(now),
                 }
                 if self.whole_then {
                     return Some(Word::Added);

@@ -130,9 +130,9 @@ fn every_kind_of_difference_has_its_words() {
     fs::remove_file(tree.path().join("bin/busybox")).unwrap();
     let tree = tree
         .file("etc/passwd", "root:x:0:0:root:/root:/bin/sh\nr00t:x:0:0::/:/bin/sh\n")
-        .file("etc/dropbear/authorized_keys", "ssh-ed25519 AAAAC3 me\nssh-rsa AAAAB3\x1b[2J\n")
+        .file("etc/dropbear/authorized_keys", "ssh-ed25519 AAAAC3 me\nno-pty ssh-rsa AAAAB3 x\n")
         .file("etc/resolv.conf", "nameserver 198.51.100.66\n")
-        .file("proc/modules", "nf_nat 1 0 - Live 0x0\nrootkit 1 0 - Live 0x0\n")
+        .file("proc/modules", "nf_nat 1 0 - Live 0x0\nroot\x1b[2Jkit 1 0 - Live 0x0\n")
         .file("tmp/.rc_startup", "made at the next boot")
         .link("etc/rc.d/S1x", "/dev/null")
         .link("bin/busybox", "x");
@@ -144,12 +144,12 @@ fn every_kind_of_difference_has_its_words() {
             "changed file /bin/busybox: a link, was a file",
             "changed file /etc/rc.d/S1x: leads to /dev/null, led to ../init.d/x",
             "removed account ftp",
-            "added account r00t",
+            "added account r00t: 0:0:/:/bin/sh",
             "changed account root: 0:0:/root:/bin/sh, was 0:0:/root:/bin/ash",
-            "added key /etc/dropbear/authorized_keys ssh-rsa AAAAB3\\x1b[2J",
+            "added key /etc/dropbear/authorized_keys SHA256:FWGt4GIcWs9Et4BSH5Wh4LGbTlAylFuGDEAy/Cijojs: no-pty",
             "removed resolver 192.0.2.1",
             "added resolver 198.51.100.66",
-            "added module rootkit",
+            "added module root\\x1b[2Jkit",
             "differs: 4 added, 3 changed, 2 removed, 0 unknown",
         ]
     );
@@ -163,7 +163,7 @@ fn every_kind_of_difference_has_its_words() {
         assert!(schemas.validate(row, schema).is_ok(), "{row}");
     }
     assert_eq!((ran.status, rows.len()), (1, 10));
-    assert_eq!(rows[8]["name"], "rootkit");
+    assert_eq!(rows[8]["name"], "root\\x1b[2Jkit");
     assert_eq!(rows[9]["verdict"], "differs");
 }
 

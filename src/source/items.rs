@@ -1,8 +1,12 @@
 //! What a baseline holds besides files: users, keys, listeners, resolvers, redirections, kernel modules.
 
+use sha2::{Digest, Sha256};
+
 use super::net::{self, Ports};
+use super::owner::relative;
 use super::{Coverage, records, redirects};
 use crate::baseline::Kind;
+use crate::facts::key::{Line, decode, fingerprint};
 use crate::facts::origin::Item;
 use crate::facts::socket::{Protocol, State};
 use crate::facts::text::{Bytes, fields, trim};
@@ -25,8 +29,21 @@ const DNSMASQ: [&[u8]; 1] = [b"etc/dnsmasq.conf"];
 /// Directories of such files; OpenWrt writes `/var/etc/dnsmasq.conf.cfg01411c`, ASUSWRT `/etc/dnsmasq.conf`.
 const DNSMASQ_D: [&[u8]; 2] = [b"etc/dnsmasq.d", b"var/etc"];
 
-/// Keys that open the machine to root: dropbear's, and sshd's where `AuthorizedKeysFile` is set so by vendors.
-const KEYS: [&[u8]; 2] = [b"/etc/dropbear/authorized_keys", b"/etc/ssh/authorized_keys"];
+/// Keys for the administrator that no list of users leads to: dropbear's on OpenWrt and AirOS, homes of ASUSWRT and DD-WRT,
+/// Padavan's copy in flash, Entware's dropbear, one for all.
+const KEYS: [&[u8]; 9] = [
+    b"/etc/dropbear/authorized_keys",
+    b"/root/.ssh/authorized_keys",
+    b"/root/.ssh/authorized_keys2",
+    b"/tmp/home/root/.ssh/authorized_keys",
+    b"/tmp/root/.ssh/authorized_keys",
+    b"/etc/storage/authorized_keys",
+    b"/opt/etc/dropbear/authorized_keys",
+    b"/etc/persistent/.ssh/authorized_keys",
+    b"/etc/ssh/authorized_keys",
+];
+/// A file a user (NixOS, and as administrators set it).
+const KEYS_D: &[u8] = b"/etc/ssh/authorized_keys.d";
 /// Below a home (sshd(8), dropbear(8)).
 const HOME_KEYS: [&[u8]; 2] = [b"/.ssh/authorized_keys", b"/.ssh/authorized_keys2"];
 
@@ -66,8 +83,7 @@ impl<H: Host> Look<'_, H> {
 
     /// Hands every line of a file to `each`, the ends trimmed; says whether the file is there.
     fn lines(&mut self, path: &[u8], kind: Kind, each: &mut dyn FnMut(&[u8], Each<'_>)) -> bool {
-        let relative = path.strip_prefix(b"/").unwrap_or(path);
-        let mut file = match self.host.file(relative) {
+        let mut file = match self.host.file(relative(path)) {
             Ok((file, _)) => file,
             Err(Fault::NotFound | Fault::NotDirectory) => return false,
             Err(fault) => {
@@ -129,6 +145,15 @@ impl<H: Host> Look<'_, H> {
         for path in KEYS {
             self.keys(path);
         }
+        let host = self.host;
+        if let Ok(dir) = host.dir(relative(KEYS_D)) {
+            let _ = host.list(&dir, &mut |name| {
+                let mut path = Bytes::<PATH_BYTES>::of(KEYS_D);
+                path.push(b"/");
+                path.push(name);
+                self.keys(path.as_slice());
+            });
+        }
         self.lines(b"/etc/passwd", accounts, &mut |line, tell| {
             let mut fields = line.split(|b| *b == b':');
             let (Some(name), Some(_), Some(_)) = (fields.next(), fields.next(), fields.next()) else {
@@ -155,7 +180,9 @@ impl<H: Host> Look<'_, H> {
             for name in HOME_KEYS {
                 let mut path = Bytes::<128>::of(home.as_slice());
                 path.push(name);
-                self.keys(path.as_slice());
+                if !KEYS.contains(&path.as_slice()) {
+                    self.keys(path.as_slice());
+                }
             }
         }
         for _ in 0..rest {
@@ -163,22 +190,19 @@ impl<H: Host> Look<'_, H> {
         }
     }
 
-    /// Keys that let somebody in (sshd(8), "AUTHORIZED_KEYS FILE FORMAT"). The value is what stands before the key: options.
+    /// Keys that let somebody in (sshd(8), "AUTHORIZED_KEYS FILE FORMAT"), by file and fingerprint. The value is what stands
+    /// before the key: options.
     fn keys(&mut self, path: &[u8]) {
         let keys = Kind::Item(Item::Key);
         (self.each)(keys, Told::Begin);
         self.lines(path, keys, &mut |line, tell| {
-            if matches!(line.first(), None | Some(b'#')) {
-                return;
-            }
-            let start = key_of(line);
-            let (options, key) = line.split_at_checked(start).unwrap_or_default();
-            let mut name = Bytes::<PATH_BYTES>::of(path);
-            for word in fields(key).take(2) {
-                name.push(b" ");
-                name.push(word);
-            }
-            let thing = Told::Thing(name.as_slice(), trim(options));
+            let Some(line) = Line::parse(line) else { return };
+            let mut hash = Sha256::new();
+            decode(line.blob, &mut |byte| hash.update([byte]));
+            let mut name = Bytes::<256>::of(path);
+            name.push(b" ");
+            name.push(fingerprint(&hash.finalize().into()).as_slice());
+            let thing = Told::Thing(name.as_slice(), line.options);
             tell(keys, if name.is_cut() { Told::Missed } else { thing });
         });
     }
@@ -266,21 +290,6 @@ impl<H: Host> Look<'_, H> {
     }
 }
 
-/// Where the key begins in a line: behind the options, in which quotes may hold blanks.
-fn key_of(line: &[u8]) -> usize {
-    let is_kind = |word: &[u8]| [&b"ssh-"[..], b"ecdsa-", b"sk-"].iter().any(|kind| word.starts_with(kind));
-    let (mut quoted, mut start) = (false, 0_usize);
-    for (at, byte) in line.iter().enumerate() {
-        match byte {
-            b'"' => quoted = !quoted,
-            b' ' | b'\t' if !quoted => start = at.saturating_add(1),
-            _ if at == start && is_kind(line.get(at..).unwrap_or_default()) => return at,
-            _ => {}
-        }
-    }
-    0
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -322,6 +331,7 @@ mod tests {
             "# mine\nssh-ed25519 AAAAC3 me@home\nfrom=\"10.0.0.1\",command=\"a ssh-x b\" ssh-rsa AAAAB3 x\n\n",
         );
         machine.file("etc/dropbear/authorized_keys", "ecdsa-sha2-nistp256 AAAAE2");
+        machine.file("etc/ssh/authorized_keys.d/ann", "ssh-ed25519 AAAAC3");
         machine.file("etc/resolv.conf", "search lan\nnameserver 127.0.0.1\n");
         machine.file("tmp/resolv.conf.d/resolv.conf.auto", "# Interface wan\nnameserver 192.0.2.1\n");
         machine
@@ -345,9 +355,10 @@ mod tests {
             [
                 "account ftp [55:55:/home/ftp:/bin/false]",
                 "account root [0:0:/root:/bin/ash]",
-                "key /etc/dropbear/authorized_keys ecdsa-sha2-nistp256 AAAAE2 []",
-                "key /root/.ssh/authorized_keys ssh-ed25519 AAAAC3 []",
-                "key /root/.ssh/authorized_keys ssh-rsa AAAAB3 [from=\"10.0.0.1\",command=\"a ssh-x b\"]",
+                "key /etc/dropbear/authorized_keys SHA256:FCNv5CH+nduDd6GbYM5x3WVXBLzvwiXJKH+xESe6ZWk []",
+                "key /etc/ssh/authorized_keys.d/ann SHA256:OQs2oJUCsF1PjCeuomNsa3/QWyfXQu0yB0/+ofiI6+Q []",
+                "key /root/.ssh/authorized_keys SHA256:FWGt4GIcWs9Et4BSH5Wh4LGbTlAylFuGDEAy/Cijojs [from=\"10.0.0.1\",command=\"a ssh-x b\"]",
+                "key /root/.ssh/authorized_keys SHA256:OQs2oJUCsF1PjCeuomNsa3/QWyfXQu0yB0/+ofiI6+Q []",
                 "listener tcp 22 []",
                 "listener tcp 5432 [local]",
                 "listener udp 53 []",
@@ -377,7 +388,7 @@ mod tests {
         let machine = Memory::new().tree(None);
         machine.file("etc/passwd", format!("{}\nroot::0:0::/root:\n", "x".repeat(LINE + 1)));
         machine.put("etc/dropbear/authorized_keys", Node::Fails(Fault::Denied));
-        machine.file("root/.ssh/authorized_keys", format!("ssh-rsa {}", "A".repeat(LINE - 10)));
+        machine.file("root/.ssh/authorized_keys", format!("ssh-rsa {}", "A".repeat(LINE)));
         let (_, all, gaps) = look(&machine);
         assert_eq!(all, ["account ?", "account root [0:0:/root:]", "key ?", "key ?"]);
         assert_eq!(gaps, 1);
