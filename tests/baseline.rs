@@ -13,7 +13,7 @@ mod scan;
 
 use std::fs::{self, Permissions};
 use std::net::TcpListener;
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::{PermissionsExt, chown, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
@@ -253,6 +253,28 @@ fn the_same_tree_gives_the_same_bytes() {
         (odd.status, odd.stderr.as_str()),
         (3, "gatewatch: SOURCE_DATE_EPOCH: not a number of seconds\n")
     );
+}
+
+/// Image builders are no root; their files will be root's.
+#[test]
+fn whoever_unpacked_a_tree_is_taken_for_root() {
+    need_root();
+    let build = || Tree::new().file("etc/init.d/x", "x").file("bin/a", "a").file("bin/daemons", "d");
+    let (ours, theirs, beside) = (build(), build(), Beside::new());
+    for path in ["", "etc", "etc/init.d", "etc/init.d/x", "bin", "bin/a"] {
+        chown(theirs.path().join(path), Some(1000), Some(1000)).unwrap();
+    }
+    chown(ours.path().join("bin/daemons"), Some(33), None).unwrap();
+    chown(theirs.path().join("bin/daemons"), Some(33), None).unwrap();
+    create(theirs.path(), &beside.file("theirs"));
+    create(ours.path(), &beside.file("ours"));
+    assert_eq!(fs::read(beside.file("theirs")).unwrap(), fs::read(beside.file("ours")).unwrap());
+    let args = ["--root".as_ref(), theirs.path().as_os_str(), "--baseline".as_ref()];
+    let file = beside.file("ours");
+    let only = ["--only", "startup-changed"].map(AsRef::as_ref);
+    assert_eq!(scan(args.into_iter().chain([file.as_os_str()]).chain(only)).findings, Vec::<Value>::new());
+    chown(ours.path().join("bin/a"), Some(1000), None).unwrap();
+    assert_eq!(verify(ours.path(), &file).1[0], "changed file /bin/a: owner 1000, was 0");
 }
 
 #[test]

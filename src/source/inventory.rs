@@ -67,6 +67,18 @@ pub fn is_run_once(path: &[u8]) -> bool {
     super::places::of(path.strip_prefix(b"/").unwrap_or(path)).is_some_and(|place| place.hand == Hand::Once)
 }
 
+/// Who a file of a user belongs to on the machine: of a tree that an ordinary user has unpacked or built all files are his,
+/// and will be root's.
+#[must_use]
+pub fn owner<H: Host>(host: &H, uid: u32) -> u32 {
+    let root = || host.dir(b"").and_then(|dir| host.kind_at(&dir, b"."));
+    match (host.about().live, uid) {
+        (true, _) | (false, 0) => uid,
+        (false, _) if matches!(root(), Ok(Kind::Dir(root)) if root.uid == uid) => 0,
+        (false, _) => uid,
+    }
+}
+
 /// A walk over all that a baseline holds of the file system. Nothing is reached through a link: what it leads to has a
 /// path of its own, or is not part of the system.
 pub struct Walk<'a, H: Host> {
@@ -219,7 +231,7 @@ impl<'a, H: Host> Walk<'a, H> {
                 b""
             }
         };
-        let value = FileValue::file(sort == Sort::Startup, identity.mode, identity.uid, digest);
+        let value = FileValue::file(sort == Sort::Startup, identity.mode, owner(host, identity.uid), digest);
         self.tell(path, value);
     }
 

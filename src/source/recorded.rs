@@ -63,7 +63,7 @@ pub fn file<H: Host>(
     if !is_file || digest.get(..DIGEST_LEN) != Some(then.rest) {
         return changed(if identity.size == 0 { Difference::Emptied } else { Difference::Content });
     }
-    let value = FileValue::file(false, identity.mode, identity.uid, then.rest);
+    let value = FileValue::file(false, identity.mode, inventory::owner(host, identity.uid), then.rest);
     if value.is_same(&then) {
         return Ok((Standing::Known(Truth::Baseline), Difference::None));
     }
