@@ -130,6 +130,15 @@ pub const WORD_BYTES: usize = 1024;
 /// How deep substitutions (`$(…)`, `sh -c "…"`) are followed in a startup line.
 pub const NESTING: u32 = 6;
 
+/// Variables of one startup file whose plain text is followed, 12 bytes each. The largest scripts of Debian and of OpenWrt's
+/// packages set some 100.
+pub const VARIABLES: usize = if cfg!(test) { 16 } else { 256 };
+
+/// Bytes of the names and values of these variables, and of one value: longer ones are texts, not paths or programs.
+pub const VARIABLES_BYTES: usize = if cfg!(test) { 2048 } else { 16_384 };
+/// See [`VARIABLES_BYTES`].
+pub const VARIABLE_TEXT: usize = 256;
+
 /// Names of fetched files that are remembered while one startup file is read, 2 × [`FETCHED_BYTES`] each.
 pub const FETCHED: usize = 16;
 
@@ -141,6 +150,9 @@ pub const STARTUP_FILE_BYTES: u64 = 1024 * 1024;
 
 /// Startup files told apart by device and inode, so that a file with many links is read once. 24 bytes each.
 pub const STARTUP_FILES: usize = if cfg!(test) { 32 } else { 4096 };
+
+/// Bytes of the image's `/etc/inittab` that are kept to compare with: those of OpenWrt and of vendors have below 2 KiB.
+pub const INITTAB_BYTES: usize = if cfg!(test) { 512 } else { 4096 };
 
 /// How deep directories of startup files are entered: `hotplug.d/iface/x`, `system/a.service.d/x.conf`.
 pub const STARTUP_DEPTH: u32 = 2;

@@ -2,16 +2,16 @@
 
 use crate::check::{Check, Ctx, Hook, Out, Say};
 use crate::facts::commands::Commands;
-use crate::facts::fetch::Memory;
 use crate::facts::file::{File, Role};
 use crate::facts::logging::Logging;
+use crate::facts::memory::Memory;
 use crate::facts::mount::Mount;
 use crate::facts::origin::Standing;
 use crate::facts::process::{Exe, Hidden, Process, Stat};
 use crate::facts::raw::{Promiscuous, RawSocket};
 use crate::facts::reader::Reader;
 use crate::facts::socket::Socket;
-use crate::facts::startup::Kind;
+use crate::facts::startup::{Kind, Line};
 use crate::facts::startup_file::{Difference, Hand, StartupFile};
 use crate::facts::text::Bytes;
 use crate::intel::Intel;
@@ -142,12 +142,22 @@ pub(crate) fn startup_file(check: &'static Check, file: &StartupFile<'_>) -> Vec
 
 /// What a check of startup lines says of a text, with the line.
 pub(crate) fn startup(check: &'static Check, kind: Kind, text: &[u8]) -> Vec<(u32, Severity)> {
+    lines(check, kind, text, None)
+}
+
+/// What a check says of a line of inittab that the image has, or not.
+pub(crate) fn inittab(check: &'static Check, text: &[u8], in_image: Option<bool>) -> Vec<Severity> {
+    weights(lines(check, Kind::Inittab, text, in_image))
+}
+
+fn lines(check: &'static Check, kind: Kind, text: &[u8], in_image: Option<bool>) -> Vec<(u32, Severity)> {
     let (mut reader, mut memory, mut commands) = (Reader::new(kind), Memory::new(), Commands::new());
     heard(check, |ctx, out| {
         for byte in text.iter().chain(b"\n") {
             reader.push(*byte);
             while reader.is_ready() {
                 if let Some(line) = reader.take(b"/etc/x", &mut commands, &mut memory) {
+                    let line = Line { in_image, ..line };
                     hooked!(check, Line).for_each(|run| run(&line, ctx, out));
                 }
             }

@@ -411,8 +411,10 @@ mod tests {
                 kind: startup::Kind::Text,
                 text: text.as_bytes(),
                 commands: &commands,
-                joined: crate::facts::fetch::Joined::default(),
                 standing: crate::facts::origin::Standing::Unknown,
+                joined: crate::facts::memory::Joined::default(),
+                in_image: None,
+                nobody: false,
             };
             started.of(&machine, &line, &mut |file| hashed += u32::from(file.sha256.is_some()));
         }

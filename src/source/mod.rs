@@ -1,5 +1,6 @@
 //! Sources: who asks the [`Host`] for what, and how much of it could be had. No meaning, no judgement.
 
+pub mod around;
 pub mod conffiles;
 pub mod content;
 pub mod files;
