@@ -8,6 +8,7 @@ mod startup;
 mod verdict;
 mod walk;
 
+use crate::baseline::Baseline;
 use crate::check::{Check, Ctx, Hook, Out, Say, Selection, Source};
 use crate::checks;
 use crate::facts::commands::Commands;
@@ -97,6 +98,10 @@ pub struct Plan<'a> {
     pub intel_gap: &'a [u8],
     /// Somebody named the files of indicators.
     pub intel_named: bool,
+    /// What this device is known to hold.
+    pub baseline: Option<Baseline<'static>>,
+    /// Why there is no baseline although there is a file; empty otherwise.
+    pub baseline_gap: &'a [u8],
     /// Which process ids are asked for behind the back of `/proc`.
     pub turn: Turn,
 }

@@ -185,6 +185,13 @@ pub const INITTAB_BYTES: usize = if cfg!(test) { 512 } else { 4096 };
 /// How deep directories of startup files are entered: `hotplug.d/iface/x`, `system/a.service.d/x.conf`.
 pub const STARTUP_DEPTH: u32 = 2;
 
+/// Bytes of the name of a section or of an option of OpenWrt's configuration. Of libuci's own names the longest has
+/// below 40.
+pub const UCI_NAME_BYTES: usize = 64;
+
+/// Bytes of the value of an option: a path (4095) and an argument fit.
+pub const UCI_VALUE_BYTES: usize = if cfg!(test) { 512 } else { 4352 };
+
 /// Bytes of the free text of a finding.
 pub const DETAIL_BYTES: usize = 1024;
 
@@ -211,6 +218,18 @@ pub const SYSLOG_PER_CHECK: usize = if cfg!(test) { 2 } else { 24 };
 
 /// Indicator files of one run.
 pub const INTEL_FILES: usize = 8;
+
+/// Entries of a baseline, 4 bytes each while it is made, and the bytes of all their names and values. OpenWrt holds 1,500
+/// programs, libraries and startup files, a Debian server some 10,000. The tables are touched by `baseline` only.
+pub const BASELINE_ENTRIES: usize = if cfg!(test) { 256 } else { 16_384 };
+/// See [`BASELINE_ENTRIES`].
+pub const BASELINE_BYTES: usize = if cfg!(test) { 65_536 } else { 1_572_864 };
+
+/// Directories of programs that are entered, one in the other: Linux's own modules lie ten deep.
+pub const TREE_DEPTH: u32 = 16;
+
+/// Names in directories of programs and startup files that are looked at for a baseline.
+pub const TREE_NAMES: u32 = if cfg!(test) { 512 } else { 262_144 };
 
 /// Bytes of a device id.
 pub const DEVICE_BYTES: usize = 64;

@@ -6,6 +6,7 @@ use crate::facts::account::Account;
 use crate::facts::key::Key;
 use crate::host::Host;
 use crate::report::SinkFault;
+use crate::source::truth::Truths;
 use crate::source::{Coverage, accounts, keys};
 
 impl Run<'_, '_> {
@@ -29,14 +30,17 @@ impl Run<'_, '_> {
         let Scratch { mounts, accounts, image_accounts, keys, .. } = scratch;
         self.begin(Source::Accounts)?;
         let mut coverage = Coverage::new();
+        let truths = Truths::find(host, mounts, self.plan.baseline);
         let tables = (&mut *accounts, image_accounts);
-        accounts::read(host, mounts, tables, &mut coverage, &mut |account| self.show_account(account));
+        accounts::read(host, (mounts, &truths), tables, &mut coverage, &mut |account| {
+            self.show_account(account)
+        });
         self.note(Source::Accounts, coverage);
         if self.wants(Source::Keys) {
             self.begin(Source::Keys)?;
             let mut coverage = Coverage::new();
             let each = &mut |key: &Key<'_>| self.show_key(key);
-            keys::Walk { host, mounts, accounts, keys, coverage: &mut coverage, each }.run();
+            keys::Walk { host, truths: &truths, mounts, accounts, keys, coverage: &mut coverage, each }.run();
             self.note(Source::Keys, coverage);
         }
         self.verdicts()

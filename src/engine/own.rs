@@ -20,7 +20,7 @@ impl Run<'_, '_> {
     pub(super) fn own<H: Host>(&mut self, host: &H, scratch: &Scratch) -> Result<(), SinkFault> {
         self.begin(Source::Own)?;
         let (mounts, mut coverage) = (&scratch.mounts, Coverage::new());
-        let truths = Truths::find(host, mounts);
+        let truths = Truths::find(host, mounts, self.plan.baseline);
         own::Walk { host, mounts, truths, coverage: &mut coverage, each: &mut |own| self.show_own(own) }
             .run();
         self.note(Source::Own, coverage);

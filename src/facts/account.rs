@@ -1,7 +1,8 @@
 //! Users of a machine: a row of `/etc/passwd` or `/etc/shadow` in bytes, what it lets in out.
 
 use super::origin::Standing;
-use super::text::{basename, decimal32, trim};
+use super::text::{Bytes, basename, decimal32, trim};
+use crate::limits::LIBRARY_BYTES;
 
 /// What a password field says (passwd(5), shadow(5), crypt(5)). In the order of how much it lets in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -76,6 +77,20 @@ impl<'a> Entry<'a> {
         let home = fields.nth(1).unwrap_or_default();
         let shell = fields.next().unwrap_or_default();
         Some(Self { name, password, uid, plain, gid, home, shell })
+    }
+
+    /// What gives a user rights, as it is written in its row: number, group, home and shell. Not the password, nor what people
+    /// are called.
+    #[must_use]
+    pub fn rights(row: &[u8]) -> Bytes<LIBRARY_BYTES> {
+        let mut rights = Bytes::new();
+        for (at, field) in trim(row).split(|b| *b == b':').enumerate() {
+            if matches!(at, 2 | 3 | 5 | 6) {
+                rights.push(if rights.is_empty() { b"" } else { b":" });
+                rights.push(field);
+            }
+        }
+        rights
     }
 
     /// Whether its shell lets somebody do something.

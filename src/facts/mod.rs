@@ -38,5 +38,6 @@ pub mod startup;
 pub mod startup_file;
 pub mod status;
 pub mod text;
+pub mod uci;
 mod variables;
 pub mod writes;

@@ -232,7 +232,7 @@ fn is_fixed<H: Host>(host: &H, mounts: &Mounts, truths: &Truths, path: &[u8]) ->
 /// Reads the users into `accounts`, and hands each to `each`. `image` is room for those of the image.
 pub fn read<H: Host>(
     host: &H,
-    mounts: &Mounts,
+    (mounts, truths): (&Mounts, &Truths),
     (accounts, image): (&mut Accounts, &mut Accounts),
     coverage: &mut Coverage,
     each: &mut dyn FnMut(&Account<'_>),
@@ -244,10 +244,9 @@ pub fn read<H: Host>(
         Err(fault) => return coverage.gap(PASSWD, format_args!("{fault}")),
     }
     accounts.groups(&here, coverage);
-    let truths = Truths::find(host, mounts);
     let place_of = real(host, PASSWD);
     let made = place(place_of.as_slice()).is_odd() || mounts.over(place_of.as_slice()).memory;
-    let fixed = is_fixed(host, mounts, &truths, PASSWD);
+    let fixed = is_fixed(host, mounts, truths, PASSWD);
     // A link in the image that leads out of it, to what was made at boot, shows nothing of the image.
     let inside = is_below(real(host, b"/rom/etc/passwd").as_slice(), b"/rom");
     let of_image = |path: &[u8]| truths.in_image(host, path).map(|(file, _)| file);
@@ -264,7 +263,9 @@ pub fn read<H: Host>(
         let rights = Rights::of(&entry, row.password);
         let was = image.named(entry.name).next().filter(|_| known);
         let in_image = if fixed { Some(true) } else { known.then_some(was.is_some()) };
-        let mut standing = truths.item(Item::Account, entry.name, in_image);
+        let value = accounts.text.get(usize::from(row.start)..usize::from(row.end)).map(Entry::rights);
+        let value = value.as_ref().map(Bytes::as_slice);
+        let mut standing = truths.item_as(Item::Account, entry.name, value, in_image);
         let more = was
             .is_some_and(|(entry, password)| rights.exceed(Rights::of(&entry, password), rank == Rank::Main));
         if more && standing == Standing::Known(Truth::Image) {
@@ -305,7 +306,9 @@ mod tests {
         let (mut accounts, mut image) = (Box::new(Accounts::new()), Box::new(Accounts::new()));
         let (mut mounts, mut coverage, mut found) = (Mounts::new(), Coverage::new(), Vec::new());
         super::super::mounts::read(machine, &mut mounts, &mut Coverage::new(), &mut |_| {});
-        read(machine, &mounts, (&mut accounts, &mut image), &mut coverage, &mut |user| {
+        let truths = Truths::find(machine, &mounts, None);
+        let tables = (&mut *accounts, &mut *image);
+        read(machine, (&mounts, &truths), tables, &mut coverage, &mut |user| {
             let name = String::from_utf8_lossy(user.entry.name);
             let mut said = format!("{} {name} {:?} {:?}", user.line, user.password, user.standing);
             for (is, word) in [

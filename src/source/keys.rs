@@ -78,6 +78,8 @@ struct Candidate<'a> {
 pub struct Walk<'a, H> {
     /// The machine.
     pub host: &'a H,
+    /// What knows what belongs here.
+    pub truths: &'a Truths,
     /// What is mounted.
     pub mounts: &'a Mounts,
     /// Its users.
@@ -94,12 +96,11 @@ impl<H: Host> Walk<'_, H> {
     /// Looks everywhere, twice: who holds a key besides is known only then.
     pub fn run(&mut self) {
         self.keys.held.clear();
-        let truths = Truths::find(self.host, self.mounts);
         // Of a tree that somebody unpacked all files are his.
         let root = self.host.dir(b"").and_then(|dir| self.host.kind_at(&dir, b"."));
         let owner = if let Ok(Kind::Dir(identity)) = root { identity.uid } else { 0 };
         self.coverage.fact();
-        for round in [None, Some((&truths, owner))] {
+        for round in [None, Some((self.truths, owner))] {
             self.keys.seen.clear();
             self.round(round);
             if self.keys.seen.is_empty() {
@@ -292,7 +293,10 @@ mod tests {
     fn accounts(machine: &Memory) -> Box<Accounts> {
         let (mut accounts, mut image) = (Box::new(Accounts::new()), Box::new(Accounts::new()));
         let tables = (&mut *accounts, &mut *image);
-        super::super::accounts::read(machine, &Mounts::new(), tables, &mut Coverage::new(), &mut |_| {});
+        let mounts = Mounts::new();
+        let truths = Truths::find(machine, &mounts, None);
+        let coverage = &mut Coverage::new();
+        super::super::accounts::read(machine, (&mounts, &truths), tables, coverage, &mut |_| {});
         accounts
     }
 
@@ -301,6 +305,7 @@ mod tests {
         super::super::mounts::read(machine, &mut mounts, &mut Coverage::new(), &mut |_| {});
         Walk {
             host: machine,
+            truths: &Truths::find(machine, &mounts, None),
             mounts: &mounts,
             accounts: &accounts(machine),
             keys: &mut Keys::new(),

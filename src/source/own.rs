@@ -212,7 +212,7 @@ mod tests {
     fn own(machine: &Memory) -> (Vec<String>, Coverage) {
         let (mut mounts, mut coverage, mut found) = (Mounts::new(), Coverage::new(), Vec::new());
         super::super::mounts::read(machine, &mut mounts, &mut Coverage::new(), &mut |_| {});
-        let truths = Truths::find(machine, &mounts);
+        let truths = Truths::find(machine, &mounts, None);
         let mut each = |own: &Own<'_>| {
             let covered = if own.covered { " covered" } else { "" };
             let gone = if own.gone { " gone" } else { "" };
