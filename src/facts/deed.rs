@@ -18,10 +18,10 @@ pub enum Deed {
     OpensConnection,
     /// Lets the network run a program.
     GivesProgram,
-    /// A login service that asks for no password.
+    /// A login service that asks for no password, on a port of its own.
     SkipsLogin,
-    /// The same, for the local network.
-    SkipsLoginInside,
+    /// The same on telnet's port or for the local network only, as many a vendor has it.
+    SkipsLoginPlainly,
     /// Keeps everybody from ports over which routers are attacked and vendors manage.
     ClosesAttacked,
     /// Keeps everybody from ports over which owners manage.
