@@ -272,3 +272,37 @@ fn is_process(path: &[u8]) -> bool {
     let name = name.strip_suffix(b"/").unwrap_or(name);
     !name.contains(&b'/') && name.first().is_some_and(|b| b.is_ascii_digit() || *b == b'$')
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::decode::{decode, is_decoding_code, writes_program};
+    use crate::facts::fetch::{fetch, is_fetching_code};
+
+    /// What single lines do is shown beside the check that weighs it, `startup-backdoor`.
+    #[test]
+    fn any_words_end() {
+        let words: Vec<&[u8]> = b"iptables -I INPUT -p tcp --dport 23,x: -j DROP nft add { } dnat to 192.0.2.1:80 nc -e /bin/sh \
+            socat EXEC: telnetd -l -p uci set dns= = kill $( pidof ) sed -i /i\\ >> > /etc/passwd :0: echo \\x7f\\ printf '\\0 \
+            base64 -d | openssl -out xxd -r A= $A ${A:- } `which ` mount /proc/ rm chmod 0 cru crontab - <<E case in ) ;;"
+            .split(|b| *b == b' ')
+            .collect();
+        let mut seed = 1_u32;
+        let mut commands = Commands::new();
+        for length in 0..4000 {
+            let mut text = Vec::new();
+            for _ in 0..length % 12 {
+                seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                let word = words[usize::from(seed.to_be_bytes()[1]) % words.len()];
+                text.extend_from_slice(&word[..word.len() - usize::from(seed % 7 == 0 && !word.is_empty())]);
+                text.push(b' ');
+            }
+            commands.parse(&text);
+            for (index, _) in commands.iter() {
+                let _ = (deed(&commands, index, &text), decode(&commands, index), fetch(&commands, index));
+                let _ = (is_decoding_code(&commands, index), is_fetching_code(&commands, index));
+                let _ = writes_program(&commands, index);
+            }
+        }
+    }
+}

@@ -10,7 +10,6 @@ pub mod elf;
 pub mod endpoint;
 pub mod environ;
 mod escape;
-mod expand;
 pub mod fetch;
 pub mod file;
 pub mod ipv4;
