@@ -294,7 +294,8 @@ mod tests {
             for _ in 0..length % 12 {
                 seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
                 let word = words[usize::from(seed.to_be_bytes()[1]) % words.len()];
-                text.extend_from_slice(&word[..word.len() - usize::from(seed % 7 == 0 && !word.is_empty())]);
+                let cut = usize::from(seed.is_multiple_of(7) && !word.is_empty());
+                text.extend_from_slice(&word[..word.len() - cut]);
                 text.push(b' ');
             }
             commands.parse(&text);
