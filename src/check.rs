@@ -5,6 +5,7 @@ use core::net::IpAddr;
 
 use crate::facts::endpoint::Endpoint;
 use crate::facts::file::File;
+use crate::facts::helper::Helper;
 use crate::facts::logging::Logging;
 use crate::facts::mount::Mount;
 use crate::facts::process::{Hidden, Owner, Process};
@@ -40,6 +41,8 @@ pub enum Hook {
     Log(fn(&Logging, &Ctx<'_>, &mut Out<'_>)),
     /// Every startup file and link, and what is missing of them.
     Startup(fn(&StartupFile<'_>, &Ctx<'_>, &mut Out<'_>)),
+    /// Every path that the kernel is told to run.
+    Helper(fn(&Helper<'_>, &Ctx<'_>, &mut Out<'_>)),
     /// Every line of a startup file that runs something.
     Line(fn(&Line<'_>, &Ctx<'_>, &mut Out<'_>)),
 }
@@ -314,6 +317,13 @@ impl Out<'_> {
     #[must_use]
     pub fn pid<'f>(&self, pid: u32) -> Draft<'f> {
         Draft { pid: Some(pid), ..Draft::new(self.check.severity) }
+    }
+
+    /// Begins a finding about what the kernel is told to run: it is found where that is said.
+    #[must_use]
+    pub fn helper<'f>(&self, helper: &Helper<'f>) -> Draft<'f> {
+        let line = Some(helper.line).filter(|line| *line > 0);
+        Draft { line, ..self.path(helper.setting) }
     }
 
     /// Begins a finding about a startup line.

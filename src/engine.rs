@@ -1,6 +1,7 @@
 //! One pass over each source; each fact is handed to the checks that are hooked to it; each check says how well it
 //! could look. Data goes from left to right here and nowhere back.
 
+mod kernel;
 mod sockets;
 mod startup;
 mod verdict;
@@ -125,6 +126,7 @@ pub fn scan<H: Host>(
     if run.wants(Source::Files) || run.wants(Source::Preload) {
         run.files(host, scratch)?;
     }
+    run.kernel(host, scratch)?;
     if run.wants(Source::Startup) {
         run.startup(host, scratch)?;
     }

@@ -91,6 +91,13 @@ pub const RECORDED_BYTES: usize = 16;
 /// Bytes of a file of settings of which a few lines matter: `/etc/inetd.conf`, `/etc/inittab`, `/etc/ld.so.preload`.
 pub const SMALL_FILE_BYTES: u64 = 1024 * 1024;
 
+/// Bytes of a file that tells the kernel what to start: a handler of binfmt_misc is registered with at most 1920
+/// (fs/binfmt_misc.c, `MAX_REGISTER_LENGTH`), the other commands have at most 256.
+pub const HELPER_BYTES: usize = 2048;
+
+/// Links that are followed one after the other: the kernel follows 40 (path_resolution(7)), nobody has use for eight.
+pub const LINKS: u32 = 8;
+
 /// Libraries in `/etc/ld.so.preload` that are looked at.
 pub const PRELOADED: u32 = 16;
 

@@ -4,6 +4,7 @@ use crate::check::{Check, Ctx, Hook, Out, Say};
 use crate::facts::commands::Commands;
 use crate::facts::fetch::Memory;
 use crate::facts::file::{File, Role};
+use crate::facts::helper::Helper;
 use crate::facts::logging::Logging;
 use crate::facts::mount::Mount;
 use crate::facts::origin::Standing;
@@ -109,6 +110,11 @@ pub(crate) fn hidden(check: &'static Check, hidden: &Hidden) -> Vec<Severity> {
 /// What a check says of a file.
 pub(crate) fn file(check: &'static Check, file: &File<'_>) -> Vec<Severity> {
     weights(heard(check, |ctx, out| hooked!(check, File).for_each(|run| run(file, ctx, out))))
+}
+
+/// What a check says of a helper of the kernel.
+pub(crate) fn helper(check: &'static Check, helper: &Helper<'_>) -> Vec<Severity> {
+    weights(heard(check, |ctx, out| hooked!(check, Helper).for_each(|run| run(helper, ctx, out))))
 }
 
 /// What a check says of the log.

@@ -46,6 +46,7 @@ checks! {
     startup_removed,
     startup_volatile,
     startup_dropper,
+    kernel_helper,
     c2_address,
     logging_stopped,
     firmware_written,

@@ -86,6 +86,7 @@ const fn absent(source: Source) -> &'static str {
             "neither a firmware image, nor lists of packages, nor a baseline say what belongs here"
         }
         Source::Image => "neither a firmware image nor a baseline says what was here",
+        Source::Helpers => "this tree does not say what the kernel starts",
         Source::Hidden => "nobody recorded which process ids answer",
         Source::RawSockets => "nobody recorded raw sockets",
         Source::Log => "no init system runs here",

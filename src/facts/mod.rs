@@ -8,6 +8,7 @@ pub mod endpoint;
 pub mod environ;
 pub mod fetch;
 pub mod file;
+pub mod helper;
 pub mod logging;
 pub mod maps;
 pub mod mount;

@@ -235,6 +235,8 @@ pub enum Source {
     Startup,
     /// The hashes in indicator files.
     Hashes,
+    /// The programs that the kernel starts by itself.
+    Helpers,
     /// Image, packages and baseline: what the startup files should be.
     Truth,
     /// What the image or the baseline has of them, one by one.
@@ -243,7 +245,7 @@ pub enum Source {
 
 impl Source {
     /// How many there are.
-    pub const COUNT: usize = 18;
+    pub const COUNT: usize = 19;
 
     /// Its place among them.
     #[must_use]
@@ -267,6 +269,7 @@ impl Source {
             Source::Hashes => 15,
             Source::Truth => 16,
             Source::Image => 17,
+            Source::Helpers => 18,
         }
     }
 
@@ -298,6 +301,7 @@ impl Source {
             Source::Hashes => "hashes",
             Source::Truth => "image, packages and baseline",
             Source::Image => "startup files of the image",
+            Source::Helpers => "helpers of the kernel",
         }
     }
 }

@@ -4,6 +4,7 @@ pub mod conffiles;
 pub mod content;
 pub mod files;
 pub mod hash;
+pub mod helpers;
 pub mod hidden;
 pub mod holders;
 pub mod kin;
@@ -62,6 +63,14 @@ impl Coverage {
             let _ = write!(self.why, ": {what}");
         }
         self.gaps = self.gaps.saturating_add(1);
+    }
+
+    /// Takes over what could not be looked at elsewhere and matters here too.
+    pub fn adopt(&mut self, other: &Self) {
+        if self.gaps == 0 {
+            self.why = other.why.clone();
+        }
+        self.gaps = self.gaps.saturating_add(other.gaps);
     }
 
     /// The reason for a verdict: the first gap and how many more there are.
