@@ -7,6 +7,7 @@ use crate::facts::endpoint::Endpoint;
 use crate::facts::file::File;
 use crate::facts::helper::Helper;
 use crate::facts::logging::Logging;
+use crate::facts::module::{Module, Taints};
 use crate::facts::mount::Mount;
 use crate::facts::process::{Hidden, Owner, Process};
 use crate::facts::raw::{Promiscuous, RawSocket};
@@ -43,6 +44,10 @@ pub enum Hook {
     Startup(fn(&StartupFile<'_>, &Ctx<'_>, &mut Out<'_>)),
     /// Every path that the kernel is told to run.
     Helper(fn(&Helper<'_>, &Ctx<'_>, &mut Out<'_>)),
+    /// Every module that the kernel has loaded.
+    Module(fn(&Module<'_>, &Ctx<'_>, &mut Out<'_>)),
+    /// What taints the kernel.
+    Taints(fn(&Taints, &Ctx<'_>, &mut Out<'_>)),
     /// Every line of a startup file that runs something.
     Line(fn(&Line<'_>, &Ctx<'_>, &mut Out<'_>)),
 }
@@ -214,6 +219,13 @@ impl<'f> Draft<'f> {
     #[must_use]
     pub fn remote(mut self, remote: Option<Endpoint>) -> Self {
         self.remote = remote;
+        self
+    }
+
+    /// The path at which something that has a name was seen.
+    #[must_use]
+    pub fn at(mut self, path: &'f [u8]) -> Self {
+        self.path = path;
         self
     }
 

@@ -25,6 +25,7 @@ use crate::limits::{ACCUSED, CHECKS};
 use crate::report::{Counts, Event, Sink, SinkFault};
 use crate::source::hidden::{self, Suspects, Turn};
 use crate::source::holders::Holders;
+use crate::source::modules::Modules;
 use crate::source::mounts::{self, Mounts};
 use crate::source::owner::Owners;
 use crate::source::startup::Seen;
@@ -47,6 +48,7 @@ pub struct Scratch {
     suspects: Suspects,
     packets: raw::Details,
     ports: net::Ports,
+    modules: Modules,
     seen: Seen,
     commands: Commands,
 }
@@ -64,6 +66,7 @@ impl Scratch {
             suspects: Suspects::new(),
             packets: raw::Details::new(),
             ports: net::Ports::new(),
+            modules: Modules::new(),
             seen: Seen::new(),
             commands: Commands::new(),
         }

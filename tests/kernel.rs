@@ -131,3 +131,95 @@ fn a_helper_of_this_machine() {
     assert_eq!(outcome.status, 2);
     assert_eq!(in_namespace("", &dir, HELPER).short(), [""; 0]);
 }
+
+const MODULE: &str = "kernel-module";
+const ROWS: &str = "nf_nat 49152 1 - Live 0x86a00000\nath9k 94208 0 - Live 0x86b00000 (O)\n";
+
+/// A router with two modules.
+fn with_modules(image: bool) -> Tree {
+    let tree = Tree::new()
+        .file("proc/modules", ROWS)
+        .file("proc/sys/kernel/osrelease", "5.15.1\n")
+        .file("proc/sys/kernel/tainted", "4096\n")
+        .file("sys/module/nf_nat/initstate", "live\n")
+        .file("sys/module/ath9k/initstate", "live\n")
+        .file("sys/module/tcp_cubic/parameters/beta", "1\n")
+        .file("lib/modules/5.15.1/nf-nat.ko", "\x7fELF")
+        .file("lib/modules/5.15.1/extra/ath9k.ko.xz", "\u{fd}7zXZ");
+    if !image {
+        return tree;
+    }
+    tree.file("rom/etc/banner", "")
+        .file("rom/lib/modules/5.15.1/nf-nat.ko", "\x7fELF")
+        .file("usr/lib/opkg/info/kmod-ath9k.list", "/lib/modules/5.15.1/extra/ath9k.ko.xz\n")
+}
+
+#[test]
+fn modules_of_an_intruder() {
+    let listed = |row: &str| format!("{ROWS}{row}");
+    let shown = |tree: Tree| tree.file("sys/module/rk/initstate", "live\n");
+    let loaded = |image| shown(with_modules(image)).file("proc/modules", listed("rk 1 0 - Live 0x0 (O)\n"));
+    for (tree, expected) in [
+        (shown(with_modules(false)), "infected /proc/modules"),
+        (
+            with_modules(true).file("proc/modules", listed("rk 1 0 - Live 0x0\n")).file("rk.ko", ""),
+            "suspicious /sys/module",
+        ),
+        (loaded(false), "suspicious /proc/modules"),
+        (loaded(false).file("tmp/rk.ko", ""), "suspicious /tmp/rk.ko"),
+        (loaded(true).file("usr/lib/.x/rk.ko", ""), "suspicious /usr/lib/.x/rk.ko"),
+        (loaded(true).file("lib/modules/5.15.1/rk.ko", ""), "suspicious /lib/modules/5.15.1/rk.ko"),
+        (
+            with_modules(true).file("proc/sys/kernel/tainted", "12288\n"),
+            "suspicious /proc/sys/kernel/tainted",
+        ),
+    ] {
+        let outcome = look(MODULE, &tree);
+        let found = found(&outcome);
+        assert_eq!(found[..1], [expected], "{found:?}");
+        // What is nowhere in the image and not shown is told for the first of these only.
+        assert_eq!(found.len(), 1);
+        assert_eq!(outcome.status, if expected.starts_with("infected") { 2 } else { 1 });
+    }
+}
+
+#[test]
+fn modules_of_healthy_machines() {
+    let vendor = "wl 4200000 0 - Live 0x7f200000 (PO)\net 69547 0 - Live 0x7f1a0000 (PO)\n";
+    for tree in [
+        with_modules(true),
+        with_modules(false),
+        // A vendor's, flat and without /sys; dkms; one on its way in; a container; an upgraded kernel; livepatch from elsewhere.
+        Tree::new()
+            .file("proc/modules", vendor)
+            .file("proc/sys/kernel/osrelease", "2.6.36.4brcmarm\n")
+            .file("proc/sys/kernel/tainted", "1\n")
+            .file("lib/modules/wl.ko", "")
+            .file("lib/modules/et.ko", ""),
+        with_modules(false)
+            .file("proc/modules", format!("{ROWS}wireguard 1 0 - Live 0x0 (OE)\n"))
+            .file("sys/module/wireguard/initstate", "live\n")
+            .file("proc/sys/kernel/tainted", "12288\n")
+            .file("lib/modules/5.15.1/updates/dkms/wireguard.ko", ""),
+        with_modules(false).file("sys/module/loop/initstate", "coming\n"),
+        Tree::new().file("proc/modules", ROWS).file("proc/sys/kernel/osrelease", "5.15.1\n"),
+        with_modules(false).file("proc/sys/kernel/osrelease", "5.15.0\n"),
+        with_modules(true)
+            .file("proc/modules", format!("{ROWS}usb_x 1 0 - Live 0x0 (O)\n"))
+            .file("sys/module/usb_x/initstate", "live\n")
+            .file("jffs/modules/usb-x.ko", ""),
+    ] {
+        let outcome = look(MODULE, &tree);
+        assert_eq!(outcome.short(), [""; 0]);
+        assert_eq!((outcome.looked(MODULE), outcome.status), (("yes", ""), 0));
+    }
+    assert_eq!(look(MODULE, &Tree::healthy()).looked(MODULE).0, "na");
+    let outcome = look(MODULE, &with_modules(false).file("proc/modules", format!("{ROWS}\n../x\n")));
+    assert_eq!(outcome.looked(MODULE), ("partly", "/proc/modules: 2 rows not understood"));
+}
+
+#[test]
+fn modules_of_this_machine() {
+    need_root();
+    assert_eq!(scan(["--only", MODULE]).short(), [""; 0]);
+}

@@ -6,6 +6,7 @@ use crate::facts::fetch::Memory;
 use crate::facts::file::{File, Role};
 use crate::facts::helper::Helper;
 use crate::facts::logging::Logging;
+use crate::facts::module::{Module, Taints};
 use crate::facts::mount::Mount;
 use crate::facts::origin::Standing;
 use crate::facts::process::{Exe, Hidden, Process, Stat};
@@ -115,6 +116,16 @@ pub(crate) fn file(check: &'static Check, file: &File<'_>) -> Vec<Severity> {
 /// What a check says of a helper of the kernel.
 pub(crate) fn helper(check: &'static Check, helper: &Helper<'_>) -> Vec<Severity> {
     weights(heard(check, |ctx, out| hooked!(check, Helper).for_each(|run| run(helper, ctx, out))))
+}
+
+/// What a check says of a kernel module.
+pub(crate) fn module(check: &'static Check, module: &Module<'_>) -> Vec<Severity> {
+    weights(heard(check, |ctx, out| hooked!(check, Module).for_each(|run| run(module, ctx, out))))
+}
+
+/// What a check says of a tainted kernel.
+pub(crate) fn tainted(check: &'static Check, taints: &Taints) -> Vec<Severity> {
+    weights(heard(check, |ctx, out| hooked!(check, Taints).for_each(|run| run(taints, ctx, out))))
 }
 
 /// What a check says of the log.

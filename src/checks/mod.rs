@@ -47,6 +47,7 @@ checks! {
     startup_volatile,
     startup_dropper,
     kernel_helper,
+    kernel_module,
     c2_address,
     logging_stopped,
     firmware_written,

@@ -1,11 +1,15 @@
-//! What the kernel itself starts, held against what should be there.
+//! What the kernel itself starts and has loaded, held against what should be there.
 
 use super::{Run, SECOND_LOOK_MS, Scratch};
 use crate::check::{Hook, Source};
 use crate::facts::helper::Helper;
+use crate::facts::module::Module;
+use crate::facts::origin::Item;
+use crate::facts::process::Owner;
 use crate::host::Host;
 use crate::report::SinkFault;
 use crate::source::helpers::Found;
+use crate::source::modules::Modules;
 use crate::source::mounts::Mounts;
 use crate::source::owner::Owners;
 use crate::source::truth::Truths;
@@ -14,19 +18,92 @@ use crate::source::{Coverage, helpers};
 impl Run<'_, '_> {
     /// Finds out who vouches for all of it together, so that the lists of packages are read once.
     pub(super) fn kernel<H: Host>(&mut self, host: &H, scratch: &mut Scratch) -> Result<(), SinkFault> {
-        if !self.wants(Source::Helpers) {
+        let (helped, loaded) = (self.wants(Source::Helpers), self.wants(Source::Modules));
+        if !helped && !loaded {
             return Ok(());
         }
-        let Scratch { owners, mounts, .. } = scratch;
+        let Scratch { owners, mounts, modules, .. } = scratch;
         owners.clear();
-        helpers::each(host, mounts, &mut Coverage::new(), &mut |found| {
-            // What does not fit is counted, and said with the rest.
-            let _ = owners.add(found.path);
-        });
+        if helped {
+            helpers::each(host, mounts, &mut Coverage::new(), &mut |found| {
+                // What does not fit is counted, and said with the rest.
+                let _ = owners.add(found.path);
+            });
+        }
+        let mut coverage = Coverage::new();
+        if loaded {
+            self.begin(Source::Modules)?;
+            modules.clear();
+            modules.read(host, &mut coverage);
+            modules.files(host, owners, &mut coverage);
+        }
         let mut owned = Coverage::new();
         owners.resolve(host, mounts, 0, &mut owned);
         owners.limits(&mut owned);
-        self.helpers(host, owners, mounts, &owned)
+        if loaded {
+            coverage.adopt(&owned);
+            let truths = Truths::find(host, mounts);
+            self.modules(host, modules, owners, mounts, &truths);
+            self.note(Source::Modules, coverage);
+        }
+        if helped {
+            self.helpers(host, owners, mounts, &owned)?;
+        }
+        self.verdicts()
+    }
+
+    /// Modules come and go: those that look odd get a second look.
+    fn modules<H: Host>(
+        &mut self,
+        host: &H,
+        modules: &mut Modules,
+        owners: &mut Owners,
+        mounts: &Mounts,
+        truths: &Truths,
+    ) {
+        if self.show_modules(host, modules, owners, truths, false) {
+            host.pause(SECOND_LOOK_MS);
+            modules.read(host, &mut Coverage::new());
+            owners.doubt(host, mounts);
+            self.show_modules(host, modules, owners, truths, true);
+        }
+    }
+
+    fn show_modules<H: Host>(
+        &mut self,
+        host: &H,
+        modules: &Modules,
+        owners: &Owners,
+        truths: &Truths,
+        aloud: bool,
+    ) -> bool {
+        let mut any = false;
+        for loaded in modules.iter() {
+            let owner = loaded.file.map(|row| owners.known(row).owner).unwrap_or_default();
+            let vouched = Some(owner.vouches()).filter(|_| owner != Owner::Unknown);
+            let module = Module {
+                name: loaded.name,
+                listed: loaded.listed,
+                shown: loaded.shown,
+                live: loaded.live,
+                both: modules.both(),
+                file: loaded.file.map(|row| owners.path(row)),
+                sought: loaded.sought,
+                standing: truths.item(Item::Module, loaded.name, vouched),
+            };
+            any |= self.show(aloud, &|hook, ctx, out| {
+                if let Hook::Module(run) = hook {
+                    run(&module, ctx, out);
+                }
+            });
+        }
+        let Some(taints) = modules.taints(host) else { return any };
+        let tainted = self.show(aloud, &|hook, ctx, out| {
+            if let Hook::Taints(run) = hook {
+                run(&taints, ctx, out);
+            }
+        });
+        any || tainted
     }
 
     fn helpers<H: Host>(
@@ -59,7 +136,7 @@ impl Run<'_, '_> {
         }
         coverage.adopt(owned);
         self.note(Source::Helpers, coverage);
-        self.verdicts()
+        Ok(())
     }
 
     fn show_helper(&mut self, helper: &Helper<'_>, aloud: bool) -> bool {

@@ -11,6 +11,7 @@ pub mod file;
 pub mod helper;
 pub mod logging;
 pub mod maps;
+pub mod module;
 pub mod mount;
 mod open;
 pub mod origin;

@@ -237,6 +237,8 @@ pub enum Source {
     Hashes,
     /// The programs that the kernel starts by itself.
     Helpers,
+    /// What the kernel has loaded.
+    Modules,
     /// Image, packages and baseline: what the startup files should be.
     Truth,
     /// What the image or the baseline has of them, one by one.
@@ -245,7 +247,7 @@ pub enum Source {
 
 impl Source {
     /// How many there are.
-    pub const COUNT: usize = 19;
+    pub const COUNT: usize = 20;
 
     /// Its place among them.
     #[must_use]
@@ -270,6 +272,7 @@ impl Source {
             Source::Truth => 16,
             Source::Image => 17,
             Source::Helpers => 18,
+            Source::Modules => 19,
         }
     }
 
@@ -302,6 +305,7 @@ impl Source {
             Source::Truth => "image, packages and baseline",
             Source::Image => "startup files of the image",
             Source::Helpers => "helpers of the kernel",
+            Source::Modules => "kernel modules",
         }
     }
 }

@@ -9,6 +9,7 @@ pub mod hidden;
 pub mod holders;
 pub mod kin;
 pub mod log;
+pub mod modules;
 pub mod mounts;
 pub mod net;
 pub mod owner;

@@ -125,7 +125,9 @@ impl Owners {
         (at, None)
     }
 
-    fn path(&self, row: usize) -> &[u8] {
+    /// The path of a row.
+    #[must_use]
+    pub fn path(&self, row: usize) -> &[u8] {
         let bounds = |at: u32| usize::try_from(at).unwrap_or_default();
         self.rows
             .get(row)
