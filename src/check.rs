@@ -15,6 +15,7 @@ use crate::facts::socket::Socket;
 use crate::facts::startup::Line;
 use crate::facts::startup_file::StartupFile;
 use crate::facts::text::Bytes;
+use crate::facts::tool::{Cover, Tool};
 use crate::intel::{Hit, Intel, Match, Trace, TraceKind};
 use crate::limits::{CHECKS, DETAIL_BYTES, PARENTS};
 use crate::report::{Event, Finding, Parent, Sink, SinkFault};
@@ -48,6 +49,10 @@ pub enum Hook {
     Module(fn(&Module<'_>, &Ctx<'_>, &mut Out<'_>)),
     /// What taints the kernel.
     Taints(fn(&Taints, &Ctx<'_>, &mut Out<'_>)),
+    /// Every tool of the system.
+    Tool(fn(&Tool<'_>, &Ctx<'_>, &mut Out<'_>)),
+    /// Everything that is mounted over one.
+    Cover(fn(&Cover<'_>, &Ctx<'_>, &mut Out<'_>)),
     /// Every line of a startup file that runs something.
     Line(fn(&Line<'_>, &Ctx<'_>, &mut Out<'_>)),
 }

@@ -4,6 +4,7 @@
 mod kernel;
 mod sockets;
 mod startup;
+mod tools;
 mod verdict;
 mod walk;
 
@@ -29,6 +30,7 @@ use crate::source::modules::Modules;
 use crate::source::mounts::{self, Mounts};
 use crate::source::owner::Owners;
 use crate::source::startup::Seen;
+use crate::source::tools::Tools;
 use crate::source::{Coverage, files, net, proc, raw};
 
 /// Milliseconds between the two looks at a process before it is accused: an upgrade replaces a file, and a
@@ -49,6 +51,7 @@ pub struct Scratch {
     packets: raw::Details,
     ports: net::Ports,
     modules: Modules,
+    tools: Tools,
     seen: Seen,
     commands: Commands,
 }
@@ -67,6 +70,7 @@ impl Scratch {
             packets: raw::Details::new(),
             ports: net::Ports::new(),
             modules: Modules::new(),
+            tools: Tools::new(),
             seen: Seen::new(),
             commands: Commands::new(),
         }

@@ -106,6 +106,9 @@ pub const MODULE_FILES: u32 = if cfg!(test) { 64 } else { 20_000 };
 /// Directories below `/lib/modules` that are entered, one in the other; Debian has six.
 pub const MODULE_DEPTH: u32 = 10;
 
+/// Tools of the system, 48 bytes each: all names that are looked for, in four directories.
+pub const TOOLS: usize = 4 * 66;
+
 /// Links that are followed one after the other: the kernel follows 40 (path_resolution(7)), nobody has use for eight.
 pub const LINKS: u32 = 8;
 

@@ -3,11 +3,17 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 #![allow(clippy::arithmetic_side_effects, clippy::as_conversions, clippy::print_stderr, missing_docs)]
 
+#[path = "common/bench.rs"]
+mod bench;
 #[path = "common/scan.rs"]
 mod scan;
 
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::Path;
 use std::process::Command;
 
+use bench::Bench;
 use scan::{GATEWATCH, Outcome, Tree, need_root, run, scan};
 
 fn look(check: &str, tree: &Tree) -> Outcome {
@@ -222,4 +228,169 @@ fn modules_of_healthy_machines() {
 fn modules_of_this_machine() {
     need_root();
     assert_eq!(scan(["--only", MODULE]).short(), [""; 0]);
+}
+
+const TOOL: &str = "tool-replaced";
+
+/// A firmware with BusyBox, a daemon and their packages.
+fn firmware() -> Tree {
+    Tree::new()
+        .file("etc/banner", "")
+        .file("bin/busybox", "\x7fELF busybox")
+        .link("bin/ps", "busybox")
+        .link("bin/login", "busybox")
+        .link("bin/netstat", "/bin/busybox")
+        .link("usr/bin/wget", "../../bin/busybox")
+        .link("usr/bin/top", "../../bin/busybox")
+        .file("usr/sbin/dropbear", "\x7fELF dropbear 1")
+        .file("sbin/logread", "\x7fELF logread")
+        .file("usr/lib/opkg/info/busybox.list", "/bin/busybox\n/bin/ps\n/bin/login\n")
+        .file("usr/lib/opkg/info/dropbear.list", "/usr/sbin/dropbear\n")
+        .file("usr/lib/opkg/info/dropbear.control", "Version: 1\n")
+        .dir("proc")
+        .dir("tmp")
+        .dir("rom")
+        .dir("dev")
+        .dir("mnt")
+        .dir("lib/x86_64-linux-gnu")
+        .dir("lib/aarch64-linux-gnu")
+        .dir("lib64")
+}
+
+fn write(path: &Path, content: &str) {
+    let _ = fs::remove_file(path);
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, content).unwrap();
+}
+
+fn relink(path: &Path, target: &str) {
+    let _ = fs::remove_file(path);
+    symlink(target, path).unwrap();
+}
+
+/// An upgrade, a package whose tools take the place of BusyBox's in two ways, and a tool of BusyBox by another link.
+fn install(root: &Path) {
+    let at = |name: &str| root.join(name);
+    write(&at("usr/sbin/dropbear"), "\x7fELF dropbear 2");
+    write(&at("usr/lib/opkg/info/dropbear.control"), "Version: 2\n");
+    write(&at("usr/libexec/ps-procps-ng"), "\x7fELF ps");
+    write(&at("usr/lib/opkg/info/procps-ng-ps.list"), "/usr/libexec/ps-procps-ng\n");
+    relink(&at("bin/ps"), "/usr/libexec/ps-procps-ng");
+    write(&at("usr/bin/wget"), "\x7fELF wget");
+    write(&at("usr/lib/opkg/info/wget-ssl.list"), "/usr/bin/wget\n");
+    relink(&at("usr/bin/top"), "/bin/busybox");
+    // What a restored backup makes of a link.
+    write(&at("bin/netstat"), "\x7fELF busybox");
+}
+
+fn replace(root: &Path) {
+    let at = |name: &str| root.join(name);
+    write(&at("usr/sbin/dropbear"), "\x7fELF dropbear 3");
+    write(&at("bin/ps"), "#!/bin/sh\nbusybox ps | grep -v x\n");
+    write(&at("usr/lib/x"), "\x7fELF");
+    relink(&at("bin/login"), "/usr/lib/x");
+    write(&at("tmp/x"), "\x7fELF");
+    relink(&at("sbin/logread"), "/tmp/x");
+    relink(&at("usr/bin/top"), "/usr/sbin/dropbear");
+    write(&at("usr/bin/netstat"), "\x7fELF");
+}
+
+const REPLACED: [&str; 6] = [
+    "infected /bin/login",
+    "infected /bin/ps",
+    "infected /sbin/logread",
+    "infected /usr/sbin/dropbear",
+    "suspicious /usr/bin/netstat",
+    "suspicious /usr/bin/top",
+];
+
+fn sorted(outcome: &Outcome) -> Vec<String> {
+    assert_eq!(outcome.looked(TOOL), ("yes", ""));
+    let mut found = found(outcome);
+    found.sort();
+    found
+}
+
+#[test]
+fn tools_above_a_real_image() {
+    let bench = Bench::new(&firmware(), TOOL);
+    for (change, expected) in [((|_| {}) as fn(&Path), &[][..]), (install, &[]), (replace, &REPLACED)] {
+        assert_eq!(sorted(&bench.tree(change)), expected);
+        assert_eq!(sorted(&bench.live(change)), expected);
+    }
+}
+
+/// The same where the upper layer can be seen, as on OpenWrt.
+#[test]
+fn tools_in_the_upper_layer() {
+    let router = || {
+        firmware()
+            .file("rom/etc/banner", "")
+            .file("rom/usr/sbin/dropbear", "\x7fELF dropbear 1")
+            .file("rom/usr/lib/opkg/info/dropbear.list", "/usr/sbin/dropbear\n")
+            .file("overlay/upper/etc/passwd", "")
+    };
+    let changed = || {
+        router()
+            .file("usr/sbin/dropbear", "\x7fELF dropbear 2")
+            .file("overlay/upper/usr/sbin/dropbear", "\x7fELF dropbear 2")
+    };
+    let list = "overlay/upper/usr/lib/opkg/info/dropbear.list";
+    assert_eq!(sorted(&look(TOOL, &router())), [""; 0]);
+    assert_eq!(sorted(&look(TOOL, &changed())), ["infected /usr/sbin/dropbear"]);
+    assert_eq!(sorted(&look(TOOL, &changed().file(list, "/usr/sbin/dropbear\n"))), [""; 0]);
+    let apk = "overlay/upper/lib/apk/packages/dropbear.list";
+    assert_eq!(sorted(&look(TOOL, &changed().file(apk, "usr/sbin/dropbear\n"))), [""; 0]);
+    let outcome = look(TOOL, &changed().fifo(list));
+    assert_eq!((found(&outcome).len(), outcome.looked(TOOL).0), (1, "partly"));
+}
+
+#[test]
+fn tools_where_only_packages_are_known_or_nothing() {
+    let debian = || {
+        Tree::new()
+            .link("bin", "usr/bin")
+            .link("sbin", "usr/sbin")
+            .link("lib", "usr/lib")
+            .file("usr/bin/ps", "\x7fELF")
+            .file("usr/bin/dash", "\x7fELF")
+            .link("usr/bin/sh", "dash")
+            .file("usr/bin/wget.distrib", "\x7fELF")
+            .file("usr/bin/wget", "#!/bin/sh\n")
+            .file("usr/sbin/iptables-nft", "\x7fELF")
+            .link("etc/alternatives/iptables", "/usr/sbin/iptables-nft")
+            .link("usr/sbin/iptables", "/etc/alternatives/iptables")
+            .file(
+                "var/lib/dpkg/info/x.list",
+                "/bin/ps\n/bin/dash\n/bin/sh\n/usr/bin/wget\n/usr/sbin/iptables-nft\n",
+            )
+    };
+    assert_eq!(sorted(&look(TOOL, &debian())), [""; 0]);
+    let script = debian().file("usr/bin/ps", "#!/bin/sh\n/usr/lib/ps | grep -v x\n");
+    assert_eq!(sorted(&look(TOOL, &script)), ["suspicious /usr/bin/ps"]);
+    assert_eq!(sorted(&look(TOOL, &debian().file("usr/sbin/ps", "\x7fELF"))), ["suspicious /usr/sbin/ps"]);
+    let hidden = debian().file("usr/lib/.x", "\x7fELF").link("usr/bin/netstat", "../lib/.x");
+    assert_eq!(sorted(&look(TOOL, &hidden)), ["infected /usr/bin/netstat"]);
+    // An unpacked image says nothing of itself; a vendor's links lead to what is made at boot.
+    assert_eq!(sorted(&look(TOOL, &firmware().link("sbin/sshd", "/var/run/sshd"))), [""; 0]);
+    assert_eq!(look(TOOL, &Tree::healthy()).looked(TOOL).0, "na");
+}
+
+#[test]
+fn tools_of_this_machine_that_something_is_mounted_over() {
+    let dir = Tree::new().file("ps", "#!/bin/sh\nexit 0\n").dir("bin");
+    let ps = fs::canonicalize("/usr/bin/ps").unwrap_or_else(|_| "/usr/bin/find".into());
+    let ps = ps.to_str().unwrap();
+    let cover = |script: &str| in_namespace(script, &dir, TOOL);
+    assert_eq!(found(&cover("")), [""; 0]);
+    let outcome = cover(&format!("cp /usr/bin/true \"$1/ps\"; mount --bind \"$1/ps\" {ps}"));
+    assert_eq!((found(&outcome), outcome.status), (vec![format!("infected {ps}")], 2));
+    let outcome = cover("cp -a /usr/sbin/. \"$1/bin\"; mount --bind \"$1/bin\" /usr/sbin");
+    assert_eq!(found(&outcome), ["suspicious /usr/sbin"]);
+    let outcome = cover("mount -t tmpfs tmpfs /usr/sbin");
+    assert_eq!(found(&outcome), ["infected /usr/sbin"]);
+    // What systemd does to make a place read-only.
+    let itself =
+        format!("mount --bind /usr/bin /usr/bin; mount --bind {ps} {ps}; mount -o remount,bind,ro /usr/bin");
+    assert_eq!(found(&cover(&itself)), [""; 0]);
 }

@@ -16,6 +16,7 @@ use crate::facts::socket::Socket;
 use crate::facts::startup::Kind;
 use crate::facts::startup_file::{Difference, Hand, StartupFile};
 use crate::facts::text::Bytes;
+use crate::facts::tool::{Cover, Tool};
 use crate::intel::Intel;
 use crate::report::{Event, Severity, Sink, SinkFault, Summary};
 
@@ -126,6 +127,16 @@ pub(crate) fn module(check: &'static Check, module: &Module<'_>) -> Vec<Severity
 /// What a check says of a tainted kernel.
 pub(crate) fn tainted(check: &'static Check, taints: &Taints) -> Vec<Severity> {
     weights(heard(check, |ctx, out| hooked!(check, Taints).for_each(|run| run(taints, ctx, out))))
+}
+
+/// What a check says of a tool of the system.
+pub(crate) fn tool(check: &'static Check, tool: &Tool<'_>) -> Vec<Severity> {
+    weights(heard(check, |ctx, out| hooked!(check, Tool).for_each(|run| run(tool, ctx, out))))
+}
+
+/// What a check says of what is mounted over a tool.
+pub(crate) fn cover(check: &'static Check, cover: &Cover<'_>) -> Vec<Severity> {
+    weights(heard(check, |ctx, out| hooked!(check, Cover).for_each(|run| run(cover, ctx, out))))
 }
 
 /// What a check says of the log.

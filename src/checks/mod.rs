@@ -48,6 +48,7 @@ checks! {
     startup_dropper,
     kernel_helper,
     kernel_module,
+    tool_replaced,
     c2_address,
     logging_stopped,
     firmware_written,

@@ -1,4 +1,4 @@
-//! What the kernel itself starts and has loaded, held against what should be there.
+//! What the kernel itself starts and has loaded, and the tools of the system, held against what should be there.
 
 use super::{Run, SECOND_LOOK_MS, Scratch};
 use crate::check::{Hook, Source};
@@ -19,10 +19,12 @@ impl Run<'_, '_> {
     /// Finds out who vouches for all of it together, so that the lists of packages are read once.
     pub(super) fn kernel<H: Host>(&mut self, host: &H, scratch: &mut Scratch) -> Result<(), SinkFault> {
         let (helped, loaded) = (self.wants(Source::Helpers), self.wants(Source::Modules));
-        if !helped && !loaded {
+        let tooled = self.wants(Source::Tools);
+        if !helped && !loaded && !tooled {
             return Ok(());
         }
-        let Scratch { owners, mounts, modules, .. } = scratch;
+        let Scratch { owners, mounts, modules, tools, .. } = scratch;
+        let truths = Truths::find(host, mounts);
         owners.clear();
         if helped {
             helpers::each(host, mounts, &mut Coverage::new(), &mut |found| {
@@ -37,17 +39,26 @@ impl Run<'_, '_> {
             modules.read(host, &mut coverage);
             modules.files(host, owners, &mut coverage);
         }
+        let mut seen = Coverage::new();
+        if tooled {
+            self.begin(Source::Tools)?;
+            tools.read(host, mounts, &truths, owners, &mut seen);
+        }
         let mut owned = Coverage::new();
         owners.resolve(host, mounts, 0, &mut owned);
         owners.limits(&mut owned);
         if loaded {
             coverage.adopt(&owned);
-            let truths = Truths::find(host, mounts);
             self.modules(host, modules, owners, mounts, &truths);
             self.note(Source::Modules, coverage);
         }
         if helped {
-            self.helpers(host, owners, mounts, &owned)?;
+            self.helpers(host, owners, mounts, &truths, &owned)?;
+        }
+        if tooled {
+            seen.adopt(&owned);
+            self.tools(host, tools, owners, mounts, &truths);
+            self.note(Source::Tools, seen);
         }
         self.verdicts()
     }
@@ -111,10 +122,10 @@ impl Run<'_, '_> {
         host: &H,
         owners: &mut Owners,
         mounts: &Mounts,
+        truths: &Truths,
         owned: &Coverage,
     ) -> Result<(), SinkFault> {
         self.begin(Source::Helpers)?;
-        let truths = Truths::find(host, mounts);
         let image = truths.has_rom() || truths.is_image();
         let mut coverage = Coverage::new();
         let mut look = |owners: &Owners, coverage: &mut Coverage, aloud| {

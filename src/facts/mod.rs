@@ -26,3 +26,4 @@ pub mod startup;
 pub mod startup_file;
 pub mod status;
 pub mod text;
+pub mod tool;

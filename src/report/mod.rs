@@ -239,6 +239,8 @@ pub enum Source {
     Helpers,
     /// What the kernel has loaded.
     Modules,
+    /// The tools of the system.
+    Tools,
     /// Image, packages and baseline: what the startup files should be.
     Truth,
     /// What the image or the baseline has of them, one by one.
@@ -247,7 +249,7 @@ pub enum Source {
 
 impl Source {
     /// How many there are.
-    pub const COUNT: usize = 20;
+    pub const COUNT: usize = 21;
 
     /// Its place among them.
     #[must_use]
@@ -273,6 +275,7 @@ impl Source {
             Source::Image => 17,
             Source::Helpers => 18,
             Source::Modules => 19,
+            Source::Tools => 20,
         }
     }
 
@@ -306,6 +309,7 @@ impl Source {
             Source::Image => "startup files of the image",
             Source::Helpers => "helpers of the kernel",
             Source::Modules => "kernel modules",
+            Source::Tools => "system tools",
         }
     }
 }

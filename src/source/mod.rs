@@ -20,7 +20,9 @@ pub mod raw;
 pub mod script;
 pub mod standing;
 pub mod startup;
+pub mod tools;
 pub mod truth;
+pub mod upgrade;
 pub mod wire;
 
 use core::fmt::{self, Write};
