@@ -1,7 +1,9 @@
 //! One pass over each source; each fact is handed to the checks that are hooked to it; each check says how well it
 //! could look. Data goes from left to right here and nowhere back.
 
+mod accounts;
 mod kernel;
+mod own;
 mod sockets;
 mod startup;
 mod tools;
@@ -24,8 +26,10 @@ use crate::host::{Fault, Host};
 use crate::intel::{Intel, TraceKind};
 use crate::limits::{ACCUSED, CHECKS};
 use crate::report::{Counts, Event, Sink, SinkFault};
+use crate::source::accounts::Accounts;
 use crate::source::hidden::{self, Suspects, Turn};
 use crate::source::holders::Holders;
+use crate::source::keys::Keys;
 use crate::source::modules::Modules;
 use crate::source::mounts::{self, Mounts};
 use crate::source::owner::Owners;
@@ -54,6 +58,10 @@ pub struct Scratch {
     tools: Tools,
     seen: Seen,
     commands: Commands,
+    accounts: Accounts,
+    /// Those of the image.
+    image_accounts: Accounts,
+    keys: Keys,
 }
 
 impl Scratch {
@@ -73,6 +81,9 @@ impl Scratch {
             tools: Tools::new(),
             seen: Seen::new(),
             commands: Commands::new(),
+            accounts: Accounts::new(),
+            image_accounts: Accounts::new(),
+            keys: Keys::new(),
         }
     }
 }
@@ -136,6 +147,12 @@ pub fn scan<H: Host>(
     run.kernel(host, scratch)?;
     if run.wants(Source::Startup) {
         run.startup(host, scratch)?;
+    }
+    if run.wants(Source::Accounts) || run.wants(Source::Keys) {
+        run.accounts(host, scratch)?;
+    }
+    if run.wants(Source::Own) {
+        run.own(host, scratch)?;
     }
     if run.wants(Source::Traces) {
         run.traces(host)?;

@@ -33,6 +33,34 @@ pub const PIDS: usize = if cfg!(test) { 64 } else { 32_768 };
 /// Socket descriptors whose holder is remembered, 8 bytes each.
 pub const HOLDERS: usize = if cfg!(test) { 64 } else { 32_768 };
 
+/// Links on the way of a path that are followed; the kernel follows 40 (path_resolution(7)), firmware has two or three.
+pub const LINKS: u32 = 16;
+
+/// Users of a machine, and again of its image, 24 bytes each, and the bytes of all their lines in `/etc/passwd`: servers
+/// have some fifty.
+pub const ACCOUNTS: usize = if cfg!(test) { 16 } else { 512 };
+/// See [`ACCOUNTS`].
+pub const ACCOUNT_BYTES: usize = 65_535;
+
+/// Bytes read of a list of users, passwords or groups: with as many users as fit each has 500.
+pub const ACCOUNT_FILE_BYTES: u64 = 256 * 1024;
+
+/// Files of keys that are read, 16 bytes each.
+pub const KEY_FILES: usize = if cfg!(test) { 8 } else { 64 };
+
+/// Keys of all users that are compared with one another, 36 bytes each.
+pub const KEYS: usize = if cfg!(test) { 16 } else { 256 };
+
+/// Bytes of a line of keys: OpenSSH takes no key with more (auth2-pubkeyfile.c, `SSH_MAX_PUBKEY_BYTES` is twice that; an
+/// RSA key of 16,384 bits has 2.8 KiB).
+pub const KEY_ROW_BYTES: usize = 8192;
+
+/// Bytes of a file of keys: 300 of RSA with 4096 bits.
+pub const KEY_FILE_BYTES: u64 = 256 * 1024;
+
+/// Files in a directory of gatewatch's own, 72 bytes each on the stack.
+pub const OWN_FILES: usize = if cfg!(test) { 4 } else { 16 };
+
 /// Programs that run, or startup files, told apart by path, about 220 bytes each, and the bytes of all their paths. A
 /// Debian server with a desktop's packages has 1,500 units and links.
 pub const PROGRAMS: usize = if cfg!(test) { 32 } else { 2048 };
@@ -109,9 +137,6 @@ pub const MODULE_DEPTH: u32 = 10;
 /// Tools of the system, 48 bytes each: all names that are looked for, in four directories.
 pub const TOOLS: usize = 4 * 66;
 
-/// Links that are followed one after the other: the kernel follows 40 (path_resolution(7)), nobody has use for eight.
-pub const LINKS: u32 = 8;
-
 /// Libraries in `/etc/ld.so.preload` that are looked at.
 pub const PRELOADED: u32 = 16;
 
@@ -151,6 +176,15 @@ pub const WORD_BYTES: usize = 1024;
 /// How deep substitutions (`$(…)`, `sh -c "…"`) are followed in a startup line.
 pub const NESTING: u32 = 6;
 
+/// Variables of one startup file whose plain text is followed, 12 bytes each. The largest scripts of Debian and of OpenWrt's
+/// packages set some 100.
+pub const VARIABLES: usize = if cfg!(test) { 16 } else { 256 };
+
+/// Bytes of the names and values of these variables, and of one value: longer ones are texts, not paths or programs.
+pub const VARIABLES_BYTES: usize = if cfg!(test) { 2048 } else { 16_384 };
+/// See [`VARIABLES_BYTES`].
+pub const VARIABLE_TEXT: usize = 256;
+
 /// Names of fetched files that are remembered while one startup file is read, 2 × [`FETCHED_BYTES`] each.
 pub const FETCHED: usize = 16;
 
@@ -162,6 +196,9 @@ pub const STARTUP_FILE_BYTES: u64 = 1024 * 1024;
 
 /// Startup files told apart by device and inode, so that a file with many links is read once. 24 bytes each.
 pub const STARTUP_FILES: usize = if cfg!(test) { 32 } else { 4096 };
+
+/// Bytes of the image's `/etc/inittab` that are kept to compare with: those of OpenWrt and of vendors have below 2 KiB.
+pub const INITTAB_BYTES: usize = if cfg!(test) { 512 } else { 4096 };
 
 /// How deep directories of startup files are entered: `hotplug.d/iface/x`, `system/a.service.d/x.conf`.
 pub const STARTUP_DEPTH: u32 = 2;

@@ -394,3 +394,34 @@ fn tools_of_this_machine_that_something_is_mounted_over() {
         format!("mount --bind /usr/bin /usr/bin; mount --bind {ps} {ps}; mount -o remount,bind,ro /usr/bin");
     assert_eq!(found(&cover(&itself)), [""; 0]);
 }
+
+/// What an enemy made: nothing hangs, leads out or is passed over in silence.
+#[test]
+fn trees_that_an_enemy_made() {
+    let long = "x".repeat(70_000);
+    let crowd: String = (0..3000).map(|number| format!("m{number} 1 0 - Live 0x0\n")).collect();
+    let all = "kernel-helper,kernel-module,tool-replaced";
+    for tree in [
+        router().file(PATTERN, format!("|/tmp/{long}\n")),
+        router().file(PATTERN, b"|/tmp/\xff\xfe \x1b[0m\n"),
+        router()
+            .fifo("proc/sys/fs/binfmt_misc/x")
+            .fifo("etc/sysctl.d/x.conf")
+            .fifo("sys/kernel/uevent_helper"),
+        router().file("etc/sysctl.conf", format!("kernel.modprobe={long}\nkernel.modprobe=/tmp/\u{ff}\n")),
+        router().link("bin/ps", "ps").link("sbin/init", "/loop").link("loop", "loop").fifo("bin/ls"),
+        router().file("proc/modules", format!("{long} 1 0 - Live 0x0\n\0\n")),
+        with_modules(true).file("proc/modules", crowd),
+        with_modules(true).fifo("sys/module/x/initstate").link("lib/modules/5.15.1/x.ko", "x.ko"),
+        with_modules(true)
+            .file("proc/sys/kernel/osrelease", "../../../etc\n")
+            .fifo("proc/sys/kernel/tainted"),
+        Tree::new().link("bin", "/").link("sbin", "bin").link("usr", "..").file("ps", "#!"),
+    ] {
+        let outcome = look(all, &tree);
+        assert!(outcome.status <= 3, "{}", outcome.stderr);
+    }
+    let crowd =
+        router().file("proc/modules", "m 1 0 - Live 0x0\n".repeat(3)).fifo("usr/lib/opkg/info/x.list");
+    assert_eq!(look(MODULE, &crowd).looked(MODULE), ("partly", "x.list: a named pipe"));
+}

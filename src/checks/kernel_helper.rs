@@ -27,6 +27,7 @@ use crate::check::{Area, Check, Ctx, Hook, Out, Severity, Source};
 use crate::facts::helper::{Helper, Runs};
 use crate::facts::place::{Place, is_admins, place};
 use crate::facts::process::Owner;
+use crate::facts::text::fields;
 
 /// The row of the table.
 pub const CHECK: Check = Check {
@@ -62,7 +63,8 @@ fn judge(helper: &Helper<'_>) -> Option<(Severity, &'static str)> {
     } else if place == Place::Mount {
         (Severity::Suspicious, place.words())
     } else if !helper.exists {
-        if !helper.image || helper.held || BUILT_IN.contains(&helper.path) {
+        let named = fields(helper.command).next().unwrap_or_default();
+        if !helper.image || helper.held || BUILT_IN.contains(&named) {
             return None;
         }
         (Severity::Suspicious, "there is no such program")

@@ -4,6 +4,7 @@ use super::{Run, Scratch};
 use crate::check::Source;
 use crate::host::Host;
 use crate::report::SinkFault;
+use crate::source::around::Around;
 use crate::source::script::Script;
 use crate::source::standing::{Standings, real};
 use crate::source::startup::{Found, Walk};
@@ -43,7 +44,8 @@ impl Run<'_, '_> {
             }
             let (path, kind, standing) = (found.path, found.place.kind, fact.standing);
             let size = found.file.as_ref().map_or(0, |(_, identity)| identity.size);
-            let mut script = Script { path, kind, standing, size, commands };
+            let around = Around::of(host, truths, path, kind, coverage);
+            let mut script = Script { path, kind, standing, around, size, commands };
             match (found.file, found.target) {
                 (Some((mut file, _)), _) => script.read(&mut file, coverage, &mut |line| {
                     self.show_line(line);

@@ -1,6 +1,9 @@
 //! The simple commands of a startup line: their words without quotes, what each runs, and who feeds whom.
 
+use super::escape::unescape;
+use super::runs::reads_its_input;
 use super::text::{Bytes, basename};
+use super::variables::Variables;
 use crate::limits::{COMMANDS, LINE_BYTES, WORD_BYTES, WORDS};
 
 /// What a word is to its command.
@@ -42,6 +45,10 @@ pub struct Commands {
     pub(super) words: heapless::Vec<Word, WORDS>,
     pub(super) commands: heapless::Vec<Command, COMMANDS>,
     pub(super) overflow: bool,
+    /// What the lines before, of the same file, have set.
+    pub(super) variables: Variables,
+    /// Whether the line that is taken apart sets variables.
+    pub(super) learns: bool,
 }
 
 /// Programs that run the text they are given.
@@ -91,7 +98,20 @@ impl Commands {
             words: heapless::Vec::new(),
             commands: heapless::Vec::new(),
             overflow: false,
+            variables: Variables::new(),
+            learns: false,
         }
+    }
+
+    /// Forgets what lines of another file have set.
+    pub fn begin_file(&mut self) {
+        self.variables.clear();
+    }
+
+    /// Whether lines of the file set more variables than are followed.
+    #[must_use]
+    pub const fn is_unsettled(&self) -> bool {
+        self.variables.is_full()
     }
 
     /// Whether something did not fit and was left out.
@@ -139,7 +159,7 @@ impl Commands {
                     (Some(values), [b'-', letter]) => own = u8::from(values.contains(letter)),
                     (Some(_), [b'-', ..]) => {}
                     (Some(_), digits) if digits.iter().all(|b| b.is_ascii_digit() || *b == b'.') => {}
-                    _ if is_assignment(word) => {}
+                    _ if assignment(word).is_some() => {}
                     _ => return count,
                 }
             }
@@ -192,7 +212,25 @@ impl Commands {
         } else if name == b"trap" {
             into.push(arguments.next().unwrap_or_default());
         }
+        if into.is_empty() && self.is_shell(command) && reads_its_input(self, command) {
+            self.printed(command, into);
+        }
         !into.is_empty()
+    }
+
+    /// The text that echo or printf, and nobody else, prints for a shell to run.
+    fn printed(&self, command: u16, into: &mut Bytes<WORD_BYTES>) {
+        let mut feeders = self.feeders(command);
+        let (Some(from), None) = (feeders.next(), feeders.next()) else { return };
+        let name = self.name(from);
+        if !matches!(name, b"echo" | b"printf") {
+            return;
+        }
+        let plain = name == b"echo" && !self.program(from).skip(1).any(|word| word.starts_with(b"-e"));
+        for word in self.program(from).skip(1).filter(|word| !matches!(word, [b'-', ..])) {
+            unescape(word, &mut |byte, number| into.push(&[if plain && number { b' ' } else { byte }]));
+            into.push(b" ");
+        }
     }
 }
 
@@ -201,12 +239,16 @@ pub fn is_starter(word: &[u8]) -> bool {
     BEFORE.iter().any(|(name, ..)| *name == basename(word))
 }
 
-/// `NAME=value` before a command.
-fn is_assignment(word: &[u8]) -> bool {
-    word.iter()
-        .position(|b| *b == b'=')
-        .and_then(|at| word.get(..at))
-        .is_some_and(|name| !name.is_empty() && name.iter().all(|b| b.is_ascii_alphanumeric() || *b == b'_'))
+/// `NAME=value` before a command, as name and value.
+pub(super) fn assignment(word: &[u8]) -> Option<(&[u8], &[u8])> {
+    let at = word.iter().position(|b| *b == b'=')?;
+    let name = word.get(..at).filter(|name| !name.is_empty() && name.iter().copied().all(is_of_name))?;
+    Some((name, word.get(at.saturating_add(1)..)?))
+}
+
+/// Whether a byte may stand in the name of a variable.
+pub(super) const fn is_of_name(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_'
 }
 
 /// The words of one command, in their order.

@@ -1,8 +1,8 @@
 //! Puts the bytes of a startup file together to lines, as a shell would.
 
-use super::commands::{Commands, Role};
-use super::fetch::{Joined, Memory};
-use super::open::{Here, Open};
+use super::commands::Commands;
+use super::memory::{Joined, Memory};
+use super::open::{Here, Open, is_printed};
 use super::origin::Standing;
 use super::startup::{Kind, Line, is_other_language};
 use super::text::{Bytes, trim};
@@ -351,7 +351,7 @@ impl Reader {
             let text = trim(self.line.as_slice().get(from..to).unwrap_or_default());
             // Without a pipe or a substitution there is nothing in it for a check.
             return text.iter().any(|b| matches!(b, b'|' | b'`' | b'(')).then(|| {
-                commands.parse(text);
+                commands.parse_text(text);
                 let number = self.number.saturating_sub(1);
                 Line {
                     file,
@@ -361,6 +361,8 @@ impl Reader {
                     commands,
                     joined: Joined::default(),
                     standing: Standing::Unknown,
+                    in_image: None,
+                    nobody: false,
                 }
             });
         }
@@ -391,22 +393,10 @@ impl Reader {
             commands,
             joined: memory.joined(),
             standing: Standing::Unknown,
+            in_image: None,
+            nobody: false,
         })
     }
-}
-
-/// Whether the here-documents behind a line go to the screen. One that goes to a file or to a shell may become a
-/// program, so its lines are looked at like all others.
-fn is_printed(commands: &Commands, line: &[u8]) -> bool {
-    !line.contains(&b'>')
-        && commands
-            .iter()
-            .filter(|(index, _)| commands.words(*index, Role::HereDocument).next().is_some())
-            .all(|(index, _)| {
-                let feeds =
-                    commands.iter().any(|(other, _)| commands.feeders(other).any(|from| from == index));
-                commands.name(index) == b"cat" && !feeds
-            })
 }
 
 #[cfg(test)]

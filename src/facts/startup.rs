@@ -1,7 +1,7 @@
 //! A line of a startup file: bytes of a script, crontab, inittab or unit in, the commands that it runs out.
 
 use super::commands::Commands;
-use super::fetch::Joined;
+use super::memory::Joined;
 use super::origin::Standing;
 use super::text::{basename, fields, trim};
 
@@ -87,6 +87,10 @@ pub struct Line<'a> {
     pub joined: Joined<'a>,
     /// What the sources of truth say of the file.
     pub standing: Standing,
+    /// Whether the firmware image has this very line in its inittab; `None`: there is nothing to compare with.
+    pub in_image: Option<bool>,
+    /// It is the first line of a crontab whose name is no user's.
+    pub nobody: bool,
 }
 
 /// An interpreter, with its arguments, that is no shell: `/usr/bin/lua`, `/usr/bin/env python3`.

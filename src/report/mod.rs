@@ -245,11 +245,17 @@ pub enum Source {
     Truth,
     /// What the image or the baseline has of them, one by one.
     Image,
+    /// The users of the machine.
+    Accounts,
+    /// The keys that let users in.
+    Keys,
+    /// gatewatch's own files.
+    Own,
 }
 
 impl Source {
     /// How many there are.
-    pub const COUNT: usize = 21;
+    pub const COUNT: usize = 24;
 
     /// Its place among them.
     #[must_use]
@@ -276,6 +282,9 @@ impl Source {
             Source::Helpers => 18,
             Source::Modules => 19,
             Source::Tools => 20,
+            Source::Accounts => 21,
+            Source::Keys => 22,
+            Source::Own => 23,
         }
     }
 
@@ -310,6 +319,9 @@ impl Source {
             Source::Helpers => "helpers of the kernel",
             Source::Modules => "kernel modules",
             Source::Tools => "system tools",
+            Source::Accounts => "users",
+            Source::Keys => "keys of users",
+            Source::Own => "its own files",
         }
     }
 }

@@ -1,13 +1,13 @@
 //! The programs that the kernel starts by itself: where it is told which, now and at the next boot.
 
+use super::links::real;
 use super::mounts::Mounts;
 use super::owner::relative;
-use super::standing::real;
 use super::{Coverage, fill, rows_within};
 use crate::facts::helper::{Handler, Runs, parts, piped, setting};
-use crate::facts::text::{Bytes, basename, trim};
+use crate::facts::text::{Bytes, trim};
 use crate::host::{Fault, Host};
-use crate::limits::{HELPER_BYTES, LINKS, PATH_BYTES, SMALL_FILE_BYTES};
+use crate::limits::{HELPER_BYTES, PATH_BYTES, SMALL_FILE_BYTES};
 
 /// Files whose text is a command; of the first only behind a bar. The last two are one variable under two names.
 const COMMANDS: [&[u8]; 5] = [
@@ -188,7 +188,7 @@ impl<H: Host> Walk<'_, H> {
         if path.is_empty() {
             return;
         }
-        let (setting, path) = (slashed(setting), follow(self.host, path));
+        let (setting, path) = (slashed(setting), real(self.host, path));
         let (setting, path) = (setting.as_slice(), path.as_slice());
         (self.each)(&Found { setting, line, command, path, runs, held });
     }
@@ -198,26 +198,6 @@ fn slashed(path: &[u8]) -> Bytes<PATH_BYTES> {
     let mut whole = Bytes::of(b"/");
     whole.push(path);
     whole
-}
-
-/// Where a path leads: links in its last part are followed, so that it is the file that is judged and not its name.
-#[must_use]
-pub fn follow<H: Host>(host: &H, path: &[u8]) -> Bytes<PATH_BYTES> {
-    let mut at = real(b"/", path);
-    for _ in 0..LINKS {
-        let path = at.as_slice();
-        let name = basename(path);
-        let parent = relative(path.get(..path.len().saturating_sub(name.len())).unwrap_or_default());
-        let mut target = Bytes::<PATH_BYTES>::new();
-        let read = host
-            .dir(parent.strip_suffix(b"/").unwrap_or(parent))
-            .and_then(|dir| target.fill(|into| host.link_at(&dir, name, into)));
-        if read.is_err() {
-            break;
-        }
-        at = real(path, target.as_slice());
-    }
-    at
 }
 
 #[cfg(test)]

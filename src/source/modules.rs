@@ -1,7 +1,8 @@
 //! Modules that the kernel has loaded, by what it says in two places, and the files that they come from.
 
+use super::links::real;
 use super::owner::{Owners, relative};
-use super::{Coverage, fill, helpers, rows};
+use super::{Coverage, fill, rows};
 use crate::facts::module::{Row as Listed, Taints, is_same, stem};
 use crate::facts::text::{Bytes, decimal, trim};
 use crate::host::{Fault, Host, Kind};
@@ -370,8 +371,8 @@ impl<H: Host> Search<'_, H> {
         let Some(row) = self.modules.rows.get_mut(at).filter(|row| row.file == File::Unsought) else {
             return;
         };
-        let real = helpers::follow(self.host, path);
-        let path = real.as_slice();
+        let file = real(self.host, path);
+        let path = file.as_slice();
         if self.host.file(relative(path)).is_err() {
             return;
         }

@@ -3,8 +3,9 @@
 use embedded_io::Read;
 
 use super::Coverage;
+use super::around::Around;
 use crate::facts::commands::Commands;
-use crate::facts::fetch::{Joined, Memory};
+use crate::facts::memory::{Joined, Memory};
 use crate::facts::origin::Standing;
 use crate::facts::reader::Reader;
 use crate::facts::startup::{Kind, Line};
@@ -19,6 +20,8 @@ pub struct Script<'a> {
     pub kind: Kind,
     /// What the sources of truth say of it.
     pub standing: Standing,
+    /// What is known of its lines besides.
+    pub around: Around,
     /// Its length in bytes.
     pub size: u64,
     /// The commands of a line.
@@ -33,6 +36,7 @@ impl Script<'_> {
         coverage: &mut Coverage,
         each: &mut dyn FnMut(&Line<'_>),
     ) {
+        self.commands.begin_file();
         let (mut reader, mut memory) = (Reader::new(self.kind), Memory::new());
         let mut chunk = [0_u8; READ_BYTES];
         let mut total = 0_u64;
@@ -71,7 +75,10 @@ impl Script<'_> {
                 .gap(self.path, format_args!("line {line} is too long or too deep to be taken apart whole"));
         }
         if memory.is_full() {
-            coverage.gap(self.path, format_args!("fetches more files than are remembered"));
+            coverage.gap(self.path, format_args!("fetches or decodes more files than are remembered"));
+        }
+        if self.commands.is_unsettled() {
+            coverage.gap(self.path, format_args!("sets more variables than are followed"));
         }
     }
 
@@ -85,6 +92,8 @@ impl Script<'_> {
         while reader.is_ready() {
             if let Some(mut line) = reader.take(self.path, self.commands, memory) {
                 line.standing = self.standing;
+                line.nobody = core::mem::take(&mut self.around.nobody);
+                line.in_image = self.around.in_image(line.text);
                 coverage.fact();
                 each(&line);
             }
@@ -103,6 +112,8 @@ impl Script<'_> {
             commands: self.commands,
             joined: Joined::default(),
             standing: self.standing,
+            in_image: None,
+            nobody: false,
         });
     }
 }

@@ -4,7 +4,7 @@ use super::mounts::{self, Mounts};
 use super::owner::{Owners, below, relative};
 use super::standing::{real, same};
 use super::truth::Truths;
-use super::{Coverage, fill, helpers, upgrade};
+use super::{Coverage, fill, links, upgrade};
 use crate::facts::mount::Mount;
 use crate::facts::text::{Bytes, basename};
 use crate::facts::tool::{Change, Cover};
@@ -169,7 +169,7 @@ impl Tools {
                     coverage.gap(path.as_slice(), format_args!("{fault}"));
                     (Change::None, true)
                 });
-                let real = helpers::follow(host, path.as_slice());
+                let real = links::real(host, path.as_slice());
                 let file = owners.add(real.as_slice()).and_then(|row| u16::try_from(row).ok());
                 let script = is_script(host, path.as_slice());
                 // All that there can be fit.
