@@ -413,9 +413,8 @@ fn trees_that_an_enemy_made() {
         router().file("proc/modules", format!("{long} 1 0 - Live 0x0\n\0\n")),
         with_modules(true).file("proc/modules", crowd),
         with_modules(true).fifo("sys/module/x/initstate").link("lib/modules/5.15.1/x.ko", "x.ko"),
-        with_modules(true)
-            .file("proc/sys/kernel/osrelease", "../../../etc\n")
-            .fifo("proc/sys/kernel/tainted"),
+        with_modules(true).file("proc/sys/kernel/osrelease", "../../../etc\n"),
+        router().file("proc/modules", ROWS).fifo("proc/sys/kernel/tainted"),
         Tree::new().link("bin", "/").link("sbin", "bin").link("usr", "..").file("ps", "#!"),
     ] {
         let outcome = look(all, &tree);
