@@ -130,7 +130,6 @@ fn lists_that_are_no_lists() {
         Tree::healthy().dir("etc/passwd"),
         Tree::healthy().link("etc/passwd", "passwd"),
         Tree::healthy().file("etc/passwd", PASSWD).fifo("etc/shadow"),
-        Tree::healthy().file("etc/passwd", PASSWD),
         Tree::healthy().file("etc/passwd", long).file("etc/shadow", SHADOW),
         Tree::healthy().sparse("etc/passwd", PASSWD, 64 << 20).file("etc/shadow", SHADOW),
         Tree::healthy().file("etc/passwd", b"\xff\xfe\0:\x1b[31m:\r\n").file("etc/shadow", SHADOW),
@@ -139,6 +138,8 @@ fn lists_that_are_no_lists() {
         assert_eq!((found(&outcome), outcome.status), (vec![], 3));
         assert_ne!(outcome.looked("account-odd").1, "");
     }
+    let old = look(&Tree::healthy().file("etc/passwd", PASSWD), "account-odd");
+    assert_eq!((found(&old), old.status), (vec![], 0), "firmware without a list of passwords");
 }
 
 const ANN: &str =

@@ -432,10 +432,10 @@ mod tests {
                 kind: startup::Kind::Text,
                 text: text.as_bytes(),
                 commands: &commands,
-                standing: crate::facts::origin::Standing::Unknown,
                 joined: crate::facts::memory::Joined::default(),
                 in_image: None,
                 nobody: false,
+                standing: crate::facts::origin::Standing::Unknown,
             };
             started.of(&machine, &line, &mut |file| hashed += u32::from(file.sha256.is_some()));
         }
