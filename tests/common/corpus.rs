@@ -10,12 +10,15 @@ use std::path::{Path, PathBuf};
 use crate::scan::Tree;
 
 /// A machine: its name, and the folders of tests/startup/healthy it is made of; a later one covers the ones before.
-pub(crate) const MACHINES: [(&str, &[&str]); 17] = [
+pub(crate) const MACHINES: [(&str, &[&str]); 22] = [
     ("openwrt", &["openwrt"]),
     ("openwrt-feed", &["openwrt", "openwrt-feed"]),
+    ("openwrt-owner", &["openwrt", "openwrt-owner"]),
     ("openwrt-entware", &["openwrt", "entware"]),
     ("merlin", &["entware", "merlin"]),
     ("ddwrt", &["ddwrt"]),
+    ("ddwrt-owner", &["ddwrt", "ddwrt-owner"]),
+    ("tomato", &["entware", "tomato"]),
     ("padavan", &["padavan"]),
     ("keenetic", &["entware", "keenetic"]),
     ("qnap", &["qnap"]),
@@ -23,9 +26,11 @@ pub(crate) const MACHINES: [(&str, &[&str]); 17] = [
     ("ubios", &["ubios"]),
     ("edgeos", &["edgeos"]),
     ("buildroot", &["buildroot"]),
+    ("buildroot-product", &["buildroot", "buildroot-product"]),
     ("vendor-sdk", &["vendor-sdk"]),
     ("yocto", &["yocto"]),
     ("debian", &["debian"]),
+    ("debian-kin", &["debian", "debian-kin"]),
     ("pihole", &["debian", "pihole"]),
     ("raspberry", &["debian", "raspberry"]),
 ];
