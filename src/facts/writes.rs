@@ -176,13 +176,24 @@ pub fn printed(commands: &Commands, command: u16) -> Bytes<WORD_BYTES> {
 /// Whether a text that becomes part of a startup file runs something from an odd place, or fetches something for a shell.
 #[must_use]
 pub fn is_odd_text(text: &[u8]) -> bool {
+    let (odd, fetches) = text_runs(text);
+    odd || fetches
+}
+
+/// Whether a text that is likely shell, or holds some, runs something from an odd place, and whether it fetches something
+/// for a shell.
+#[must_use]
+pub fn text_runs(text: &[u8]) -> (bool, bool) {
     const FETCHERS: [&[u8]; 5] = [b"wget", b"curl", b"tftp", b"ftpget", b"uclient-fetch"];
     const SHELLS: [&[u8]; 6] = [b"sh", b"ash", b"bash", b".", b"source", b"eval"];
     let (mut odd, mut fetches, mut shell) = (false, false, false);
     for part in text.split(|b| b"\n;&|`()".contains(b)) {
         let mut at_program = true;
         for word in fields(part) {
-            let word = word.strip_prefix(b"\"").or_else(|| word.strip_prefix(b"'")).unwrap_or(word);
+            let quote = |b: &u8| matches!(b, b'"' | b'\'');
+            let from = word.iter().position(|b| !quote(b)).unwrap_or(word.len());
+            let to = word.iter().rposition(|b| !quote(b)).map_or(from, |last| last.saturating_add(1));
+            let word = word.get(from..to).unwrap_or_default();
             // What stands before a command: flags of sed, the fields of a crontab, a user, what starts another.
             let schedule = word.iter().all(|b| b.is_ascii_digit() || b"*/,-".contains(b));
             let before = schedule || matches!(word.first(), Some(b'-' | b'@')) || word == b"root";
@@ -199,7 +210,7 @@ pub fn is_odd_text(text: &[u8]) -> bool {
                 [&b"/i"[..], b"/a", b"/i\\", b"/a\\", b"$a", b"$i"].iter().any(|end| word.ends_with(end));
         }
     }
-    odd || (fetches && shell)
+    (odd, fetches && shell)
 }
 
 #[cfg(test)]
