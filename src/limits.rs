@@ -33,6 +33,34 @@ pub const PIDS: usize = if cfg!(test) { 64 } else { 32_768 };
 /// Socket descriptors whose holder is remembered, 8 bytes each.
 pub const HOLDERS: usize = if cfg!(test) { 64 } else { 32_768 };
 
+/// Links on the way of a path that are followed; the kernel follows 40 (path_resolution(7)), firmware has two or three.
+pub const LINKS: u32 = 16;
+
+/// Users of a machine, and again of its image, 24 bytes each, and the bytes of all their lines in `/etc/passwd`: servers
+/// have some fifty.
+pub const ACCOUNTS: usize = if cfg!(test) { 16 } else { 512 };
+/// See [`ACCOUNTS`].
+pub const ACCOUNT_BYTES: usize = 65_535;
+
+/// Bytes read of a list of users, passwords or groups: with as many users as fit each has 500.
+pub const ACCOUNT_FILE_BYTES: u64 = 256 * 1024;
+
+/// Files of keys that are read, 16 bytes each.
+pub const KEY_FILES: usize = if cfg!(test) { 8 } else { 64 };
+
+/// Keys of all users that are compared with one another, 36 bytes each.
+pub const KEYS: usize = if cfg!(test) { 16 } else { 256 };
+
+/// Bytes of a line of keys: OpenSSH takes no key with more (auth2-pubkeyfile.c, `SSH_MAX_PUBKEY_BYTES` is twice that; an
+/// RSA key of 16,384 bits has 2.8 KiB).
+pub const KEY_ROW_BYTES: usize = 8192;
+
+/// Bytes of a file of keys: 300 of RSA with 4096 bits.
+pub const KEY_FILE_BYTES: u64 = 256 * 1024;
+
+/// Files in a directory of gatewatch's own, 72 bytes each on the stack.
+pub const OWN_FILES: usize = if cfg!(test) { 4 } else { 16 };
+
 /// Programs that run, or startup files, told apart by path, about 220 bytes each, and the bytes of all their paths. A
 /// Debian server with a desktop's packages has 1,500 units and links.
 pub const PROGRAMS: usize = if cfg!(test) { 32 } else { 2048 };
@@ -160,6 +188,13 @@ pub const INITTAB_BYTES: usize = if cfg!(test) { 512 } else { 4096 };
 /// How deep directories of startup files are entered: `hotplug.d/iface/x`, `system/a.service.d/x.conf`.
 pub const STARTUP_DEPTH: u32 = 2;
 
+/// Bytes of the name of a section or of an option of OpenWrt's configuration. Of libuci's own names the longest has
+/// below 40.
+pub const UCI_NAME_BYTES: usize = 64;
+
+/// Bytes of the value of an option: a path (4095) and an argument fit.
+pub const UCI_VALUE_BYTES: usize = if cfg!(test) { 512 } else { 4352 };
+
 /// Bytes of the free text of a finding.
 pub const DETAIL_BYTES: usize = 1024;
 
@@ -186,6 +221,18 @@ pub const SYSLOG_PER_CHECK: usize = if cfg!(test) { 2 } else { 24 };
 
 /// Indicator files of one run.
 pub const INTEL_FILES: usize = 8;
+
+/// Entries of a baseline, 4 bytes each while it is made, and the bytes of all their names and values. OpenWrt holds 1,500
+/// programs, libraries and startup files, a Debian server some 10,000. The tables are touched by `baseline` only.
+pub const BASELINE_ENTRIES: usize = if cfg!(test) { 256 } else { 16_384 };
+/// See [`BASELINE_ENTRIES`].
+pub const BASELINE_BYTES: usize = if cfg!(test) { 65_536 } else { 1_572_864 };
+
+/// Directories of programs that are entered, one in the other: Linux's own modules lie ten deep.
+pub const TREE_DEPTH: u32 = 16;
+
+/// Names in directories of programs and startup files that are looked at for a baseline.
+pub const TREE_NAMES: u32 = if cfg!(test) { 512 } else { 262_144 };
 
 /// Bytes of a device id.
 pub const DEVICE_BYTES: usize = 64;

@@ -12,10 +12,11 @@
 //! # Misses and false alarms
 //! Silent for scripts that write data there (pid and state files) and that read generated configuration with `.`
 //! from `/tmp/etc`, `/var/etc`, `/tmp/run`, `/var/run`, `/run` or `/tmp/sysinfo`, for links of pppd's scripts to
-//! `/tmp/ppp` and of units to `/run/systemd`, and for files that are as they are in the firmware image. `notice` for a
-//! script that the same file has just written as a here-document, because its lines are looked at too. `/mnt` and
+//! `/tmp/ppp` and of units to `/run/systemd`, and for files that are as they are in the firmware image. `/mnt` and
 //! `/media` are silent: a disk's own startup scripts (Entware) run from there. Variables are followed that the same file
-//! sets to plain text; names built by commands, patterns or functions are not resolved.
+//! sets to plain text; names built by commands, patterns or functions are not resolved. `notice` for a script that the
+//! same file has just written as a here-document, because its lines are looked at too, and for what a variable names in
+//! a directory of its own below a volatile one (`/tmp/service/rules`), as services have it.
 //!
 //! # Sources
 //! POSIX.1-2017 Shell Command Language; crontab(5); inittab(5); systemd.service(5); MITRE ATT&CK T1037.004.
@@ -23,7 +24,7 @@
 use crate::check::{Area, Check, Ctx, Hook, Out, Severity, Source};
 use crate::facts::memory::Wrote;
 use crate::facts::origin::{Standing, Truth};
-use crate::facts::place::is_odd_program;
+use crate::facts::place::{is_in_own_directory, is_odd_program};
 use crate::facts::runs::executed_oddly;
 use crate::facts::startup::{Kind, Line};
 use crate::facts::text::is_below;
@@ -59,7 +60,12 @@ fn run(line: &Line<'_>, _: &Ctx<'_>, out: &mut Out<'_>) {
                 own = own.or(Some(word));
                 continue;
             }
-            return out.found(out.line(line).say("runs ").quote(word).say(" in: ").quote(line.text));
+            let mut draft = out.line(line);
+            // A service that has named its own directory before writes scripts there and runs them: libreswan's rules.
+            if is_in_own_directory(word) && !line.text.windows(word.len()).any(|part| part == word) {
+                draft = draft.severity(Severity::Notice);
+            }
+            return out.found(draft.say("runs ").quote(word).say(" in: ").quote(line.text));
         }
         if relative == Some(index) {
             let draft = out.line(line).say("runs from ").quote(line.joined.directory);
@@ -120,6 +126,9 @@ mod tests {
                 String::from_utf8_lossy(text)
             );
         }
+        let rules = b"D=/tmp/service\nsh $D/rules\nsh $D/../rules\nsh /tmp/service/rules\n";
+        let expected = [(2, Severity::Notice), (3, Severity::Suspicious), (4, Severity::Suspicious)];
+        assert_eq!(startup(&CHECK, Kind::Shell, rules), expected);
         assert_eq!(startup(&CHECK, Kind::Cron, b"\n* * * * * /tmp/x"), [(2, Severity::Suspicious)]);
         assert_eq!(startup(&CHECK, Kind::Inittab, b"::respawn:/tmp/x"), [(1, Severity::Suspicious)]);
         assert_eq!(startup(&CHECK, Kind::Unit, b"[Service]\nExecStart=-/tmp/x"), [(2, Severity::Suspicious)]);

@@ -2,6 +2,7 @@
 
 use super::{Run, Scratch};
 use crate::check::Source;
+use crate::facts::origin::Truth;
 use crate::host::Host;
 use crate::report::SinkFault;
 use crate::source::around::Around;
@@ -17,7 +18,8 @@ impl Run<'_, '_> {
         self.begin(Source::Startup)?;
         let Scratch { owners, mounts, seen, commands, .. } = scratch;
         let (mut coverage, mut truth) = (Coverage::new(), Coverage::new());
-        owners.clear();
+        // Files of a startup place are held against the baseline one by one.
+        owners.clear(None);
         let mut add = |found: Found<'_, H>, _: &mut Coverage| {
             let target = found.target.map(|target| real(found.path, target));
             // What does not fit is counted, and said with the rest.
@@ -28,7 +30,7 @@ impl Run<'_, '_> {
         owners.resolve(host, mounts, 0, &mut truth);
         conffiles::read(host, owners, &mut truth);
         owners.limits(&mut truth);
-        let truths = Truths::find(host, mounts);
+        let truths = Truths::find(host, mounts, self.plan.baseline);
         let standings = Standings { host, truths: &truths, owners, mounts };
         truth.absent = !standings.is_any();
 
@@ -71,14 +73,15 @@ impl Run<'_, '_> {
             self.hashes_missing(b"/etc", what);
         }
         self.note(Source::Startup, coverage);
+        self.without_baseline(&mut truth);
         self.note(Source::Truth, truth);
 
         let mut image = Coverage::new();
-        image.absent = !truths.has_rom();
+        image.absent = !truths.has_rom() && truths.baseline().is_none();
         if truths.has_rom() {
             let mut visit = |found: Found<'_, H>, coverage: &mut Coverage| {
                 coverage.fact();
-                match standings.gone(&found) {
+                match standings.gone(&found, Truth::Image) {
                     Ok(Some(fact)) => self.show_startup(&fact),
                     Ok(None) => {}
                     Err(fault) => coverage.gap(found.path, format_args!("{fault}")),
@@ -86,6 +89,10 @@ impl Run<'_, '_> {
             };
             Walk { host, below: b"rom", seen, coverage: &mut image, visit: &mut visit }.run();
         }
+        standings.gone_since(&mut image, &mut |fact| {
+            self.show_startup(fact);
+        });
+        self.without_baseline(&mut image);
         self.note(Source::Image, image);
         self.verdicts()
     }

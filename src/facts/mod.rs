@@ -1,6 +1,7 @@
 //! Facts: one file a kind. Bytes in, small owned value out; no path is opened, nothing is judged here.
 
 pub mod about;
+pub mod account;
 pub mod commands;
 pub mod cron;
 pub mod decode;
@@ -14,6 +15,7 @@ mod expand;
 pub mod fetch;
 pub mod file;
 pub mod ipv4;
+pub mod key;
 pub mod logging;
 pub mod maps;
 pub mod memory;
@@ -21,6 +23,7 @@ pub mod mount;
 mod open;
 mod options;
 pub mod origin;
+pub mod own;
 pub mod place;
 pub mod process;
 pub mod program;
@@ -35,5 +38,6 @@ pub mod startup;
 pub mod startup_file;
 pub mod status;
 pub mod text;
+pub mod uci;
 mod variables;
 pub mod writes;

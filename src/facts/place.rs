@@ -105,6 +105,18 @@ pub fn is_odd_program(path: &[u8]) -> bool {
         && !device.iter().any(|start| path.starts_with(start))
 }
 
+/// Whether a path lies in a directory of somebody's own inside of a volatile one, as services make them:
+/// `/tmp/service/rules`, not `/tmp/rules`.
+#[must_use]
+pub fn is_in_own_directory(path: &[u8]) -> bool {
+    place(path) == Place::Volatile
+        && !path.split(|b| *b == b'/').any(|part| part == b"..")
+        && VOLATILE.iter().any(|dir| {
+            let inside = path.strip_prefix(*dir).and_then(|rest| rest.strip_prefix(b"/"));
+            inside.is_some_and(|rest| rest.contains(&b'/') && !rest.starts_with(b"/"))
+        })
+}
+
 /// Whether a path is the top of a volatile directory.
 #[must_use]
 pub fn is_volatile_root(path: &[u8]) -> bool {
@@ -158,6 +170,18 @@ mod tests {
             (b"/nix/store/abc/bin/.x-wrapped", Place::Firm),
         ] {
             assert_eq!(place(path), expected, "{}", String::from_utf8_lossy(path));
+        }
+    }
+
+    #[test]
+    fn directories_of_a_services_own() {
+        for path in [&b"/tmp/service/rules"[..], b"/var/run/service/x/y"] {
+            assert!(is_in_own_directory(path), "{}", String::from_utf8_lossy(path));
+        }
+        for path in
+            [&b"/tmp/x"[..], b"/tmp//x", b"/var/run/x", b"/tmp/.x/y", b"/usr/lib/x", b"/tmp/x/../../usr/y"]
+        {
+            assert!(!is_in_own_directory(path), "{}", String::from_utf8_lossy(path));
         }
     }
 

@@ -88,7 +88,7 @@ mod tests {
 
     fn around(machine: &Memory, path: &str, kind: Kind) -> (Around, Coverage) {
         let mut coverage = Coverage::new();
-        let truths = Truths::find(machine, &Mounts::new());
+        let truths = Truths::find(machine, &Mounts::new(), None);
         (Around::of(machine, &truths, path.as_bytes(), Some(kind), &mut coverage), coverage)
     }
 

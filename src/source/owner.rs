@@ -5,9 +5,13 @@
 
 use super::content::{self, Content};
 use super::mounts::Mounts;
+use super::recorded::Now;
 use super::truth::Truths;
 use super::{Coverage, is_file, rows_within};
+use crate::baseline::Baseline;
+use crate::facts::origin::Standing;
 use crate::facts::process::Owner;
+use crate::facts::startup_file::Difference;
 use crate::facts::text::{Bytes, basename, is_below};
 use crate::host::{Host, Identity};
 use crate::limits::{LATE_PATHS, LIST_BYTES, NAMES, PATH_BYTES, PROGRAM_BYTES, PROGRAMS, RECORDED_BYTES};
@@ -70,6 +74,8 @@ pub struct Owners {
     /// Paths that were asked for beside those that were collected.
     late: u32,
     late_full: bool,
+    /// What this device is known to hold.
+    baseline: Option<Baseline<'static>>,
 }
 
 /// Twice the rows, so that a search is short; a power of two.
@@ -95,11 +101,13 @@ impl Owners {
             names_full: false,
             late: 0,
             late_full: false,
+            baseline: None,
         }
     }
 
-    /// Forgets everything.
-    pub fn clear(&mut self) {
+    /// Forgets everything. With a baseline, programs and libraries are held against that too.
+    pub fn clear(&mut self, baseline: Option<Baseline<'static>>) {
+        self.baseline = baseline;
         self.text.clear();
         self.rows.clear();
         self.slots = [0; SLOTS];
@@ -249,7 +257,7 @@ impl Owners {
 
     /// Finds out who vouches for the rows from `first` on.
     pub fn resolve<H: Host>(&mut self, host: &H, mounts: &Mounts, first: usize, coverage: &mut Coverage) {
-        let truths = Truths::find(host, mounts);
+        let truths = Truths::find(host, mounts, self.baseline);
         let rom = truths.has_rom();
         self.truth |= rom || truths.is_image();
         let mut path = Bytes::<PATH_BYTES>::new();
@@ -293,8 +301,27 @@ impl Owners {
                 }
             });
         }
+        self.recorded(host, mounts, &truths, first);
         coverage.facts = u32::try_from(self.rows.len()).unwrap_or(u32::MAX);
-        coverage.absent = !self.truth && !self.entware;
+        coverage.absent = !self.truth && !self.entware && truths.baseline().is_none();
+    }
+
+    /// Holds what neither image nor packages have against the baseline.
+    fn recorded<H: Host>(&mut self, host: &H, mounts: &Mounts, truths: &Truths, first: usize) {
+        for row in first..self.rows.len() {
+            let Known { owner, identity: Some(identity), .. } = self.known(row) else { continue };
+            let path = self.path(row);
+            if owner.vouches() || owner == Owner::Baseline || mounts.is_on(path) {
+                continue;
+            }
+            let owner = match truths.file(host, path, Now::File(&identity)) {
+                // Other rights make no other program.
+                Ok((Standing::Known(_), _) | (_, Difference::Mode { .. })) => Owner::Baseline,
+                Ok((Standing::Added(_) | Standing::Changed(_), _)) => Owner::Nobody,
+                Ok((Standing::Unknown, _)) | Err(_) => continue,
+            };
+            self.set(row, |known| known.owner = owner);
+        }
     }
 
     /// Looks again for who vouches for what nobody vouched for: an upgrade takes a path off the lists for a moment.
@@ -468,7 +495,7 @@ fn length_bit(length: usize) -> u64 {
 }
 
 /// FNV-1a, 32 bits: enough to find a row, whose path is then compared.
-fn fnv(bytes: &[u8]) -> u32 {
+pub(super) fn fnv(bytes: &[u8]) -> u32 {
     bytes.iter().fold(0x811c_9dc5, |hash: u32, byte| (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193))
 }
 
@@ -611,7 +638,7 @@ mod tests {
         assert_eq!(gaps(&table), 0);
         assert_eq!(of(&mut table, "/usr/lib/evil.so"), None);
         assert_eq!((of(&mut table, "/usr/lib/a.so"), gaps(&table)), (Some(known), 1));
-        table.clear();
+        table.clear(None);
         assert!(of(&mut table, "/usr/lib/evil.so").is_some(), "another scan");
     }
 

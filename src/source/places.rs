@@ -130,3 +130,13 @@ pub static PLACES: &[Place] = &[
     Place::some(b"", &[b"rc.local", b"autorun.sh"], Shell).by(Owner),
     Place::some(b"etc/config", &[b"crontab"], Cron).by(Owner),
 ];
+
+/// The place that a path from the root lies in. Of several that hold it the first counts.
+#[must_use]
+pub fn of(path: &[u8]) -> Option<&'static Place> {
+    PLACES.iter().find(|place| {
+        let rest = path.strip_prefix(place.dir).unwrap_or_default();
+        let rest = if place.dir.is_empty() { Some(path) } else { rest.strip_prefix(b"/") };
+        rest.is_some_and(|rest| !rest.is_empty() && (place.names.is_empty() || place.names.contains(&rest)))
+    })
+}

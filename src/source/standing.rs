@@ -1,10 +1,12 @@
 //! What the sources of truth say of a startup file: held against the image, the packages and what they recorded.
 
-use super::hash;
 use super::mounts::Mounts;
 use super::owner::{Owners, below, relative};
+use super::recorded::Now;
 use super::startup::Found;
 use super::truth::Truths;
+use super::{Coverage, hash, places};
+use crate::baseline::{self, FileValue};
 use crate::facts::origin::{Standing, Truth};
 use crate::facts::process::Owner;
 use crate::facts::startup_file::{Difference, Hand, StartupFile};
@@ -34,7 +36,8 @@ impl<H: Host> Standings<'_, H> {
     /// Whether anything says what should be there.
     #[must_use]
     pub fn is_any(&self) -> bool {
-        self.truths.has_rom() || self.truths.is_image() || self.owners.has_lists()
+        let baseline = self.truths.baseline().is_some();
+        self.truths.has_rom() || self.truths.is_image() || self.owners.has_lists() || baseline
     }
 
     /// What is known of a file or link that was found, and why it could not be compared if so.
@@ -63,6 +66,14 @@ impl<H: Host> Standings<'_, H> {
             (None, Some(target)) => self.link(path, target),
             (None, None) => Ok((Standing::Unknown, Difference::None)),
         };
+        let asked = match (&found.file, found.target) {
+            (Some((_, identity)), None) => self.truths.file(self.host, path, Now::File(identity)),
+            (Some((_, identity)), Some(target)) => {
+                self.truths.file(self.host, real(path, target).as_slice(), Now::File(identity))
+            }
+            (None, target) => self.truths.file(self.host, path, Now::Link(target.unwrap_or_default())),
+        };
+        let compared = compared.and_then(|compared| Ok(later(compared, asked?)));
         let compared = compared.map(|(standing, difference)| {
             // That the owner has a file of this very name is no news: what is in it is read line by line.
             let usual = own == Hand::Owner && !found.place.names.is_empty();
@@ -82,14 +93,18 @@ impl<H: Host> Standings<'_, H> {
             Owner::Nobody if self.truths.has_rom() => Standing::Added(Truth::Image),
             Owner::Nobody if self.owners.knows(path) => Standing::Added(Truth::Package),
             // Beside an image that is the root itself: /jffs, a generated /etc. The image cannot know of that.
-            Owner::Nobody | Owner::Unknown => Standing::Unknown,
+            Owner::Nobody | Owner::Baseline | Owner::Unknown => Standing::Unknown,
         }
     }
 
     fn file(&self, path: &[u8], identity: &Identity) -> Result<(Standing, Difference), Fault> {
         if self.mounts.is_on(path) && self.is_any() {
             let image = self.truths.has_rom() || self.truths.is_image();
-            let truth = if image { Truth::Image } else { Truth::Package };
+            let truth = match (image, self.owners.has_lists()) {
+                (true, _) => Truth::Image,
+                (false, true) => Truth::Package,
+                (false, false) => Truth::Baseline,
+            };
             return Ok((Standing::Changed(truth), Difference::Covered));
         }
         match self.truths.in_image(self.host, path) {
@@ -188,11 +203,38 @@ impl<H: Host> Standings<'_, H> {
         Ok((standing, Difference::None))
     }
 
-    /// What became of a startup file of the image, of which this is the original. `None`: it is still there.
+    /// Hands every startup file of the baseline that is not there any more, and that the image does not have, to `each`.
+    pub fn gone_since(&self, coverage: &mut Coverage, each: &mut dyn FnMut(&StartupFile<'_>)) {
+        let Some(known) = self.truths.baseline() else { return };
+        let whole = known.each(baseline::Kind::File, &mut |path, value| {
+            let Some(value) = FileValue::read(value).filter(|value| value.startup) else { return };
+            let Some(place) = places::of(relative(path)) else { return };
+            coverage.fact();
+            let target = Some(value.rest).filter(|_| value.is_link());
+            match self.gone(&Found { place, path, target, file: None }, Truth::Baseline) {
+                Ok(Some(fact)) if !self.in_rom(path) => each(&fact),
+                Ok(_) => {}
+                Err(fault) => coverage.gap(path, format_args!("{fault}")),
+            }
+        });
+        if !whole {
+            coverage.gap(b"the baseline", format_args!("its entries are not in order"));
+        }
+    }
+
+    /// Whether the image has something there.
+    fn in_rom(&self, path: &[u8]) -> bool {
+        let name = basename(path);
+        let parent = path.strip_suffix(name).unwrap_or_default();
+        let dir = self.host.dir(below(b"rom", parent.strip_suffix(b"/").unwrap_or(parent)).as_slice());
+        self.truths.has_rom() && dir.is_ok_and(|dir| self.host.kind_at(&dir, name).is_ok())
+    }
+
+    /// What became of a startup file of the image or the baseline, of which this is the original. `None`: it is still there.
     ///
     /// # Errors
     /// When it could not be looked at.
-    pub fn gone<'f>(&self, found: &Found<'f, H>) -> Result<Option<StartupFile<'f>>, Fault> {
+    pub fn gone<'f>(&self, found: &Found<'f, H>, truth: Truth) -> Result<Option<StartupFile<'f>>, Fault> {
         let path = found.path;
         let name = basename(path);
         let parent = relative(path.get(..path.len().saturating_sub(name.len())).unwrap_or_default());
@@ -217,7 +259,7 @@ impl<H: Host> Standings<'_, H> {
             path,
             target: found.target.unwrap_or_default(),
             hand: found.place.hand,
-            standing: Standing::Changed(Truth::Image),
+            standing: Standing::Changed(truth),
             difference: Difference::Missing,
             configuration: false,
             by_tools,
@@ -244,6 +286,18 @@ impl<H: Host> Standings<'_, H> {
             });
             found && listed.is_ok()
         })
+    }
+}
+
+/// What counts of what image and packages say, and the baseline, which was asked later: it knows what the owner has
+/// approved, and what packages do not record. What is as in the image is no news, whatever the baseline has.
+fn later(first: (Standing, Difference), asked: (Standing, Difference)) -> (Standing, Difference) {
+    match (first.0, asked.0) {
+        (_, Standing::Unknown) | (Standing::Known(Truth::Image), _) => first,
+        (Standing::Known(_), Standing::Added(_) | Standing::Known(_)) => first,
+        (Standing::Changed(_), Standing::Added(_)) => first,
+        _ if first.1 == Difference::Covered => first,
+        _ => asked,
     }
 }
 
@@ -277,7 +331,7 @@ pub fn real(path: &[u8], target: &[u8]) -> Bytes<PATH_BYTES> {
 }
 
 /// Reads until the buffer is full or the file ends, so that two files can be compared piece by piece.
-fn whole<'b, F: Read<Error = Fault>>(file: &mut F, into: &'b mut [u8]) -> Result<&'b [u8], Fault> {
+pub(super) fn whole<'b, F: Read<Error = Fault>>(file: &mut F, into: &'b mut [u8]) -> Result<&'b [u8], Fault> {
     let mut filled = 0_usize;
     loop {
         let room = into.get_mut(filled..).unwrap_or_default();
@@ -314,7 +368,7 @@ mod tests {
         Walk { host: machine, below: b"", seen: &mut seen, coverage, visit: &mut add }.run();
         owners.resolve(machine, &rows, 0, &mut Coverage::new());
         conffiles::read(machine, &mut owners, &mut Coverage::new());
-        let truths = Truths::find(machine, &rows);
+        let truths = Truths::find(machine, &rows, None);
         let standings = Standings { host: machine, truths: &truths, owners: &owners, mounts: &rows };
         let mut said = Vec::new();
         let mut visit = |found: Found<'_, Memory>, _: &mut Coverage| {
