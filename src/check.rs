@@ -9,6 +9,7 @@ use crate::facts::logging::Logging;
 use crate::facts::mount::Mount;
 use crate::facts::process::{Hidden, Owner, Process};
 use crate::facts::raw::{Promiscuous, RawSocket};
+use crate::facts::setting::Setting;
 use crate::facts::socket::Socket;
 use crate::facts::startup::Line;
 use crate::facts::text::Bytes;
@@ -37,6 +38,8 @@ pub enum Hook {
     File(fn(&File<'_>, &Ctx<'_>, &mut Out<'_>)),
     /// What the machine does with its log.
     Log(fn(&Logging, &Ctx<'_>, &mut Out<'_>)),
+    /// Every setting of a service that runs something.
+    Setting(fn(&Setting<'_>, &Ctx<'_>, &mut Out<'_>)),
     /// Every line of a startup file that runs something.
     Line(fn(&Line<'_>, &Ctx<'_>, &mut Out<'_>)),
 }
@@ -321,6 +324,12 @@ impl Out<'_> {
             line: Some(line.number).filter(|number| *number > 0),
             ..Draft::new(self.check.severity)
         }
+    }
+
+    /// Begins a finding about a line in a file.
+    #[must_use]
+    pub fn at<'f>(&self, path: &'f [u8], line: u32) -> Draft<'f> {
+        Draft { line: Some(line), ..self.path(path) }
     }
 
     /// Says it.

@@ -1,6 +1,7 @@
 //! One pass over each source; each fact is handed to the checks that are hooked to it; each check says how well it
 //! could look. Data goes from left to right here and nowhere back.
 
+mod config;
 mod sockets;
 mod verdict;
 mod walk;
@@ -122,7 +123,7 @@ pub fn scan<H: Host>(
     if run.wants(Source::Files) || run.wants(Source::Preload) {
         run.files(host, scratch)?;
     }
-    if run.wants(Source::Startup) {
+    if run.wants(Source::Startup) || run.wants(Source::Config) {
         run.startup(host, scratch)?;
     }
     if run.wants(Source::Traces) {
@@ -334,6 +335,7 @@ impl<'p> Run<'_, 'p> {
         };
         walk.run();
         self.counts.files = walk.files;
+        self.config(host, scratch, &mut coverage, &mut programs)?;
         if programs.missed > 0 {
             let missed = programs.missed;
             let what = format_args!(

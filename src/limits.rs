@@ -147,6 +147,24 @@ pub const UCI_NAME_BYTES: usize = 64;
 /// Bytes of the value of an option: a path (4095) and an argument fit.
 pub const UCI_VALUE_BYTES: usize = if cfg!(test) { 512 } else { 4352 };
 
+/// Settings of one file of the image that are remembered, to be compared with what the file says now. 4 bytes each.
+pub const IMAGE_SETTINGS: usize = if cfg!(test) { 8 } else { 256 };
+
+/// Sections of one file of OpenWrt's configuration that are known to be off. 4 bytes each.
+pub const SECTIONS_OFF: usize = if cfg!(test) { 8 } else { 128 };
+
+/// Files of configuration of one kind in one directory that are read.
+pub const CONFIG_FILES: u32 = if cfg!(test) { 8 } else { 256 };
+
+/// Further files and directories of configuration that others name, 256 bytes each.
+pub const FURTHER: usize = if cfg!(test) { 2 } else { 8 };
+
+/// Bytes of a dump or an image of NVRAM: the largest partitions of it have 512 KiB.
+pub const NVRAM_BYTES: u64 = 1024 * 1024;
+
+/// Bytes of the name of a variable in NVRAM.
+pub const NVRAM_KEY_BYTES: usize = 64;
+
 /// Bytes of the free text of a finding.
 pub const DETAIL_BYTES: usize = 1024;
 

@@ -9,6 +9,7 @@ use crate::facts::mount::Mount;
 use crate::facts::process::{Exe, Hidden, Process, Stat};
 use crate::facts::raw::{Promiscuous, RawSocket};
 use crate::facts::reader::Reader;
+use crate::facts::setting::Setting;
 use crate::facts::socket::Socket;
 use crate::facts::startup::Kind;
 use crate::facts::text::Bytes;
@@ -112,6 +113,11 @@ pub(crate) fn file(check: &'static Check, file: &File<'_>) -> Vec<Severity> {
 /// What a check says of the log.
 pub(crate) fn log(check: &'static Check, log: &Logging) -> Vec<Severity> {
     weights(heard(check, |ctx, out| hooked!(check, Log).for_each(|run| run(log, ctx, out))))
+}
+
+/// What a check says of a setting.
+pub(crate) fn setting(check: &'static Check, setting: &Setting<'_>) -> Vec<Severity> {
+    weights(heard(check, |ctx, out| hooked!(check, Setting).for_each(|run| run(setting, ctx, out))))
 }
 
 /// A file at a path, of root's, for everybody to run.

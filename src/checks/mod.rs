@@ -43,6 +43,7 @@ checks! {
     family_trace,
     startup_volatile,
     startup_dropper,
+    config_include,
     c2_address,
     logging_stopped,
     firmware_written,

@@ -21,7 +21,7 @@
 use crate::check::{Area, Check, Ctx, Hook, Out, Severity, Source};
 use crate::facts::commands::Commands;
 use crate::facts::fetch::executed;
-use crate::facts::place::{Place, place};
+use crate::facts::place::{Place, is_generated, place};
 use crate::facts::startup::{Kind, Line};
 use crate::facts::text::is_below;
 
@@ -35,9 +35,6 @@ pub const CHECK: Check = Check {
     sources: &[Source::Startup],
     hooks: &[Hook::Line(run)],
 };
-
-/// Where programs write configuration that scripts read.
-const GENERATED: [&[u8]; 5] = [b"/tmp/etc", b"/var/etc", b"/tmp/run", b"/var/run", b"/tmp/sysinfo"];
 
 fn run(line: &Line<'_>, _: &Ctx<'_>, out: &mut Out<'_>) {
     if line.kind == Kind::Link {
@@ -85,10 +82,6 @@ fn is_generated_link(line: &Line<'_>) -> bool {
 /// Whether a command reads a file into the running shell.
 fn reads(commands: &Commands, command: u16) -> bool {
     matches!(commands.name(command), b"." | b"source")
-}
-
-fn is_generated(path: &[u8]) -> bool {
-    place(path) == Place::Volatile && GENERATED.iter().any(|dir| is_below(path, dir))
 }
 
 #[cfg(test)]

@@ -86,6 +86,8 @@ const fn absent(source: Source) -> &'static str {
         Source::RawSockets => "nobody recorded raw sockets",
         Source::Log => "no init system runs here",
         Source::Files => "there are no volatile places here",
+        Source::Config => "no service here has a file of configuration that is known",
+        Source::Web => "there are no web pages that run anything here",
         Source::Mounts => "this tree does not say what is mounted",
         _ => "this tree holds no processes",
     }

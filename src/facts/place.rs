@@ -94,6 +94,17 @@ pub fn is_admins(path: &[u8]) -> bool {
         && !path.split(|b| *b == b'/').any(|part| part == b"..")
 }
 
+/// Where programs write configuration that scripts read.
+const GENERATED: [&[u8]; 5] = [b"/tmp/etc", b"/var/etc", b"/tmp/run", b"/var/run", b"/tmp/sysinfo"];
+
+/// Whether a path is where programs write configuration that scripts read.
+#[must_use]
+pub fn is_generated(path: &[u8]) -> bool {
+    place(path) != Place::Hidden
+        && GENERATED.iter().any(|dir| is_below(path, dir))
+        && !path.split(|b| *b == b'/').any(|part| part == b"..")
+}
+
 /// Whether a path is the top of a volatile directory.
 #[must_use]
 pub fn is_volatile_root(path: &[u8]) -> bool {

@@ -12,6 +12,8 @@ use crate::limits::{UCI_NAME_BYTES, UCI_VALUE_BYTES};
 pub struct Entry<'a> {
     /// The line on which it begins, from 1.
     pub line: u32,
+    /// The line on which its section begins; 0 before the first.
+    pub section_line: u32,
     /// The type of its section: `include` of `config include 'x'`; empty before the first section.
     pub section: &'a [u8],
     /// The name of its section; empty if it has none.
@@ -31,6 +33,7 @@ type Name = Bytes<UCI_NAME_BYTES>;
 pub struct Uci {
     section: Name,
     section_name: Name,
+    section_line: u32,
     keyword: Name,
     first: Name,
     second: Bytes<UCI_VALUE_BYTES>,
@@ -54,6 +57,7 @@ impl Uci {
         Self {
             section: Bytes::new(),
             section_name: Bytes::new(),
+            section_line: 0,
             keyword: Bytes::new(),
             first: Bytes::new(),
             second: Bytes::new(),
@@ -154,9 +158,11 @@ impl Uci {
             b"c" | b"config" => {
                 self.section = self.first.clone();
                 self.section_name = Bytes::of(self.second.as_slice());
+                self.section_line = self.start;
             }
             keyword @ (b"o" | b"option" | b"l" | b"list") => each(&Entry {
                 line: self.start,
+                section_line: self.section_line,
                 section: self.section.as_slice(),
                 name: self.section_name.as_slice(),
                 option: self.first.as_slice(),

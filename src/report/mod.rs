@@ -235,11 +235,15 @@ pub enum Source {
     Startup,
     /// The hashes in indicator files.
     Hashes,
+    /// Settings of services that run programs.
+    Config,
+    /// Web pages that run something.
+    Web,
 }
 
 impl Source {
     /// How many there are.
-    pub const COUNT: usize = 16;
+    pub const COUNT: usize = 18;
 
     /// Its place among them.
     #[must_use]
@@ -261,6 +265,8 @@ impl Source {
             Source::Log => 13,
             Source::Startup => 14,
             Source::Hashes => 15,
+            Source::Config => 16,
+            Source::Web => 17,
         }
     }
 
@@ -290,6 +296,8 @@ impl Source {
             Source::Log => "the log",
             Source::Startup => "startup files",
             Source::Hashes => "hashes",
+            Source::Config => "configuration",
+            Source::Web => "web pages",
         }
     }
 }

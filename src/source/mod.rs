@@ -1,14 +1,18 @@
 //! Sources: who asks the [`Host`] for what, and how much of it could be had. No meaning, no judgement.
 
+pub mod config;
 pub mod content;
 pub mod files;
 pub mod hash;
 pub mod hidden;
 pub mod holders;
+mod keys;
 pub mod kin;
 pub mod log;
 pub mod mounts;
+pub mod named;
 pub mod net;
+pub mod nvram;
 pub mod owner;
 pub mod proc;
 pub mod raw;

@@ -215,7 +215,13 @@ impl<H: Host> Walk<'_, H> {
         });
     }
 
-    fn file(&mut self, mut file: H::File, identity: Identity, path: &Bytes<PATH_BYTES>, kind: Kind) {
+    pub(super) fn file(
+        &mut self,
+        mut file: H::File,
+        identity: Identity,
+        path: &Bytes<PATH_BYTES>,
+        kind: Kind,
+    ) {
         // One file may be read as several kinds: a link named inittab must not keep a script from being read.
         let key = (identity.device, identity.inode, kind);
         if self.seen.contains(&key) {
@@ -271,7 +277,7 @@ impl<H: Host> Walk<'_, H> {
         }
     }
 
-    fn lines(&mut self, reader: &mut Reader, file: &Bytes<PATH_BYTES>, memory: &mut Memory) {
+    pub(super) fn lines(&mut self, reader: &mut Reader, file: &Bytes<PATH_BYTES>, memory: &mut Memory) {
         while reader.is_ready() {
             if let Some(line) = reader.take(file.as_slice(), self.commands, memory) {
                 self.coverage.fact();
@@ -280,7 +286,7 @@ impl<H: Host> Walk<'_, H> {
         }
     }
 
-    fn gap(&mut self, path: &Bytes<PATH_BYTES>, what: core::fmt::Arguments<'_>) {
+    pub(super) fn gap(&mut self, path: &Bytes<PATH_BYTES>, what: core::fmt::Arguments<'_>) {
         self.coverage.gap(shown(path).as_slice(), what);
     }
 }
@@ -300,7 +306,7 @@ fn is_program(head: &[u8]) -> bool {
 }
 
 /// The path as people write it.
-fn shown(path: &Bytes<PATH_BYTES>) -> Bytes<PATH_BYTES> {
+pub(super) fn shown(path: &Bytes<PATH_BYTES>) -> Bytes<PATH_BYTES> {
     let mut shown = Bytes::of(b"/");
     shown.push(path.as_slice());
     shown
