@@ -13,6 +13,7 @@ use crate::facts::setting::Setting;
 use crate::facts::socket::Socket;
 use crate::facts::startup::Line;
 use crate::facts::text::Bytes;
+use crate::facts::web::Page;
 use crate::intel::{Hit, Intel, Match, Trace, TraceKind};
 use crate::limits::{CHECKS, DETAIL_BYTES, PARENTS};
 use crate::report::{Event, Finding, Parent, Sink, SinkFault};
@@ -38,6 +39,8 @@ pub enum Hook {
     File(fn(&File<'_>, &Ctx<'_>, &mut Out<'_>)),
     /// What the machine does with its log.
     Log(fn(&Logging, &Ctx<'_>, &mut Out<'_>)),
+    /// Every web page that runs something of a request.
+    Web(fn(&Page<'_>, &Ctx<'_>, &mut Out<'_>)),
     /// Every setting of a service that runs something.
     Setting(fn(&Setting<'_>, &Ctx<'_>, &mut Out<'_>)),
     /// Every line of a startup file that runs something.

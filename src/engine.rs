@@ -5,6 +5,7 @@ mod config;
 mod sockets;
 mod verdict;
 mod walk;
+mod web;
 
 use crate::check::{Check, Ctx, Hook, Out, Say, Selection, Source};
 use crate::checks;
@@ -125,6 +126,9 @@ pub fn scan<H: Host>(
     }
     if run.wants(Source::Startup) || run.wants(Source::Config) {
         run.startup(host, scratch)?;
+    }
+    if run.wants(Source::Web) {
+        run.web(host, scratch)?;
     }
     if run.wants(Source::Traces) {
         run.traces(host)?;

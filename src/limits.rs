@@ -165,6 +165,24 @@ pub const NVRAM_BYTES: u64 = 1024 * 1024;
 /// Bytes of the name of a variable in NVRAM.
 pub const NVRAM_KEY_BYTES: usize = 64;
 
+/// Bytes of a statement of a web page that are looked at together, 2 bytes each; of a longer one, each half with the next.
+pub const STATEMENT_BYTES: usize = 2048;
+
+/// Bytes of a string in a web page that are kept: the command that it begins with.
+pub const STRING_BYTES: usize = 64;
+
+/// Variables of a web page that are followed, 40 bytes each; the oldest goes first.
+pub const TAINTED: usize = 16;
+
+/// Names in directories of web pages that are looked at: a web application on a server has some ten thousand.
+pub const WEB_NAMES: u32 = if cfg!(test) { 64 } else { 262_144 };
+
+/// How deep directories of web pages are entered.
+pub const WEB_DEPTH: u32 = 24;
+
+/// Bytes read of one web page. Tables in PHP, of fonts say, have a megabyte.
+pub const WEB_FILE_BYTES: u64 = 8 * 1024 * 1024;
+
 /// Bytes of the free text of a finding.
 pub const DETAIL_BYTES: usize = 1024;
 

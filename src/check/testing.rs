@@ -13,6 +13,7 @@ use crate::facts::setting::Setting;
 use crate::facts::socket::Socket;
 use crate::facts::startup::Kind;
 use crate::facts::text::Bytes;
+use crate::facts::web::Page;
 use crate::intel::Intel;
 use crate::report::{Event, Severity, Sink, SinkFault, Summary};
 
@@ -118,6 +119,11 @@ pub(crate) fn log(check: &'static Check, log: &Logging) -> Vec<Severity> {
 /// What a check says of a setting.
 pub(crate) fn setting(check: &'static Check, setting: &Setting<'_>) -> Vec<Severity> {
     weights(heard(check, |ctx, out| hooked!(check, Setting).for_each(|run| run(setting, ctx, out))))
+}
+
+/// What a check says of a web page.
+pub(crate) fn page(check: &'static Check, page: &Page<'_>) -> Vec<Severity> {
+    weights(heard(check, |ctx, out| hooked!(check, Web).for_each(|run| run(page, ctx, out))))
 }
 
 /// A file at a path, of root's, for everybody to run.

@@ -38,8 +38,9 @@ pub const CHECK: Check = Check {
     hooks: &[Hook::Setting(run)],
 };
 
-/// Directories of programs, where an owner's own scripts do not belong.
-const SYSTEM: [&[u8]; 6] = [b"/bin", b"/sbin", b"/lib", b"/usr", b"/www", b"/dev"];
+/// Directories of programs, where an owner's own scripts do not belong. Packages write includes below `/usr/share`.
+const SYSTEM: [&[u8]; 8] =
+    [b"/bin", b"/sbin", b"/lib", b"/usr/bin", b"/usr/sbin", b"/usr/lib", b"/usr/libexec", b"/www"];
 
 fn run(setting: &Setting<'_>, _: &Ctx<'_>, out: &mut Out<'_>) {
     let path = setting.program();
@@ -141,6 +142,7 @@ mod tests {
             (Include, &b"/etc/firewall.user"[..], Nobody),
             (Include, b"/var/etc/mwan3.include", Nobody),
             (Include, b"/usr/share/miniupnpd/firewall.include", Package),
+            (Include, b"/usr/share/softethervpn/firewall.include", Nobody),
             (Program, b"/etc/openvpn/up.sh", Nobody),
             (Program, b"/jffs/scripts/x", Unknown),
             (Program, b"/opt/bin/x", Nobody),

@@ -44,6 +44,7 @@ checks! {
     startup_volatile,
     startup_dropper,
     config_include,
+    web_shell,
     c2_address,
     logging_stopped,
     firmware_written,

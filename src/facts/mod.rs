@@ -1,11 +1,13 @@
 //! Facts: one file a kind. Bytes in, small owned value out; no path is opened, nothing is judged here.
 
 pub mod about;
+pub mod cgi;
 pub mod commands;
 pub mod descriptors;
 pub mod elf;
 pub mod endpoint;
 pub mod environ;
+mod expression;
 pub mod fetch;
 pub mod file;
 pub mod logging;
@@ -19,10 +21,13 @@ pub mod process;
 pub mod program;
 pub mod raw;
 pub mod reader;
+pub mod request;
 pub mod setting;
 mod shell;
 pub mod socket;
 pub mod startup;
+mod statement;
 pub mod status;
 pub mod text;
 pub mod uci;
+pub mod web;

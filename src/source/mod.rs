@@ -18,6 +18,7 @@ pub mod proc;
 pub mod raw;
 pub mod startup;
 pub mod truth;
+pub mod web;
 pub mod wire;
 
 use core::fmt::{self, Write};
