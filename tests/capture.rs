@@ -246,7 +246,7 @@ busybox sh -s
 /// Every key of the table of settings, and every variable of NVRAM, is one that the script takes.
 #[test]
 fn every_setting_that_runs_a_program_is_recorded() {
-    let source = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/src/source/keys.rs")).unwrap();
+    let source = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/src/source/settings.rs")).unwrap();
     let script = fs::read_to_string(SCRIPT).unwrap();
     let list = |name: &str| -> Vec<String> {
         let text = script.split(&format!("\n{name}='")).nth(1).unwrap().split('\'').next().unwrap();

@@ -14,7 +14,7 @@
 //! # Misses and false alarms
 //! Silent for what the image has in the same file, for programs of image and packages, for scripts that an owner keeps in
 //! `/etc`, `/root`, `/jffs`, `/opt` or on a disk, for generated includes (`/var/etc`), and for sections that are off.
-//! `notice` where a program is gone that image or packages would know. Missed: keys that the table does not have (`src/source/keys.rs`), names without a
+//! `notice` where a program is gone that image or packages would know. Missed: keys that the table does not have (`src/source/settings.rs`), names without a
 //! directory, NVRAM of which there is neither a dump nor an image in a file.
 //!
 //! # Sources

@@ -2,9 +2,9 @@
 
 use embedded_io::Read;
 
-use super::keys::{CONFS, Choice, Conf, OFF, UCI};
 use super::mounts::Mounts;
 use super::owner::relative;
+use super::settings::{CONFS, Choice, Conf, OFF, UCI};
 use super::truth::Truths;
 use super::{Coverage, rows_within};
 use crate::facts::setting::{How, Key, find};

@@ -6,7 +6,7 @@ pub mod files;
 pub mod hash;
 pub mod hidden;
 pub mod holders;
-mod keys;
+
 pub mod kin;
 pub mod log;
 pub mod mounts;
@@ -16,6 +16,7 @@ pub mod nvram;
 pub mod owner;
 pub mod proc;
 pub mod raw;
+mod settings;
 pub mod startup;
 pub mod truth;
 pub mod web;

@@ -2,8 +2,8 @@
 
 use embedded_io::Read;
 
-use super::keys::NVRAM;
 use super::owner::relative;
+use super::settings::NVRAM;
 use super::startup::{Walk, shown};
 use crate::facts::fetch::Memory;
 use crate::facts::nvram::{Event, Nvram};
