@@ -1,5 +1,7 @@
 //! The command line: what was asked for, or what is wrong with it.
 
+mod baseline;
+
 use std::ffi::{OsStr, OsString};
 use std::fmt::Display;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -11,11 +13,15 @@ use gatewatch::limits::{DEVICE_BYTES, INTEL_FILES};
 use gatewatch::report::escape::Escaped;
 use lexopt::prelude::*;
 
+pub use baseline::{Action, Baseline, DEFAULT as DEFAULT_BASELINE};
+
 /// What `--help` says.
 pub const HELP: &str = "\
 gatewatch tells whether this Linux router is infected.
 
 usage: gatewatch [scan] [options]     look at this machine, or at a tree
+       gatewatch baseline create      note what this machine or tree holds
+       gatewatch baseline verify      show what differs from that
        gatewatch list                 show the checks
        gatewatch explain ID           show what a check sees, misses and is founded on
        gatewatch --version | --help
@@ -26,6 +32,8 @@ options of scan:
   --syslog[=PATH]     report to the log socket too (default /dev/log)
   --intel FILE        use this indicator file; may be given up to 8 times
                       (default /usr/share/gatewatch/indicators.gwi, if it is there)
+  --baseline FILE     what is in this baseline is known
+                      (default /etc/gatewatch/baseline.gwb, if it is there and no --root is given)
   --only ID,...       run these checks only
   --skip ID,...       run all checks but these
   --device ID         name of the device in reports (default: its host name)
@@ -34,7 +42,15 @@ options of scan:
   -q                  show findings only
   -v                  show how every check fared
 
-exit status: 0 clean, 1 suspicious, 2 infected, 3 incomplete or an error
+options of baseline:
+  --root DIR          a tree instead of this machine
+  -o FILE             where the baseline is, or is to be written
+                      (default /etc/gatewatch/baseline.gwb; with --root it must be given)
+  --format FORMAT     of verify: text (default) or json
+The date in a baseline is that of SOURCE_DATE_EPOCH, where it is set: the same tree gives the same file.
+
+exit status: 0 clean, 1 suspicious, 2 infected, 3 incomplete or an error;
+of baseline create: 0 all is in it, 3 not all or an error; of baseline verify: 0 same, 1 differs, 3 cannot tell
 ";
 
 /// The log socket of a device.
@@ -60,6 +76,8 @@ pub struct Scan {
     pub syslog: Option<OsString>,
     /// Indicator files.
     pub intel: Vec<OsString>,
+    /// The baseline.
+    pub baseline: Option<OsString>,
     /// Checks to run.
     pub selection: Selection,
     /// The device's id.
@@ -79,6 +97,8 @@ pub struct Scan {
 pub enum Command {
     /// To look.
     Scan(Box<Scan>),
+    /// To make a baseline, or to compare with one.
+    Baseline(Baseline),
     /// To show the checks.
     List,
     /// To show what one check is about, by its place in the table.
@@ -131,6 +151,7 @@ pub fn parse(arguments: impl IntoIterator<Item = impl Into<OsString>>) -> Result
         format: Format::Text,
         syslog: None,
         intel: Vec::new(),
+        baseline: None,
         selection: Selection::NONE,
         device: None,
         timeout_s: 60,
@@ -147,27 +168,30 @@ pub fn parse(arguments: impl IntoIterator<Item = impl Into<OsString>>) -> Result
         match argument {
             Short('h') | Long("help") => return Ok(Command::Help),
             Short('V') | Long("version") => return Ok(Command::Version),
+            Value(word) if command.is_none() && word == "baseline" => {
+                return match options {
+                    Some(option) => wrong(format_args!("{option}: give the options of baseline behind it")),
+                    None => baseline::parse(&mut parser),
+                };
+            }
             Value(word) if command.is_none() && (word == "scan" || word == "list" || word == "explain") => {
                 command = Some(word);
             }
             Value(word) if command.is_none() => {
-                return wrong(format_args!("unknown command {}: use scan, list or explain", quoted(&word)));
+                return wrong(format_args!(
+                    "unknown command {}: use scan, baseline, list or explain",
+                    quoted(&word)
+                ));
             }
             Value(word) if explained.is_none() && command.as_ref().is_some_and(|it| it == "explain") => {
                 explained = Some(check(&word.to_string_lossy())?);
             }
             Long("root") => scan.root = Some(parser.value()?),
-            Long("format") => {
-                let format = parser.value()?;
-                scan.format = match format.to_str() {
-                    Some("text") => Format::Text,
-                    Some("json") => Format::Json,
-                    _ => return wrong(format_args!("--format {}: use text or json", quoted(&format))),
-                };
-            }
+            Long("format") => scan.format = format(&parser.value()?)?,
             Long("syslog") => scan.syslog = Some(socket(parser.optional_value())?),
             Long("intel") if scan.intel.len() < INTEL_FILES => scan.intel.push(parser.value()?),
             Long("intel") => return wrong(format_args!("--intel: at most {INTEL_FILES} files")),
+            Long("baseline") => scan.baseline = Some(parser.value()?),
             Long("only") => only = add(only, &parser.value()?)?,
             Long("skip") => skip = add(skip, &parser.value()?)?,
             Long("device") => scan.device = Some(device(&parser.value()?)?),
@@ -204,6 +228,14 @@ pub fn parse(arguments: impl IntoIterator<Item = impl Into<OsString>>) -> Result
 
 fn wrong<T>(what: impl Display) -> Result<T, Mistake> {
     Err(Mistake(what.to_string()))
+}
+
+fn format(word: &OsStr) -> Result<Format, Mistake> {
+    match word.to_str() {
+        Some("text") => Ok(Format::Text),
+        Some("json") => Ok(Format::Json),
+        _ => wrong(format_args!("--format {}: use text or json", quoted(word))),
+    }
 }
 
 /// What was typed, fit to be shown.
@@ -300,7 +332,7 @@ mod tests {
     #[test]
     fn what_is_wrong_is_said_with_what_to_do() {
         for (line, expected) in [
-            ("sacn", "unknown command \"sacn\": use scan, list or explain"),
+            ("sacn", "unknown command \"sacn\": use scan, baseline, list or explain"),
             ("--only exe-delete", "unknown check \"exe-delete\": gatewatch list shows them"),
             ("--format xml", "--format \"xml\": use text or json"),
             (

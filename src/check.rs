@@ -3,15 +3,19 @@
 use core::fmt::Write;
 use core::net::IpAddr;
 
+use crate::facts::account::Account;
 use crate::facts::endpoint::Endpoint;
 use crate::facts::file::File;
+use crate::facts::key::Key;
 use crate::facts::logging::Logging;
 use crate::facts::mount::Mount;
+use crate::facts::own::Own;
 use crate::facts::process::{Hidden, Owner, Process};
 use crate::facts::raw::{Promiscuous, RawSocket};
 use crate::facts::setting::Setting;
 use crate::facts::socket::Socket;
 use crate::facts::startup::Line;
+use crate::facts::startup_file::StartupFile;
 use crate::facts::text::Bytes;
 use crate::facts::web::Page;
 use crate::intel::{Hit, Intel, Match, Trace, TraceKind};
@@ -43,8 +47,16 @@ pub enum Hook {
     Web(fn(&Page<'_>, &Ctx<'_>, &mut Out<'_>)),
     /// Every setting of a service that runs something.
     Setting(fn(&Setting<'_>, &Ctx<'_>, &mut Out<'_>)),
+    /// Every startup file and link, and what is missing of them.
+    Startup(fn(&StartupFile<'_>, &Ctx<'_>, &mut Out<'_>)),
     /// Every line of a startup file that runs something.
     Line(fn(&Line<'_>, &Ctx<'_>, &mut Out<'_>)),
+    /// Every user of the machine.
+    Account(fn(&Account<'_>, &Ctx<'_>, &mut Out<'_>)),
+    /// Every key that lets a user in.
+    Key(fn(&Key<'_>, &Ctx<'_>, &mut Out<'_>)),
+    /// Every file of gatewatch's own.
+    Own(fn(&Own<'_>, &Ctx<'_>, &mut Out<'_>)),
 }
 
 /// A part of the machine, for `list`.
@@ -306,6 +318,12 @@ impl Out<'_> {
         Draft { path, ..Draft::new(self.check.severity) }
     }
 
+    /// Begins a finding about a line of a file.
+    #[must_use]
+    pub fn at<'f>(&self, path: &'f [u8], line: u32) -> Draft<'f> {
+        Draft { line: Some(line), ..self.path(path) }
+    }
+
     /// Begins a finding about a file; one that a startup file runs is found there.
     #[must_use]
     pub fn file<'f>(&self, file: &File<'f>) -> Draft<'f> {
@@ -327,12 +345,6 @@ impl Out<'_> {
             line: Some(line.number).filter(|number| *number > 0),
             ..Draft::new(self.check.severity)
         }
-    }
-
-    /// Begins a finding about a line in a file.
-    #[must_use]
-    pub fn at<'f>(&self, path: &'f [u8], line: u32) -> Draft<'f> {
-        Draft { line: Some(line), ..self.path(path) }
     }
 
     /// Says it.

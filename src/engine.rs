@@ -1,12 +1,16 @@
 //! One pass over each source; each fact is handed to the checks that are hooked to it; each check says how well it
 //! could look. Data goes from left to right here and nowhere back.
 
+mod accounts;
 mod config;
+mod own;
 mod sockets;
+mod startup;
 mod verdict;
 mod walk;
 mod web;
 
+use crate::baseline::Baseline;
 use crate::check::{Check, Ctx, Hook, Out, Say, Selection, Source};
 use crate::checks;
 use crate::facts::commands::Commands;
@@ -17,16 +21,20 @@ use crate::facts::process::{Hidden, Process};
 use crate::facts::raw::{Promiscuous, RawSocket};
 use crate::facts::socket::Socket;
 use crate::facts::startup::Line;
+use crate::facts::startup_file::StartupFile;
 use crate::facts::text::Bytes;
 use crate::host::{Fault, Host};
 use crate::intel::{Intel, TraceKind};
 use crate::limits::{ACCUSED, CHECKS};
 use crate::report::{Counts, Event, Sink, SinkFault};
+use crate::source::accounts::Accounts;
 use crate::source::hidden::{self, Suspects, Turn};
 use crate::source::holders::Holders;
+use crate::source::keys::Keys;
 use crate::source::mounts::{self, Mounts};
 use crate::source::owner::Owners;
-use crate::source::{Coverage, files, net, proc, raw, startup};
+use crate::source::startup::Seen;
+use crate::source::{Coverage, files, net, proc, raw};
 
 /// Milliseconds between the two looks at a process before it is accused: an upgrade replaces a file, and a
 /// helper of the kernel executes its program, in less.
@@ -45,8 +53,12 @@ pub struct Scratch {
     suspects: Suspects,
     packets: raw::Details,
     ports: net::Ports,
-    seen: startup::Seen,
+    seen: Seen,
     commands: Commands,
+    accounts: Accounts,
+    /// Those of the image.
+    image_accounts: Accounts,
+    keys: Keys,
 }
 
 impl Scratch {
@@ -62,8 +74,11 @@ impl Scratch {
             suspects: Suspects::new(),
             packets: raw::Details::new(),
             ports: net::Ports::new(),
-            seen: startup::Seen::new(),
+            seen: Seen::new(),
             commands: Commands::new(),
+            accounts: Accounts::new(),
+            image_accounts: Accounts::new(),
+            keys: Keys::new(),
         }
     }
 }
@@ -85,6 +100,10 @@ pub struct Plan<'a> {
     pub intel_gap: &'a [u8],
     /// Somebody named the files of indicators.
     pub intel_named: bool,
+    /// What this device is known to hold.
+    pub baseline: Option<Baseline<'static>>,
+    /// Why there is no baseline although there is a file; empty otherwise.
+    pub baseline_gap: &'a [u8],
     /// Which process ids are asked for behind the back of `/proc`.
     pub turn: Turn,
 }
@@ -125,7 +144,15 @@ pub fn scan<H: Host>(
         run.files(host, scratch)?;
     }
     if run.wants(Source::Startup) || run.wants(Source::Config) {
-        run.startup(host, scratch)?;
+        // What services run for their settings is read first, and is part of the startup lines.
+        let lines = run.config(host, scratch)?;
+        run.startup(host, scratch, lines)?;
+    }
+    if run.wants(Source::Accounts) || run.wants(Source::Keys) {
+        run.accounts(host, scratch)?;
+    }
+    if run.wants(Source::Own) {
+        run.own(host, scratch)?;
     }
     if run.wants(Source::Web) {
         run.web(host, scratch)?;
@@ -250,6 +277,14 @@ impl<'p> Run<'_, 'p> {
         });
     }
 
+    fn show_startup(&mut self, file: &StartupFile<'_>) {
+        self.show(true, &|hook, ctx, out| {
+            if let Hook::Startup(run) = hook {
+                run(file, ctx, out);
+            }
+        });
+    }
+
     fn show_line(&mut self, line: &Line<'_>) {
         self.show(true, &|hook, ctx, out| {
             if let Hook::Line(run) = hook {
@@ -321,36 +356,6 @@ impl<'p> Run<'_, 'p> {
         self.verdicts()
     }
 
-    fn startup<H: Host>(&mut self, host: &H, scratch: &mut Scratch) -> Result<(), SinkFault> {
-        self.begin(Source::Startup)?;
-        let mut coverage = Coverage::new();
-        scratch.seen.clear();
-        let mut programs = files::Started::new(self.wants_hashes());
-        let mut walk = startup::Walk {
-            host,
-            seen: &mut scratch.seen,
-            commands: &mut scratch.commands,
-            coverage: &mut coverage,
-            files: 0,
-            each: &mut |line| {
-                self.show_line(line);
-                programs.of(host, line, &mut |file| self.show_file(file));
-            },
-        };
-        walk.run();
-        self.counts.files = walk.files;
-        self.config(host, scratch, &mut coverage, &mut programs)?;
-        if programs.missed > 0 {
-            let missed = programs.missed;
-            let what = format_args!(
-                "{missed} programs of startup files were not hashed: too many, too large or unreadable"
-            );
-            self.hashes_missing(b"/etc", what);
-        }
-        self.note(Source::Startup, coverage);
-        self.verdicts()
-    }
-
     /// Whether a program's hash is of use to anybody.
     fn wants_hashes(&self) -> bool {
         self.wants(Source::Hashes) && self.plan.ctx.intel.iter().any(|intel| intel.has_hashes())
@@ -368,6 +373,7 @@ impl<'p> Run<'_, 'p> {
             self.begin(Source::Preload)?;
             let mut coverage = Coverage::new();
             files::preload(host, owners, mounts, &mut coverage, &mut |file| self.show_file(file));
+            owners.limits(&mut coverage);
             self.note(Source::Preload, coverage);
         }
         self.verdicts()

@@ -11,9 +11,10 @@
 //! | module | may use | never |
 //! |---|---|---|
 //! | [`facts`] | [`limits`] | a path, a [`host::Host`], a check |
-//! | [`source`] | [`host`], [`facts`], [`limits`] | a check, a sink |
+//! | [`source`] | [`host`], [`facts`], [`baseline`], [`limits`] | a check, a sink |
 //! | [`checks`] | [`check`], [`facts`], [`intel`] | [`host`], [`source`], a sink, any I/O |
 //! | [`intel`] | [`limits`] | everything else |
+//! | [`baseline`] | [`facts`], [`limits`] | everything else |
 //! | [`report`] | itself, [`facts`] for printing, [`limits`] | [`host`], [`source`], [`checks`] |
 //! | [`engine`] | all of the above | the binary's `sys` |
 //!
@@ -21,6 +22,7 @@
 #![cfg_attr(not(test), no_std)]
 #![forbid(unsafe_code)]
 
+pub mod baseline;
 pub mod check;
 pub mod checks;
 pub mod engine;

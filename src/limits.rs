@@ -33,10 +33,39 @@ pub const PIDS: usize = if cfg!(test) { 64 } else { 32_768 };
 /// Socket descriptors whose holder is remembered, 8 bytes each.
 pub const HOLDERS: usize = if cfg!(test) { 64 } else { 32_768 };
 
-/// Programs that run, told apart by path, about 200 bytes each, and the bytes of all their paths.
-pub const PROGRAMS: usize = if cfg!(test) { 32 } else { 1024 };
+/// Links on the way of a path that are followed; the kernel follows 40 (path_resolution(7)), firmware has two or three.
+pub const LINKS: u32 = 16;
+
+/// Users of a machine, and again of its image, 24 bytes each, and the bytes of all their lines in `/etc/passwd`: servers
+/// have some fifty.
+pub const ACCOUNTS: usize = if cfg!(test) { 16 } else { 512 };
+/// See [`ACCOUNTS`].
+pub const ACCOUNT_BYTES: usize = 65_535;
+
+/// Bytes read of a list of users, passwords or groups: with as many users as fit each has 500.
+pub const ACCOUNT_FILE_BYTES: u64 = 256 * 1024;
+
+/// Files of keys that are read, 16 bytes each.
+pub const KEY_FILES: usize = if cfg!(test) { 8 } else { 64 };
+
+/// Keys of all users that are compared with one another, 36 bytes each.
+pub const KEYS: usize = if cfg!(test) { 16 } else { 256 };
+
+/// Bytes of a line of keys: OpenSSH takes no key with more (auth2-pubkeyfile.c, `SSH_MAX_PUBKEY_BYTES` is twice that; an
+/// RSA key of 16,384 bits has 2.8 KiB).
+pub const KEY_ROW_BYTES: usize = 8192;
+
+/// Bytes of a file of keys: 300 of RSA with 4096 bits.
+pub const KEY_FILE_BYTES: u64 = 256 * 1024;
+
+/// Files in a directory of gatewatch's own, 72 bytes each on the stack.
+pub const OWN_FILES: usize = if cfg!(test) { 4 } else { 16 };
+
+/// Programs that run, or startup files, told apart by path, about 220 bytes each, and the bytes of all their paths. A
+/// Debian server with a desktop's packages has 1,500 units and links.
+pub const PROGRAMS: usize = if cfg!(test) { 32 } else { 2048 };
 /// See [`PROGRAMS`].
-pub const PROGRAM_BYTES: usize = 65_536;
+pub const PROGRAM_BYTES: usize = 131_072;
 
 /// Pairs of a program and a name under which it runs, 8 bytes each.
 pub const NAMES: usize = if cfg!(test) { 32 } else { 2048 };
@@ -83,6 +112,10 @@ pub const DROP_NAMES: u32 = if cfg!(test) { 64 } else { 20_000 };
 /// Bytes of a package's list of files, of which the largest of Debian 12 has 2 MiB.
 pub const LIST_BYTES: u64 = 16 * 1024 * 1024;
 
+/// Bytes that are kept of the SHA-256 that a package recorded of a file: to be compared with a whole one, and nobody
+/// makes another file with the same 128 bits of it.
+pub const RECORDED_BYTES: usize = 16;
+
 /// Bytes of a file of settings of which a few lines matter: `/etc/inetd.conf`, `/etc/inittab`, `/etc/ld.so.preload`.
 pub const SMALL_FILE_BYTES: u64 = 1024 * 1024;
 
@@ -125,6 +158,15 @@ pub const WORD_BYTES: usize = 1024;
 /// How deep substitutions (`$(…)`, `sh -c "…"`) are followed in a startup line.
 pub const NESTING: u32 = 6;
 
+/// Variables of one startup file whose plain text is followed, 12 bytes each. The largest scripts of Debian and of OpenWrt's
+/// packages set some 100.
+pub const VARIABLES: usize = if cfg!(test) { 16 } else { 256 };
+
+/// Bytes of the names and values of these variables, and of one value: longer ones are texts, not paths or programs.
+pub const VARIABLES_BYTES: usize = if cfg!(test) { 2048 } else { 16_384 };
+/// See [`VARIABLES_BYTES`].
+pub const VARIABLE_TEXT: usize = 256;
+
 /// Names of fetched files that are remembered while one startup file is read, 2 × [`FETCHED_BYTES`] each.
 pub const FETCHED: usize = 16;
 
@@ -136,6 +178,9 @@ pub const STARTUP_FILE_BYTES: u64 = 1024 * 1024;
 
 /// Startup files told apart by device and inode, so that a file with many links is read once. 24 bytes each.
 pub const STARTUP_FILES: usize = if cfg!(test) { 32 } else { 4096 };
+
+/// Bytes of the image's `/etc/inittab` that are kept to compare with: those of OpenWrt and of vendors have below 2 KiB.
+pub const INITTAB_BYTES: usize = if cfg!(test) { 512 } else { 4096 };
 
 /// How deep directories of startup files are entered: `hotplug.d/iface/x`, `system/a.service.d/x.conf`.
 pub const STARTUP_DEPTH: u32 = 2;
@@ -209,6 +254,18 @@ pub const SYSLOG_PER_CHECK: usize = if cfg!(test) { 2 } else { 24 };
 
 /// Indicator files of one run.
 pub const INTEL_FILES: usize = 8;
+
+/// Entries of a baseline, 4 bytes each while it is made, and the bytes of all their names and values. OpenWrt holds 1,500
+/// programs, libraries and startup files, a Debian server some 10,000. The tables are touched by `baseline` only.
+pub const BASELINE_ENTRIES: usize = if cfg!(test) { 256 } else { 16_384 };
+/// See [`BASELINE_ENTRIES`].
+pub const BASELINE_BYTES: usize = if cfg!(test) { 65_536 } else { 1_572_864 };
+
+/// Directories of programs that are entered, one in the other: Linux's own modules lie ten deep.
+pub const TREE_DEPTH: u32 = 16;
+
+/// Names in directories of programs and startup files that are looked at for a baseline.
+pub const TREE_NAMES: u32 = if cfg!(test) { 512 } else { 262_144 };
 
 /// Bytes of a device id.
 pub const DEVICE_BYTES: usize = 64;

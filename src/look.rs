@@ -5,9 +5,11 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::sync::Mutex;
 
+use gatewatch::baseline::Baseline;
 use gatewatch::check::Ctx;
 use gatewatch::engine::{self, Plan, Scratch};
 use gatewatch::facts::text::Bytes;
+use gatewatch::host::Fault;
 use gatewatch::intel::{FAMILIES, Intel};
 use gatewatch::limits::{FRAME_BYTES, INTEL_FILES, WHY_BYTES};
 use gatewatch::report::escape::Escaped;
@@ -15,7 +17,7 @@ use gatewatch::report::wire::Encoder;
 use gatewatch::report::{Event, IntelInfo, Sink, SinkFault, Source};
 use gatewatch::source::hidden::Turn;
 
-use crate::args::Scan;
+use crate::args::{DEFAULT_BASELINE, Scan};
 use crate::complain;
 use crate::sys::fd::Writer;
 use crate::sys::machine::Machine;
@@ -45,6 +47,8 @@ pub fn look(scan: &Scan, pipe: &OwnedFd, parent: u32) -> i32 {
     };
     let own_pids = if scan.root.is_some() { [0, 0] } else { [parent, std::process::id()] };
     let mut gap = Bytes::<WHY_BYTES>::new();
+    let mut baseline_gap = Bytes::<WHY_BYTES>::new();
+    let baseline = baseline(scan, &mut baseline_gap);
     let told = intel(scan, &mut sink, &mut gap).and_then(|intel| {
         // They were made with this program, and its tests open them.
         let families = Intel::open(FAMILIES).ok();
@@ -54,11 +58,35 @@ pub fn look(scan: &Scan, pipe: &OwnedFd, parent: u32) -> i32 {
             ctx,
             intel_gap: gap.as_slice(),
             intel_named: !scan.intel.is_empty(),
+            baseline,
+            baseline_gap: baseline_gap.as_slice(),
             turn: Turn::ALL,
         };
         engine::scan(&machine, &plan, &mut scratch, &mut sink)
     });
     if told.is_ok() { 0 } else { 3 }
+}
+
+/// Opens the baseline: the one that is named, or of this machine the one in its place, if it is there.
+fn baseline(scan: &Scan, gap: &mut Bytes<WHY_BYTES>) -> Option<Baseline<'static>> {
+    let default = scan.baseline.is_none();
+    if default && scan.root.is_some() {
+        return None;
+    }
+    let path = scan.baseline.as_ref().map_or(DEFAULT_BASELINE.as_bytes(), |path| path.as_bytes());
+    let opened = match map::map(path) {
+        Err(Fault::NotFound | Fault::NotDirectory) if default => return None,
+        opened => opened.map_err(|fault| fault.to_string()),
+    };
+    match opened.and_then(|bytes| Baseline::open(bytes).map_err(|defect| defect.to_string())) {
+        Ok(baseline) => Some(baseline),
+        Err(why) => {
+            complain(format_args!("{}: {why}", Escaped(path)));
+            gap.push(path);
+            let _ = write!(gap, ": {why}");
+            None
+        }
+    }
 }
 
 type Files = heapless::Vec<Intel<'static>, INTEL_FILES>;

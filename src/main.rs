@@ -2,6 +2,7 @@
 #![deny(unsafe_code)]
 
 mod args;
+mod baseline_cmd;
 mod look;
 #[allow(unsafe_code)]
 mod sys;
@@ -37,6 +38,7 @@ static STORE: Mutex<Store> = Mutex::new(Store::new());
 fn main() -> ExitCode {
     let code = match args::parse(std::env::args_os().skip(1)) {
         Ok(Command::Scan(scan)) => return ExitCode::from(run(&scan)),
+        Ok(Command::Baseline(asked)) => baseline_cmd::run(&asked),
         Ok(Command::Help) => print(format_args!("{}", args::HELP)),
         Ok(Command::Version) => print(format_args!("gatewatch {VERSION}\n")),
         Ok(Command::List) => print(format_args!("{}", List)),
@@ -187,10 +189,13 @@ fn device(scan: &Scan) -> String {
     match (&scan.device, &scan.root) {
         (Some(device), _) => device.clone(),
         (None, Some(_)) => "-".to_owned(),
-        (None, None) => args::device_of(
-            nix::sys::utsname::uname().map(|name| name.nodename().to_owned()).unwrap_or_default(),
-        ),
+        (None, None) => own_name(),
     }
+}
+
+/// The name of this machine, as a device id.
+fn own_name() -> String {
+    args::device_of(nix::sys::utsname::uname().map(|name| name.nodename().to_owned()).unwrap_or_default())
 }
 
 /// Hands every event of the child to `each`. Returns why the run ended before everything was told, if it did.

@@ -1,17 +1,22 @@
 //! What the tests of checks share: facts made by hand, and what a check says of them.
 
 use crate::check::{Check, Ctx, Hook, Out, Say};
+use crate::facts::account::Account;
 use crate::facts::commands::Commands;
-use crate::facts::fetch::Memory;
 use crate::facts::file::{File, Role};
+use crate::facts::key::Key;
 use crate::facts::logging::Logging;
+use crate::facts::memory::Memory;
 use crate::facts::mount::Mount;
+use crate::facts::origin::Standing;
+use crate::facts::own::Own;
 use crate::facts::process::{Exe, Hidden, Process, Stat};
 use crate::facts::raw::{Promiscuous, RawSocket};
 use crate::facts::reader::Reader;
 use crate::facts::setting::Setting;
 use crate::facts::socket::Socket;
-use crate::facts::startup::Kind;
+use crate::facts::startup::{Kind, Line};
+use crate::facts::startup_file::{Difference, Hand, StartupFile};
 use crate::facts::text::Bytes;
 use crate::facts::web::Page;
 use crate::intel::Intel;
@@ -111,6 +116,21 @@ pub(crate) fn file(check: &'static Check, file: &File<'_>) -> Vec<Severity> {
     weights(heard(check, |ctx, out| hooked!(check, File).for_each(|run| run(file, ctx, out))))
 }
 
+/// What a check says of a user.
+pub(crate) fn account(check: &'static Check, account: &Account<'_>) -> Vec<Severity> {
+    weights(heard(check, |ctx, out| hooked!(check, Account).for_each(|run| run(account, ctx, out))))
+}
+
+/// What a check says of a key.
+pub(crate) fn key(check: &'static Check, key: &Key<'_>) -> Vec<Severity> {
+    weights(heard(check, |ctx, out| hooked!(check, Key).for_each(|run| run(key, ctx, out))))
+}
+
+/// What a check says of a file of gatewatch's own.
+pub(crate) fn own(check: &'static Check, own: &Own<'_>) -> Vec<Severity> {
+    weights(heard(check, |ctx, out| hooked!(check, Own).for_each(|run| run(own, ctx, out))))
+}
+
 /// What a check says of the log.
 pub(crate) fn log(check: &'static Check, log: &Logging) -> Vec<Severity> {
     weights(heard(check, |ctx, out| hooked!(check, Log).for_each(|run| run(log, ctx, out))))
@@ -131,14 +151,43 @@ pub(crate) fn lying(path: &[u8], role: Role) -> File<'_> {
     File { path, role, mode: 0o100_755, uid: 0, elf: None, sha256: None, own: false, by: b"", line: 0 }
 }
 
+/// A startup file of root's of which nothing is known.
+pub(crate) fn started(path: &[u8]) -> StartupFile<'_> {
+    StartupFile {
+        path,
+        target: b"",
+        hand: Hand::Firmware,
+        standing: Standing::Unknown,
+        difference: Difference::None,
+        configuration: false,
+        by_tools: false,
+        uid: 0,
+    }
+}
+
+/// What a check says of a startup file as a whole.
+pub(crate) fn startup_file(check: &'static Check, file: &StartupFile<'_>) -> Vec<Severity> {
+    weights(heard(check, |ctx, out| hooked!(check, Startup).for_each(|run| run(file, ctx, out))))
+}
+
 /// What a check of startup lines says of a text, with the line.
 pub(crate) fn startup(check: &'static Check, kind: Kind, text: &[u8]) -> Vec<(u32, Severity)> {
+    lines(check, kind, text, None)
+}
+
+/// What a check says of a line of inittab that the image has, or not.
+pub(crate) fn inittab(check: &'static Check, text: &[u8], in_image: Option<bool>) -> Vec<Severity> {
+    weights(lines(check, Kind::Inittab, text, in_image))
+}
+
+fn lines(check: &'static Check, kind: Kind, text: &[u8], in_image: Option<bool>) -> Vec<(u32, Severity)> {
     let (mut reader, mut memory, mut commands) = (Reader::new(kind), Memory::new(), Commands::new());
     heard(check, |ctx, out| {
         for byte in text.iter().chain(b"\n") {
             reader.push(*byte);
             while reader.is_ready() {
                 if let Some(line) = reader.take(b"/etc/x", &mut commands, &mut memory) {
+                    let line = Line { in_image, ..line };
                     hooked!(check, Line).for_each(|run| run(&line, ctx, out));
                 }
             }

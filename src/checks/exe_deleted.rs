@@ -20,7 +20,7 @@
 
 use crate::check::{Area, Check, Ctx, Hook, Out, Severity, Source};
 use crate::facts::place::{Place, is_admins};
-use crate::facts::process::{Owner, Process};
+use crate::facts::process::Process;
 use crate::facts::program::has_container_runtime;
 
 /// The row of the table.
@@ -50,7 +50,7 @@ fn run(process: &Process, ctx: &Ctx<'_>, out: &mut Out<'_>) {
         if again { Severity::Notice } else { CHECK.severity }
     } else if place.is_odd() {
         Severity::Infected
-    } else if again && (owner == Owner::Unknown || contained || admins) {
+    } else if again && (owner.is_unsaid() || contained || admins) {
         Severity::Notice
     } else {
         CHECK.severity
@@ -67,6 +67,7 @@ fn run(process: &Process, ctx: &Ctx<'_>, out: &mut Out<'_>) {
 mod tests {
     use super::*;
     use crate::check::testing::{process, severities};
+    use crate::facts::process::Owner;
 
     #[test]
     fn removed_programs_and_their_look_alikes() {

@@ -2,7 +2,7 @@
 //!
 //! # Sees
 //! The program lies in a system place, and neither the firmware image (a read-only root, `/rom`) nor any package's list
-//! of files (opkg, apk, dpkg, Entware below `/opt`) has its path. Also a program whose path names another file by now:
+//! of files (opkg, apk, dpkg, Entware below `/opt`) has its path, nor has the baseline a file like it there. Also a program whose path names another file by now:
 //! something is mounted over one of them, or its file system was unmounted.
 //!
 //! # Why it matters
@@ -13,7 +13,8 @@
 //! `notice` in `/usr/local`, `/opt`, `/home`, `/srv` and `/snap`, where an admin's own programs belong, in `/root` while
 //! it runs in a terminal, and in a container, which has a system of its own. Programs that were compiled, unpacked or
 //! downloaded by hand into other places, and a vendor's add-ons on a data partition, are told: nothing says whose they
-//! are. A path counts, not the content: malware that overwrites a package's program is missed. Removed programs,
+//! are, until a baseline was taken. Of image and packages a path counts, not the content: malware that overwrites a
+//! package's program is missed. A baseline of an infected device knows the malware. Removed programs,
 //! programs of memory only and those in volatile places have checks of their own.
 //!
 //! # Sources
@@ -126,7 +127,7 @@ mod tests {
 
     #[test]
     fn programs_of_others_checks_and_of_somebodys() {
-        for owner in [Owner::Firmware, Owner::Package, Owner::Unknown] {
+        for owner in [Owner::Firmware, Owner::Package, Owner::Baseline, Owner::Unknown] {
             let mut known = nobodys(b"/usr/sbin/x");
             known.surroundings.owner = owner;
             assert_eq!(severities(&CHECK, &known), []);

@@ -41,13 +41,23 @@ checks! {
     exec_anonymous,
     traced,
     family_trace,
+    startup_changed,
+    startup_added,
+    startup_removed,
     startup_volatile,
     startup_dropper,
     config_include,
     web_shell,
+    startup_encoded,
+    startup_backdoor,
+    cron_odd,
+    inittab_odd,
+    account_odd,
+    ssh_key,
     c2_address,
     logging_stopped,
     firmware_written,
+    self_tampered,
 }
 
 /// The place of a check in the table.

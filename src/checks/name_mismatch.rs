@@ -25,7 +25,7 @@
 
 use crate::check::{Area, Check, Ctx, Hook, Out, Severity, Source};
 use crate::facts::place::{Place, place};
-use crate::facts::process::{Exe, Owner, Process};
+use crate::facts::process::{Exe, Process};
 use crate::facts::program::{DAEMONS, applet, has_container_runtime, is_interpreter, is_multicall};
 use crate::facts::text::basename;
 
@@ -84,7 +84,7 @@ fn run(process: &Process, ctx: &Ctx<'_>, out: &mut Out<'_>) {
     if process.is_trusted() {
         return;
     }
-    let severity = if owner == Owner::Unknown { Severity::Notice } else { CHECK.severity };
+    let severity = if owner.is_unsaid() { Severity::Notice } else { CHECK.severity };
     for name in [process.program(), names[1], names[0]] {
         if let Some(daemon) = nearest(name) {
             let draft = out.process(process).severity(weaker(severity)).say("its name ").quote(name);
@@ -177,6 +177,7 @@ fn is_near(name: &[u8], daemon: &[u8]) -> bool {
 mod tests {
     use super::*;
     use crate::check::testing::{OWN_PID, process, severities};
+    use crate::facts::process::Owner;
     use crate::facts::process::Relative;
     use crate::facts::text::Bytes;
 

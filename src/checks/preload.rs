@@ -13,7 +13,7 @@
 //! # Misses and false alarms
 //! Silent for what firmware or a package has (OpenWrt's `libsetlbf.so` for services that log, seccomp and trace
 //! libraries, eatmydata). `notice` for an admin's own session in a terminal, in a process of a container, whose files are
-//! others, and for names that only the loader can resolve: without a slash, or with `$LIB` or `$PLATFORM` (Raspberry Pi
+//! others, for what only the baseline knows, and for names that only the loader can resolve: without a slash, or with `$LIB` or `$PLATFORM` (Raspberry Pi
 //! OS preloads `libarmmem-${PLATFORM}.so`). Only programs that are linked dynamically load anything, gatewatch does not.
 //! Where processes name more than 32 libraries, nobody vouches for the rest, and a verdict of ownership says so.
 //! A library that a package has and that was overwritten is missed, and so is what a program removed from its own
@@ -78,9 +78,15 @@ fn judge(library: Library, value: &[u8]) -> Option<(Severity, &'static str)> {
         } else {
             (Severity::Suspicious, "it leads nowhere")
         }
-    } else if library.owner == Owner::Unknown {
+    } else if library.owner.is_unsaid() {
         if all(|name| PROCD.contains(&name)) {
             return None;
+        }
+        if library.owner == Owner::Baseline {
+            return Some((
+                Severity::Notice,
+                "it was there when the baseline was taken, and nothing else has it",
+            ));
         }
         (Severity::Suspicious, "nothing here says whose it is")
     } else if all(is_admins) {
@@ -152,6 +158,11 @@ mod tests {
 
     #[test]
     fn libraries_of_the_system() {
+        let known = Library { owner: Owner::Baseline, ..NOBODYS };
+        assert_eq!(severities(&CHECK, &with(b"LD_PRELOAD=/usr/lib/libx.so", known)), [Severity::Notice]);
+        let odd = Library { odd: true, ..known };
+        assert_eq!(severities(&CHECK, &with(b"LD_PRELOAD=/tmp/libx.so", odd)), [Severity::Infected]);
+        assert_eq!(severities(&CHECK, &with(b"LD_PRELOAD=/lib/libsetlbf.so", known)), []);
         for owner in [Owner::Firmware, Owner::Package] {
             assert_eq!(both(b"/lib/libsetlbf.so", Library { owner, ..NOBODYS }), [[], []]);
         }

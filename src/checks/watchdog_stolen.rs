@@ -57,10 +57,12 @@ fn run(process: &Process, ctx: &Ctx<'_>, out: &mut Out<'_>) {
     }
     let named = FEEDERS.contains(&applet(process)) || is_multicall(process.program());
     let severity = match process.surroundings.owner {
-        Owner::Unknown if process.is_firm() && named => return,
-        Owner::Unknown if process.is_firm() || process.exe == Exe::Unknown => Severity::Suspicious,
+        owner if owner.is_unsaid() && process.is_firm() && named => return,
+        owner if owner.is_unsaid() && (process.is_firm() || process.exe == Exe::Unknown) => {
+            Severity::Suspicious
+        }
         // What an upgrade leaves behind, where no list says that the file is the system's again.
-        Owner::Unknown if process.surroundings.exists && named => Severity::Suspicious,
+        owner if owner.is_unsaid() && process.surroundings.exists && named => Severity::Suspicious,
         Owner::Nobody if process.is_firm() && named => Severity::Suspicious,
         _ => CHECK.severity,
     };

@@ -3,37 +3,25 @@
 use super::{Run, Scratch};
 use crate::check::{Hook, Source};
 use crate::facts::commands::Commands;
+use crate::facts::origin::Standing;
 use crate::facts::place::place;
 use crate::facts::setting::{How, Setting, program};
 use crate::facts::startup::{Kind, Line};
 use crate::host::Host;
 use crate::report::SinkFault;
+use crate::source::around::Around;
 use crate::source::config::{Found, Look};
-use crate::source::files::Started;
 use crate::source::owner::{Owners, relative};
+use crate::source::script::Script;
 use crate::source::truth::Truths;
-use crate::source::{Coverage, content, startup};
-
-/// What is handed to a shell.
-enum Handed<'a> {
-    /// What a setting runs.
-    Setting(&'a Setting<'a>),
-    /// What is kept in NVRAM.
-    Nvram,
-}
+use crate::source::{Coverage, content, files, nvram, places, startup};
 
 impl Run<'_, '_> {
-    /// Looks at every setting, and at the lines that it runs: `lines` is how much of those was seen.
-    pub(super) fn config<H: Host>(
-        &mut self,
-        host: &H,
-        scratch: &mut Scratch,
-        lines: &mut Coverage,
-        programs: &mut Started,
-    ) -> Result<(), SinkFault> {
+    /// Looks at every setting, and at the lines that it runs. Returns how much was seen of those.
+    pub(super) fn config<H: Host>(&mut self, host: &H, scratch: &mut Scratch) -> Result<Coverage, SinkFault> {
         self.begin(Source::Config)?;
         let Scratch { owners, mounts, seen, commands, .. } = scratch;
-        let truths = Truths::find(host, mounts);
+        let truths = Truths::find(host, mounts, self.plan.baseline);
         // Who owns what is found out for all of them together.
         let first = owners.count();
         let mut each = |found: &Found<'_>| {
@@ -46,17 +34,25 @@ impl Run<'_, '_> {
         if owners.count() > first {
             owners.resolve(host, mounts, first, &mut Coverage::new());
         }
-        let mut coverage = Coverage::new();
-        let mut shell = (seen, commands);
+        let (mut coverage, mut lines) = (Coverage::new(), Coverage::new());
+        let mut programs = files::Started::new(self.wants_hashes());
+        seen.clear();
         let mut each = |found: &Found<'_>| {
             let setting = judged(host, owners, found);
             self.show_setting(&setting);
-            self.hand(host, &mut shell, lines, programs, &Handed::Setting(&setting));
+            handed(host, &setting, seen, commands, &mut lines, &mut |line| {
+                self.show_line(line);
+                programs.of(host, line, &mut |file| self.show_file(file));
+            });
         };
         Look { host, truths, mounts, coverage: &mut coverage, each: &mut each }.run();
-        self.hand(host, &mut shell, lines, programs, &Handed::Nvram);
+        let mut each = |line: &Line<'_>| {
+            self.show_line(line);
+            programs.of(host, line, &mut |file| self.show_file(file));
+        };
+        nvram::Look { host, commands, coverage: &mut lines, each: &mut each }.run();
         self.note(Source::Config, coverage);
-        Ok(())
+        Ok(lines)
     }
 
     fn show_setting(&mut self, setting: &Setting<'_>) {
@@ -66,37 +62,41 @@ impl Run<'_, '_> {
             }
         });
     }
+}
 
-    /// Shows the lines of what is handed to a shell.
-    fn hand<H: Host>(
-        &mut self,
-        host: &H,
-        (seen, commands): &mut (&mut startup::Seen, &mut Commands),
-        coverage: &mut Coverage,
-        programs: &mut Started,
-        what: &Handed<'_>,
-    ) {
-        let each = &mut |line: &Line<'_>| {
-            self.show_line(line);
-            programs.of(host, line, &mut |file| self.show_file(file));
-        };
-        let mut walk = startup::Walk { host, seen, commands, coverage, files: 0, each };
-        let setting = match what {
-            Handed::Nvram => return walk.nvram(),
-            Handed::Setting(setting) => setting,
-        };
-        let path = setting.program();
-        let text = match setting.how {
-            How::Shell => true,
-            // `sh -c …`: the program is nobody's news, what it is told may be.
-            _ => setting.value.contains(&b' ') && setting.value.starts_with(path) && !place(path).is_odd(),
-        };
-        if text {
-            walk.text(setting.file, setting.line, Kind::Shell, setting.value);
-        }
-        if setting.exists && !setting.elf && !setting.owner.vouches() {
-            walk.script(path);
-        }
+/// Reads what a setting hands to a shell: its own text, and the script that it names.
+fn handed<H: Host>(
+    host: &H,
+    setting: &Setting<'_>,
+    seen: &mut startup::Seen,
+    commands: &mut Commands,
+    coverage: &mut Coverage,
+    each: &mut dyn FnMut(&Line<'_>),
+) {
+    let path = setting.program();
+    let text = match setting.how {
+        How::Shell => true,
+        // `sh -c …`: the program is nobody's news, what it is told may be.
+        _ => setting.value.contains(&b' ') && setting.value.starts_with(path) && !place(path).is_odd(),
+    };
+    let (kind, standing) = (Kind::Shell, Standing::Unknown);
+    if text {
+        let around = Around::nothing();
+        let mut script = Script { path: setting.file, kind, standing, size: 0, around, commands };
+        script.text(setting.line, setting.value, coverage, each);
+    }
+    // Startup files have their turn.
+    let known = setting.owner.vouches() || places::of(relative(path)).is_some();
+    if !setting.exists || setting.elf || known {
+        return;
+    }
+    let Ok((mut file, identity)) = host.file(relative(path)) else { return };
+    let key = (identity.device, identity.inode, kind);
+    if !seen.contains(&key) {
+        let _ = seen.push(key);
+        let around = Around::nothing();
+        let mut script = Script { path, kind, standing, size: identity.size, around, commands };
+        script.read(&mut file, coverage, each);
     }
 }
 

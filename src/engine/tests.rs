@@ -50,7 +50,15 @@ impl Sink for Heard {
 fn scan_with(machine: &Memory, ids: &[&str], intel: &[Intel<'_>]) -> Heard {
     let selection = ids.iter().fold(Selection::NONE, |all, id| all.with(checks::index(id).unwrap()));
     let ctx = Ctx { intel, families: None, now: None, own_pids: [0, 0] };
-    let plan = Plan { selection, ctx, intel_gap: b"", intel_named: false, turn: Turn { number: 0, of: 1 } };
+    let plan = Plan {
+        selection,
+        ctx,
+        intel_gap: b"",
+        intel_named: false,
+        baseline: None,
+        baseline_gap: b"",
+        turn: Turn { number: 0, of: 1 },
+    };
     let mut heard = Heard::default();
     let mut scratch = Box::new(Scratch::new());
     scan(machine, &plan, &mut scratch, &mut heard).unwrap();
@@ -326,7 +334,7 @@ fn a_check_fares_as_its_sources_do() {
     let machine = Memory::new();
     machine.process(1, "init", "/sbin/init", b"init\0").process(9, "x", "/usr/bin/x", b"x\0");
     // Nothing says what belongs here; then a list does.
-    let why = "neither a firmware image nor lists of packages say what belongs here";
+    let why = "neither a firmware image, nor lists of packages, nor a baseline say what belongs here";
     assert_eq!(scan_for(&machine, &["exe-unowned"]).verdicts, [format!("exe-unowned na {why}")]);
     machine.file("var/lib/dpkg/info/x.list", "/sbin/init\n");
     let heard = scan_for(&machine, &["exe-unowned"]);

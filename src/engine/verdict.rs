@@ -15,6 +15,18 @@ impl Run<'_, '_> {
         }
     }
 
+    /// Says why there is no baseline, if there should be one.
+    pub(super) fn without_baseline(&self, coverage: &mut Coverage) {
+        let gap = self.plan.baseline_gap;
+        if !gap.is_empty() {
+            coverage.gap(gap, format_args!("nothing was held against it"));
+            // Where nothing else says what belongs here, nothing was seen.
+            if core::mem::take(&mut coverage.absent) {
+                coverage.facts = 0;
+            }
+        }
+    }
+
     /// Says how well each check could look whose sources have all been looked at.
     pub(super) fn verdicts(&mut self) -> Result<(), SinkFault> {
         let ready = |seen: &[Option<Coverage>], check: &Check| {
@@ -81,13 +93,18 @@ const fn absent(source: Source) -> &'static str {
     match source {
         Source::Intel => "no indicator file holds addresses",
         Source::Hashes => "no indicator file holds hashes of programs",
-        Source::Owners => "neither a firmware image nor lists of packages say what belongs here",
+        Source::Owners | Source::Truth => {
+            "neither a firmware image, nor lists of packages, nor a baseline say what belongs here"
+        }
+        Source::Image => "neither a firmware image nor a baseline says what was here",
         Source::Hidden => "nobody recorded which process ids answer",
         Source::RawSockets => "nobody recorded raw sockets",
         Source::Log => "no init system runs here",
         Source::Files => "there are no volatile places here",
         Source::Config => "no service here has a file of configuration that is known",
         Source::Web => "there are no web pages that run anything here",
+        Source::Accounts => "there is no list of users here",
+        Source::Own => "gatewatch was only brought along: nothing says what its files should be",
         Source::Mounts => "this tree does not say what is mounted",
         _ => "this tree holds no processes",
     }

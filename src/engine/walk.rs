@@ -51,7 +51,7 @@ impl Run<'_, '_> {
         let mut passed = Passed::default();
         scratch.holders.clear();
         scratch.accused.clear();
-        scratch.owners.clear();
+        scratch.owners.clear(self.plan.baseline);
         scratch.pids.clear();
         self.begin(Source::Owners)?;
         match host.dir(b"proc").and_then(|dir| {
@@ -93,8 +93,9 @@ impl Run<'_, '_> {
             for part in [&mut covers.memory, &mut covers.descriptors, &mut covers.environment, &mut owned] {
                 part.absent = true;
             }
-        } else if processes.facts == 0 {
-            owned.absent = false;
+        } else {
+            owned.absent &= processes.facts > 0;
+            self.without_baseline(&mut owned);
         }
         if self.wants(Source::Log) {
             self.begin(Source::Log)?;

@@ -15,7 +15,7 @@ impl Run<'_, '_> {
         self.begin(Source::Web)?;
         let mut coverage = Coverage::new();
         let Scratch { owners, mounts, commands, .. } = scratch;
-        let truths = Truths::find(host, mounts);
+        let truths = Truths::find(host, mounts, self.plan.baseline);
         let mut each = |found: &Found<'_>| {
             let Found { path, hit, text, in_image } = *found;
             let owner = match in_image {

@@ -233,7 +233,7 @@ fn is_split(word: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::facts::fetch::Memory;
+    use crate::facts::memory::Memory;
     use crate::facts::reader::Reader;
 
     fn hits(text: &str) -> Vec<(u32, Runs)> {

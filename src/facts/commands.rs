@@ -1,6 +1,9 @@
 //! The simple commands of a startup line: their words without quotes, what each runs, and who feeds whom.
 
+use super::escape::unescape;
+use super::runs::reads_its_input;
 use super::text::{Bytes, basename};
+use super::variables::Variables;
 use crate::limits::{COMMANDS, LINE_BYTES, WORD_BYTES, WORDS};
 
 /// What a word is to its command.
@@ -14,6 +17,8 @@ pub enum Role {
     Input,
     /// The word that ends a here-document: `<< EOF`.
     HereDocument,
+    /// A pattern of `case`: `/dev/sd*)`.
+    Pattern,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -42,6 +47,12 @@ pub struct Commands {
     pub(super) words: heapless::Vec<Word, WORDS>,
     pub(super) commands: heapless::Vec<Command, COMMANDS>,
     pub(super) overflow: bool,
+    /// What the lines before, of the same file, have set.
+    pub(super) variables: Variables,
+    /// Whether the line that is taken apart sets variables.
+    pub(super) learns: bool,
+    /// A pattern of `case` comes next, also at the beginning of the line after this one.
+    pub(super) pattern: bool,
 }
 
 /// Programs that run the text they are given.
@@ -50,17 +61,20 @@ const SHELLS: [&[u8]; 15] = [
     b"python3", b"perl", b"lua", b"php",
 ];
 
+/// In the place of options: a reserved word, which has none.
+const RESERVED: &[u8] = b"-";
+
 /// Words that stand before the program that is run: reserved words, and programs that start another, with the
 /// letters of their options that take a value, and how many words of their own stand before it.
 const BEFORE: [(&[u8], &[u8], u8); 27] = [
-    (b"if", b"", 0),
-    (b"then", b"", 0),
-    (b"else", b"", 0),
-    (b"elif", b"", 0),
-    (b"while", b"", 0),
-    (b"until", b"", 0),
-    (b"do", b"", 0),
-    (b"!", b"", 0),
+    (b"if", RESERVED, 0),
+    (b"then", RESERVED, 0),
+    (b"else", RESERVED, 0),
+    (b"elif", RESERVED, 0),
+    (b"while", RESERVED, 0),
+    (b"until", RESERVED, 0),
+    (b"do", RESERVED, 0),
+    (b"!", RESERVED, 0),
     (b"time", b"", 0),
     (b"exec", b"a", 0),
     (b"command", b"?", 0),
@@ -91,7 +105,21 @@ impl Commands {
             words: heapless::Vec::new(),
             commands: heapless::Vec::new(),
             overflow: false,
+            variables: Variables::new(),
+            learns: false,
+            pattern: false,
         }
+    }
+
+    /// Forgets what lines of another file have set.
+    pub fn begin_file(&mut self) {
+        self.variables.clear();
+    }
+
+    /// Whether lines of the file set more variables than are followed.
+    #[must_use]
+    pub const fn is_unsettled(&self) -> bool {
+        self.variables.is_full()
     }
 
     /// Whether something did not fit and was left out.
@@ -123,11 +151,14 @@ impl Commands {
 
     /// How many arguments stand before the program that a command runs.
     pub(super) fn before(&self, command: u16) -> u16 {
-        // The values of options of the starter that was met last, and its own words that are still to come.
-        let (mut starter, mut own) = (None::<&[u8]>, 0_u8);
+        // The values of options of the starter that was met last; whether one of them comes next; and its own words that
+        // are still to come. Options may stand before these: `flock -n FILE …`.
+        let (mut starter, mut value, mut own) = (None::<&[u8]>, false, 0_u8);
         let mut count = 0_u16;
         for word in self.words(command, Role::Argument) {
-            if own > 0 {
+            if value {
+                value = false;
+            } else if own > 0 && word.first() != Some(&b'-') {
                 own = own.saturating_sub(1);
             } else if let Some((_, values, words)) = BEFORE.iter().find(|(name, ..)| *name == basename(word))
             {
@@ -136,10 +167,11 @@ impl Commands {
                 match (starter, word) {
                     // `command -v wget` asks where it is.
                     (Some(b"?"), [b'-', b'v' | b'V']) => own = u8::MAX,
-                    (Some(values), [b'-', letter]) => own = u8::from(values.contains(letter)),
+                    (Some(RESERVED), [b'-', ..]) => return count,
+                    (Some(values), [b'-', letter]) => value = values.contains(letter),
                     (Some(_), [b'-', ..]) => {}
-                    (Some(_), digits) if digits.iter().all(|b| b.is_ascii_digit() || *b == b'.') => {}
-                    _ if is_assignment(word) => {}
+                    (Some(_), time) if is_duration(time) => {}
+                    _ if assignment(word).is_some() => {}
                     _ => return count,
                 }
             }
@@ -192,7 +224,25 @@ impl Commands {
         } else if name == b"trap" {
             into.push(arguments.next().unwrap_or_default());
         }
+        if into.is_empty() && self.is_shell(command) && reads_its_input(self, command) {
+            self.printed(command, into);
+        }
         !into.is_empty()
+    }
+
+    /// The text that echo or printf, and nobody else, prints for a shell to run.
+    fn printed(&self, command: u16, into: &mut Bytes<WORD_BYTES>) {
+        let mut feeders = self.feeders(command);
+        let (Some(from), None) = (feeders.next(), feeders.next()) else { return };
+        let name = self.name(from);
+        if !matches!(name, b"echo" | b"printf") {
+            return;
+        }
+        let plain = name == b"echo" && !self.program(from).skip(1).any(|word| word.starts_with(b"-e"));
+        for word in self.program(from).skip(1).filter(|word| !matches!(word, [b'-', ..])) {
+            unescape(word, &mut |byte, number| into.push(&[if plain && number { b' ' } else { byte }]));
+            into.push(b" ");
+        }
     }
 }
 
@@ -201,12 +251,23 @@ pub fn is_starter(word: &[u8]) -> bool {
     BEFORE.iter().any(|(name, ..)| *name == basename(word))
 }
 
-/// `NAME=value` before a command.
-fn is_assignment(word: &[u8]) -> bool {
-    word.iter()
-        .position(|b| *b == b'=')
-        .and_then(|at| word.get(..at))
-        .is_some_and(|name| !name.is_empty() && name.iter().all(|b| b.is_ascii_alphanumeric() || *b == b'_'))
+/// A number with a unit or without one, as `timeout` and `nice` take it (timeout(1)).
+fn is_duration(word: &[u8]) -> bool {
+    let digits = word.strip_suffix(b"s").or_else(|| word.strip_suffix(b"m")).unwrap_or(word);
+    let digits = digits.strip_suffix(b"h").or_else(|| digits.strip_suffix(b"d")).unwrap_or(digits);
+    digits.iter().all(|b| b.is_ascii_digit() || *b == b'.')
+}
+
+/// `NAME=value` before a command, as name and value.
+pub(super) fn assignment(word: &[u8]) -> Option<(&[u8], &[u8])> {
+    let at = word.iter().position(|b| *b == b'=')?;
+    let name = word.get(..at).filter(|name| !name.is_empty() && name.iter().copied().all(is_of_name))?;
+    Some((name, word.get(at.saturating_add(1)..)?))
+}
+
+/// Whether a byte may stand in the name of a variable.
+pub(super) const fn is_of_name(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_'
 }
 
 /// The words of one command, in their order.

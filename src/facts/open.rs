@@ -1,5 +1,6 @@
 //! What can be open at a place in a script: quotes, substitutions, comments, here-documents.
 
+use super::commands::{Commands, Role};
 use super::text::Bytes;
 
 /// What is open at a place in a script, innermost last.
@@ -49,4 +50,18 @@ pub(super) struct Here {
     pub(super) printed: bool,
     /// The quote that is open in the word, while the word is being read.
     pub(super) quote: Option<u8>,
+}
+
+/// Whether the here-documents behind a line go to the screen. One that goes to a file or to a shell may become a
+/// program, so its lines are looked at like all others.
+pub(super) fn is_printed(commands: &Commands, line: &[u8]) -> bool {
+    !line.contains(&b'>')
+        && commands
+            .iter()
+            .filter(|(index, _)| commands.words(*index, Role::HereDocument).next().is_some())
+            .all(|(index, _)| {
+                let feeds =
+                    commands.iter().any(|(other, _)| commands.feeders(other).any(|from| from == index));
+                commands.name(index) == b"cat" && !feeds
+            })
 }

@@ -95,7 +95,7 @@ pub fn is_admins(path: &[u8]) -> bool {
 }
 
 /// Where programs write configuration that scripts read.
-const GENERATED: [&[u8]; 5] = [b"/tmp/etc", b"/var/etc", b"/tmp/run", b"/var/run", b"/tmp/sysinfo"];
+const GENERATED: [&[u8]; 6] = [b"/tmp/etc", b"/var/etc", b"/tmp/run", b"/var/run", b"/run", b"/tmp/sysinfo"];
 
 /// Whether a path is where programs write configuration that scripts read.
 #[must_use]
@@ -103,6 +103,29 @@ pub fn is_generated(path: &[u8]) -> bool {
     place(path) != Place::Hidden
         && GENERATED.iter().any(|dir| is_below(path, dir))
         && !path.split(|b| *b == b'/').any(|part| part == b"..")
+}
+
+/// Whether a path is one from which nothing should be started: in memory, where anybody may write, or behind a dot. Other
+/// disks are none: their own startup scripts run from there. Descriptors and terminals (`. /dev/stdin`, `sh < /dev/$console`) are no
+/// places.
+#[must_use]
+pub fn is_odd_program(path: &[u8]) -> bool {
+    let device = [&b"/dev/null"[..], b"/dev/std", b"/dev/fd/", b"/dev/tty", b"/dev/console", b"/dev/$"];
+    path.first() == Some(&b'/')
+        && matches!(place(path), Place::Volatile | Place::Hidden)
+        && !device.iter().any(|start| path.starts_with(start))
+}
+
+/// Whether a path lies in a directory of somebody's own inside of a volatile one, as services make them:
+/// `/tmp/service/rules`, not `/tmp/rules`.
+#[must_use]
+pub fn is_in_own_directory(path: &[u8]) -> bool {
+    place(path) == Place::Volatile
+        && !path.split(|b| *b == b'/').any(|part| part == b"..")
+        && VOLATILE.iter().any(|dir| {
+            let inside = path.strip_prefix(*dir).and_then(|rest| rest.strip_prefix(b"/"));
+            inside.is_some_and(|rest| rest.contains(&b'/') && !rest.starts_with(b"/"))
+        })
 }
 
 /// Whether a path is the top of a volatile directory.
@@ -158,6 +181,18 @@ mod tests {
             (b"/nix/store/abc/bin/.x-wrapped", Place::Firm),
         ] {
             assert_eq!(place(path), expected, "{}", String::from_utf8_lossy(path));
+        }
+    }
+
+    #[test]
+    fn directories_of_a_services_own() {
+        for path in [&b"/tmp/service/rules"[..], b"/var/run/service/x/y"] {
+            assert!(is_in_own_directory(path), "{}", String::from_utf8_lossy(path));
+        }
+        for path in
+            [&b"/tmp/x"[..], b"/tmp//x", b"/var/run/x", b"/tmp/.x/y", b"/usr/lib/x", b"/tmp/x/../../usr/y"]
+        {
+            assert!(!is_in_own_directory(path), "{}", String::from_utf8_lossy(path));
         }
     }
 

@@ -82,7 +82,9 @@ pub enum Owner {
     Firmware,
     /// Listed by an installed package.
     Package,
-    /// Image or packages are known, and none has it.
+    /// The baseline has it as it is: it was there when that was taken, and nothing more is known of it.
+    Baseline,
+    /// Image, packages or a baseline are known, and none has it.
     Nobody,
     /// Nothing on this machine says what is installed, or nothing could for this file.
     #[default]
@@ -90,10 +92,16 @@ pub enum Owner {
 }
 
 impl Owner {
-    /// Whether somebody vouches.
+    /// Whether somebody vouches. A baseline does not: what was taken on an infected device knows the malware too.
     #[must_use]
     pub const fn vouches(self) -> bool {
         matches!(self, Owner::Firmware | Owner::Package)
+    }
+
+    /// Whether nothing says whose it is, neither for it nor against it.
+    #[must_use]
+    pub const fn is_unsaid(self) -> bool {
+        matches!(self, Owner::Unknown | Owner::Baseline)
     }
 
     /// The word that all formats use.
@@ -102,6 +110,7 @@ impl Owner {
         match self {
             Owner::Firmware => "firmware",
             Owner::Package => "package",
+            Owner::Baseline => "baseline",
             Owner::Nobody => "nobody",
             Owner::Unknown => "unknown",
         }

@@ -1,8 +1,9 @@
 //! Puts the bytes of a startup file together to lines, as a shell would.
 
-use super::commands::{Commands, Role};
-use super::fetch::{Joined, Memory};
-use super::open::{Here, Open};
+use super::commands::Commands;
+use super::memory::{Joined, Memory};
+use super::open::{Here, Open, is_printed};
+use super::origin::Standing;
 use super::startup::{Kind, Line, is_other_language};
 use super::text::{Bytes, trim};
 use crate::limits::LINE_BYTES;
@@ -46,6 +47,8 @@ pub struct Reader {
     is_body: bool,
     /// What lies behind this in `line` goes with the next byte.
     drop_from: Option<usize>,
+    /// The lines so far end where a pattern of `case` comes next.
+    pattern: bool,
 }
 
 impl Reader {
@@ -76,6 +79,7 @@ impl Reader {
             in_body: false,
             is_body: false,
             drop_from: None,
+            pattern: false,
         }
     }
 
@@ -160,6 +164,10 @@ impl Reader {
                 self.close();
                 self.begin(Open::Arithmetic);
                 self.begin(Open::Arithmetic);
+            }
+            // An array's elements may stand on lines of their own.
+            (None, b'(') if self.in_word && self.line.as_slice().last() == Some(&b'=') => {
+                self.begin(Open::Paren);
             }
             (_, b'(') if dollar => {
                 self.begin(Open::Paren);
@@ -358,9 +366,20 @@ impl Reader {
             let text = trim(self.line.as_slice().get(from..to).unwrap_or_default());
             // Without a pipe or a substitution there is nothing in it for a check.
             return text.iter().any(|b| matches!(b, b'|' | b'`' | b'(')).then(|| {
-                commands.parse(text);
+                commands.pattern = false;
+                commands.parse_text(text);
                 let number = self.number.saturating_sub(1);
-                Line { file, number, kind: Kind::Text, text, commands, joined: Joined::default() }
+                Line {
+                    file,
+                    number,
+                    kind: Kind::Text,
+                    text,
+                    commands,
+                    joined: Joined::default(),
+                    standing: Standing::Unknown,
+                    in_image: None,
+                    nobody: false,
+                }
             });
         }
         self.taken = true;
@@ -373,7 +392,9 @@ impl Reader {
             Some(interpreter) => interpreter,
             None => self.kind.command(self.line.as_slice())?,
         };
+        commands.pattern = self.pattern && self.kind == Kind::Shell;
         commands.parse(command);
+        self.pattern = commands.pattern;
         if commands.is_cut() {
             self.cut = self.cut.or(Some(self.first));
         }
@@ -389,22 +410,11 @@ impl Reader {
             text: trim(self.line.as_slice()),
             commands,
             joined: memory.joined(),
+            standing: Standing::Unknown,
+            in_image: None,
+            nobody: false,
         })
     }
-}
-
-/// Whether the here-documents behind a line go to the screen. One that goes to a file or to a shell may become a
-/// program, so its lines are looked at like all others.
-fn is_printed(commands: &Commands, line: &[u8]) -> bool {
-    !line.contains(&b'>')
-        && commands
-            .iter()
-            .filter(|(index, _)| commands.words(*index, Role::HereDocument).next().is_some())
-            .all(|(index, _)| {
-                let feeds =
-                    commands.iter().any(|(other, _)| commands.feeders(other).any(|from| from == index));
-                commands.name(index) == b"cat" && !feeds
-            })
 }
 
 #[cfg(test)]

@@ -5,12 +5,24 @@
 //! fetch can hide. Text comes from an enemy: every table is bounded and an overflow is remembered.
 
 use super::commands::{Command, Commands, Role, Word};
+use super::escape::unescape;
 use super::text::Bytes;
 use crate::limits::{NESTING, WORD_BYTES};
 
 impl Commands {
-    /// Takes `text` apart, forgetting what was there.
+    /// Takes `text` apart, forgetting the commands that were there; remembers what it sets.
     pub fn parse(&mut self, text: &[u8]) {
+        self.learns = true;
+        self.take_apart(text);
+    }
+
+    /// The same for a text that should run nothing, and so sets nothing.
+    pub fn parse_text(&mut self, text: &[u8]) {
+        self.learns = false;
+        self.take_apart(text);
+    }
+
+    fn take_apart(&mut self, text: &[u8]) {
         self.arena.clear();
         self.words.clear();
         self.commands.clear();
@@ -20,43 +32,51 @@ impl Commands {
 }
 
 /// Where the parser is in its text.
-struct Parser<'p> {
-    commands: &'p mut Commands,
-    text: &'p [u8],
-    at: usize,
-    depth: u32,
+pub(super) struct Parser<'p> {
+    pub(super) commands: &'p mut Commands,
+    pub(super) text: &'p [u8],
+    pub(super) at: usize,
+    pub(super) depth: u32,
 }
 
 /// The command that is being read.
-struct Current {
+pub(super) struct Current {
     index: Option<u16>,
     fed_from: Option<u16>,
     /// What feeds the group that it stands in.
     inherited: Option<u16>,
     inside: Option<u16>,
-    word: Bytes<WORD_BYTES>,
+    pub(super) word: Bytes<WORD_BYTES>,
     /// A word has begun, though it may still be empty: `""`.
-    begun: bool,
-    role: Role,
+    pub(super) begun: bool,
+    /// Part of the word is only known to a shell that runs it.
+    pub(super) computed: bool,
+    pub(super) role: Role,
+    /// It is the reserved word `case` with what belongs to it.
+    case: bool,
+    /// Part of the word was quoted, so it is no reserved word.
+    pub(super) quoted: bool,
+    /// The first command of the pattern of `case` that is being read.
+    pattern: Option<u16>,
 }
 
 impl Parser<'_> {
-    fn peek(&self, ahead: usize) -> Option<u8> {
+    pub(super) fn peek(&self, ahead: usize) -> Option<u8> {
         self.text.get(self.at.checked_add(ahead)?).copied()
     }
 
-    fn skip(&mut self, count: usize) {
+    pub(super) fn skip(&mut self, count: usize) {
         self.at = self.at.saturating_add(count);
     }
 
-    fn next(&mut self) -> Option<u8> {
+    pub(super) fn next(&mut self) -> Option<u8> {
         let byte = self.peek(0)?;
         self.skip(1);
         Some(byte)
     }
 
     /// How many commands there are, as an index.
-    fn count(&self) -> u16 {
+    pub(super) fn count(&self) -> u16 {
         u16::try_from(self.commands.commands.len()).unwrap_or(u16::MAX)
     }
 
@@ -72,18 +92,37 @@ impl Parser<'_> {
             inside,
             word: Bytes::new(),
             begun: false,
+            computed: false,
             role: Role::Argument,
+            case: false,
+            quoted: false,
+            pattern: None,
         };
+        let whole = self.depth == 0 && inside.is_none();
+        if whole && self.commands.pattern {
+            now.pattern = Some(0);
+        }
         while let Some(byte) = self.next() {
-            if Some(byte) == close && groups.is_empty() {
+            let pattern = now.case || now.pattern.is_some();
+            if Some(byte) == close && groups.is_empty() && !(pattern && byte == b')') {
                 break;
             }
             match byte {
                 b' ' | b'\t' => self.end_word(&mut now),
+                // A pattern may have a parenthesis before it, and has one behind it.
+                b'(' if pattern && !now.begun && now.index.is_none() => {}
+                b')' if pattern => {
+                    self.end_pattern(&mut now);
+                    pipeline = self.count();
+                }
                 b'#' if !now.begun => while self.next().is_some_and(|b| b != b'\n') {},
                 b'\n' | b';' => {
                     self.end_command(&mut now, None);
                     pipeline = self.count();
+                    if byte == b';' && matches!(self.peek(0), Some(b';' | b'&')) {
+                        self.skip(1);
+                        now.pattern = Some(pipeline);
+                    }
                 }
                 b'&' if self.peek(0) == Some(b'>') => self.end_word(&mut now),
                 b'&' => {
@@ -99,7 +138,7 @@ impl Parser<'_> {
                     pipeline = self.count();
                 }
                 b'|' => self.end_command(&mut now, Some(pipeline)),
-                b'(' | b'{' if !now.begun && (byte == b'(' || matches!(self.peek(0), Some(b' ' | b'\n'))) => {
+                b'(' | b'{' if !now.begun && (byte == b'(' || self.begins_group(&now)) => {
                     // The pipe before a group, `wget … | ( … )`, feeds every command in it.
                     let fed = now.fed_from;
                     self.end_command(&mut now, None);
@@ -109,7 +148,7 @@ impl Parser<'_> {
                     (now.inherited, now.fed_from) = (fed, fed);
                     pipeline = self.count();
                 }
-                b')' | b'}' if byte == b')' || !now.begun => {
+                b')' | b'}' if byte == b')' || (!now.begun && self.at_program(&now)) => {
                     self.end_command(&mut now, None);
                     // What follows a group, `( … ) | sh`, is fed by all of it.
                     (pipeline, now.inherited) = groups.pop().unwrap_or((pipeline, now.inherited));
@@ -120,12 +159,48 @@ impl Parser<'_> {
             }
         }
         self.end_command(&mut now, None);
+        if whole {
+            self.commands.pattern = now.pattern.is_some();
+        }
+    }
+
+    /// What was read was a pattern of `case`: it is compared, not run. What is substituted in it is run.
+    fn end_pattern(&mut self, now: &mut Current) {
+        self.end_word(now);
+        if let Some(first) = now.pattern.filter(|_| !now.case) {
+            let commands = &mut *self.commands;
+            for word in commands.words.iter_mut().rev().take_while(|word| word.command >= first) {
+                let inside = commands.commands.get(usize::from(word.command)).and_then(|c| c.inside);
+                if inside == now.inside {
+                    word.role = Role::Pattern;
+                }
+            }
+        }
+        (now.case, now.pattern) = (false, None);
+        self.end_command(now, None);
+    }
+
+    /// Whether a reserved word may stand here: no program has been read yet (POSIX.1-2017 2.4).
+    fn at_program(&self, now: &Current) -> bool {
+        now.index.is_none_or(|command| {
+            let words = || self.commands.words(command, Role::Argument);
+            let named = matches!(words().next(), Some(b"function" | b"coproc"));
+            named || words().count() == usize::from(self.commands.before(command))
+        })
+    }
+
+    /// Whether a brace is a word of its own that begins a group.
+    fn begins_group(&self, now: &Current) -> bool {
+        matches!(self.peek(0), Some(b' ' | b'\t' | b'\n')) && self.at_program(now)
     }
 
     /// Quotes, escapes, substitutions and plain bytes.
     fn part_of_word(&mut self, byte: u8, now: &mut Current) {
         now.begun = true;
+        now.quoted |= matches!(byte, b'\'' | b'"' | b'\\');
         match byte {
+            // `NAME=(…)` sets an array (bash(1), Arrays); other shells refuse the line.
+            b'(' if now.word.as_slice().last() == Some(&b'=') && !now.quoted => self.array(now),
             b'\'' => {
                 while let Some(b) = self.next().filter(|b| *b != b'\'') {
                     now.word.push(&[b]);
@@ -133,10 +208,14 @@ impl Parser<'_> {
             }
             b'$' if self.peek(0) == Some(b'\'') => {
                 self.skip(1);
+                let mut text = Bytes::<WORD_BYTES>::new();
                 while let Some(b) = self.next().filter(|b| *b != b'\'') {
-                    let escaped = if b == b'\\' { self.next() } else { None };
-                    now.word.push(&[escaped.unwrap_or(b)]);
+                    text.push(&[b]);
+                    if b == b'\\' {
+                        text.push(&[self.next().unwrap_or_default()]);
+                    }
                 }
+                unescape(text.as_slice(), &mut |byte, _| now.word.push(&[byte]));
             }
             b'"' => {
                 while let Some(b) = self.next().filter(|b| *b != b'"') {
@@ -151,7 +230,7 @@ impl Parser<'_> {
                                 now.word.push(&[byte]);
                             }
                         }
-                        b'$' | b'`' => self.substitution(b, now),
+                        b'$' | b'`' => self.substitution(b, true, now),
                         _ => now.word.push(&[b]),
                     }
                 }
@@ -161,58 +240,25 @@ impl Parser<'_> {
                     now.word.push(&[escaped]);
                 }
             }
-            b'$' | b'`' => self.substitution(byte, now),
+            b'$' | b'`' => self.substitution(byte, false, now),
             _ => now.word.push(&[byte]),
         }
     }
 
-    /// `$(…)`, backquotes, `$((…))`, `${…}` and plain `$NAME`.
-    fn substitution(&mut self, byte: u8, now: &mut Current) {
-        match (byte, self.peek(0), self.peek(1)) {
-            (b'$', Some(b'$'), _) => self.skip(1),
-            (b'$', Some(b'('), Some(b'(')) if self.depth < NESTING => {
-                self.skip(2);
-                self.depth = self.depth.saturating_add(1);
-                let mut open = 2_u32;
-                while open > 0
-                    && let Some(b) = self.next()
-                {
-                    match b {
-                        b'(' => open = open.saturating_add(1),
-                        b')' => open = open.saturating_sub(1),
-                        // Arithmetic runs what is substituted in it.
-                        b'$' | b'`' => self.substitution(b, now),
-                        _ => {}
-                    }
-                }
-                self.depth = self.depth.saturating_sub(1);
+    /// The elements of an array are data, all of them one word here.
+    fn array(&mut self, now: &mut Current) {
+        now.computed = true;
+        while let Some(byte) = self.next().filter(|b| *b != b')') {
+            match byte {
+                b'(' => now.word.push(b"("),
+                b' ' | b'\t' | b'\n' => now.word.push(b" "),
+                _ => self.part_of_word(byte, now),
             }
-            (b'$', Some(b'('), _) => {
-                self.skip(1);
-                self.nested(b')', now);
-            }
-            (b'$', Some(b'{'), _) => {
-                self.skip(1);
-                now.word.push(b"$");
-                while let Some(b) = self.next().filter(|b| *b != b'}') {
-                    match b {
-                        // `${x:-$(wget …)}` runs it.
-                        b'$' | b'`' if self.depth < NESTING => {
-                            self.depth = self.depth.saturating_add(1);
-                            self.substitution(b, now);
-                            self.depth = self.depth.saturating_sub(1);
-                        }
-                        _ => now.word.push(&[b]),
-                    }
-                }
-            }
-            (b'`', ..) => self.backquoted(now),
-            _ => now.word.push(&[byte]),
         }
     }
 
     /// Commands in backquotes; inside them a backslash before a backquote, a dollar or another one goes.
-    fn backquoted(&mut self, now: &mut Current) {
+    pub(super) fn backquoted(&mut self, now: &mut Current) {
         let Some(outer) = self.begin(now) else { return };
         let mut text = Bytes::<WORD_BYTES>::new();
         while let Some(b) = self.next().filter(|b| *b != b'`') {
@@ -229,7 +275,7 @@ impl Parser<'_> {
     }
 
     /// Commands inside the current one.
-    fn nested(&mut self, close: u8, now: &mut Current) {
+    pub(super) fn nested(&mut self, close: u8, now: &mut Current) {
         let Some(outer) = self.begin(now) else { return };
         if self.depth >= NESTING {
             self.commands.overflow = true;
@@ -261,6 +307,11 @@ impl Parser<'_> {
                 now.role = Role::HereDocument;
             }
             (b'<', next, _) if next != Some(b'&') => now.role = Role::Input,
+            // `>& file` is both outputs to a file, as `&> file` (bash(1), REDIRECTION).
+            (b'>', Some(b'&'), next) if !next.is_some_and(|b| b.is_ascii_digit() || b == b'-') => {
+                self.skip(1);
+                now.role = Role::Output;
+            }
             (_, Some(b'&'), _) => {
                 self.skip(1);
                 while self.peek(0).is_some_and(|b| b.is_ascii_digit() || b == b'-') {
@@ -275,7 +326,7 @@ impl Parser<'_> {
     }
 
     /// The index of the current command, which begins now if it has not.
-    fn begin(&mut self, now: &mut Current) -> Option<u16> {
+    pub(super) fn begin(&mut self, now: &mut Current) -> Option<u16> {
         if now.index.is_none() {
             let index = self.count();
             let command = Command { fed_from: now.fed_from, inside: now.inside, before: 0 };
@@ -288,15 +339,23 @@ impl Parser<'_> {
         now.index
     }
 
-    fn end_word(&mut self, now: &mut Current) {
+    pub(super) fn end_word(&mut self, now: &mut Current) {
         if !now.begun {
             return;
         }
         if let Some(command) = self.begin(now) {
+            let first = self.commands.words(command, Role::Argument).count();
+            let reserved = usize::from(self.commands.before(command)) == first && !now.quoted;
+            match now.word.as_slice() {
+                b"case" if reserved && now.role == Role::Argument => now.case = true,
+                b"esac" if reserved => now.pattern = None,
+                _ => {}
+            }
+            self.assign(command, now);
             self.keep(command, now);
         }
         now.word.clear();
-        now.begun = false;
+        (now.begun, now.quoted, now.computed) = (false, false, false);
         now.role = Role::Argument;
     }
 
@@ -316,6 +375,13 @@ impl Parser<'_> {
     fn end_command(&mut self, now: &mut Current, fed_from: Option<u16>) {
         self.end_word(now);
         if let Some(command) = now.index.take() {
+            if core::mem::take(&mut now.case) {
+                // The first pattern comes on the next line.
+                let last = self.commands.words(command, Role::Argument).last();
+                now.pattern = (last == Some(b"in")).then(|| self.count());
+            } else if fed_from.is_none() {
+                now.pattern = None;
+            }
             let before = self.commands.before(command);
             if let Some(ended) = self.commands.commands.get_mut(usize::from(command)) {
                 ended.before = before;
@@ -387,6 +453,11 @@ mod tests {
         assert_eq!(shown(b"a | { b; c; }; d"), ["a", "b <0", "c <0", "d"]);
         assert_eq!(shown(b"a | (b | c) | d"), ["a", "b <0", "c <1", "d <0"]);
         assert_eq!(shown(b"a | sh -c b"), ["a", "sh -c b <0", "b <0 in1"]);
+        assert_eq!(
+            shown(b"a { b, c } | d; if x; then { e; }; fi"),
+            ["a { b, c }", "d <0", "if x", "then", "e", "fi"]
+        );
+        assert_eq!(shown(b"function f { a | b; }; g () { c; }"), ["function f", "a", "b <1", "g", "c"]);
         assert_eq!(shown(b"a # b | c"), ["a"]);
         assert_eq!(shown(b"a#b"), ["a#b"]);
     }
@@ -397,6 +468,43 @@ mod tests {
         assert_eq!(shown(br#"echo "a | b; c""#), ["echo a | b; c"]);
         assert_eq!(shown(b"echo 'open"), ["echo open"]);
         assert_eq!(shown(br"echo $'a\'b' c"), ["echo a'b c"]);
+    }
+
+    #[test]
+    fn patterns_of_case_are_not_run() {
+        assert_eq!(
+            shown(b"case $1 in a) b;; /c|d) e; f;; esac; g"),
+            ["case $1 in a", "b", "", " <2", "e", "f", "esac", "g"]
+        );
+        assert_eq!(
+            shown(b"x=$(case $1 in /a) b;; (/c) d; esac); e"),
+            ["x=", "case $1 in /a in0", "b in0", " in0", "d in0", "esac in0", "e"]
+        );
+        assert_eq!(shown(b"(case a in /b) c;; esac; d); e"), ["case a in /b", "c", "esac", "d", "e"]);
+        assert_eq!(shown(b"(a; /b)"), ["a", "/b"]);
+        // No reserved words.
+        assert_eq!(shown(b"(\"case\" a in; /b); (echo case; /b)"), ["case a in", "/b", "echo case", "/b"]);
+        let mut commands = Commands::new();
+        for (line, program) in [
+            (&b"case $1 in # x"[..], &b"case"[..]),
+            (b"# y", b""),
+            (b"/tmp/a|/tmp/b)", b""),
+            (b"/tmp/c", b"/tmp/c"),
+            (b";;", b""),
+            (b"/tmp/d) ;;", b""),
+            (b"esac", b"esac"),
+            (b"/tmp/e)", b"/tmp/e"),
+        ] {
+            commands.parse(line);
+            let first = commands.program(0).next().unwrap_or_default();
+            assert_eq!(first, program, "{}", String::from_utf8_lossy(line));
+        }
+    }
+
+    #[test]
+    fn elements_of_arrays_are_not_run() {
+        assert_eq!(shown(b"a=(/b \"/c d\" $(e)); f"), ["a=/b /c d ", "e in0", "f"]);
+        assert_eq!(shown(b"local -a a=(\n/b\n); /c"), ["local -a a= /b ", "/c"]);
     }
 
     #[test]
@@ -428,6 +536,10 @@ mod tests {
             (b"A=1", b""),
             (b"command -v wget", b""),
             (b"timeout -s KILL 5 flock /tmp/x env -u A /bin/y", b"y"),
+            (b"flock -n /tmp/x /bin/y", b"y"),
+            (b"flock -w 5 --close /tmp/x nice -n 5 /bin/y", b"y"),
+            (b"timeout 10s /bin/y", b"y"),
+            (b"if ! -s $x", b"-s"),
             (b"[ -f /tmp/x ]", b"["),
         ] {
             let mut commands = Commands::new();

@@ -165,6 +165,12 @@ pub fn basename(path: &[u8]) -> &[u8] {
     path.rsplit(|b| *b == b'/').next().unwrap_or_default()
 }
 
+/// Whether a text has a part, upper and lower case alike.
+#[must_use]
+pub fn has(text: &[u8], part: &[u8]) -> bool {
+    text.windows(part.len()).any(|window| window.eq_ignore_ascii_case(part))
+}
+
 /// Whether `path` is `dir` or lies below it. `dir` has no slash at its end.
 #[must_use]
 pub fn is_below(path: &[u8], dir: &[u8]) -> bool {

@@ -235,6 +235,16 @@ pub enum Source {
     Startup,
     /// The hashes in indicator files.
     Hashes,
+    /// Image, packages and baseline: what the startup files should be.
+    Truth,
+    /// What the image or the baseline has of them, one by one.
+    Image,
+    /// The users of the machine.
+    Accounts,
+    /// The keys that let users in.
+    Keys,
+    /// gatewatch's own files.
+    Own,
     /// Settings of services that run programs.
     Config,
     /// Web pages that run something.
@@ -243,7 +253,7 @@ pub enum Source {
 
 impl Source {
     /// How many there are.
-    pub const COUNT: usize = 18;
+    pub const COUNT: usize = 23;
 
     /// Its place among them.
     #[must_use]
@@ -265,15 +275,20 @@ impl Source {
             Source::Log => 13,
             Source::Startup => 14,
             Source::Hashes => 15,
-            Source::Config => 16,
-            Source::Web => 17,
+            Source::Truth => 16,
+            Source::Image => 17,
+            Source::Accounts => 18,
+            Source::Keys => 19,
+            Source::Own => 20,
+            Source::Config => 21,
+            Source::Web => 22,
         }
     }
 
     /// Whether facts are held against it: it gives none itself.
     #[must_use]
     pub const fn is_measure(self) -> bool {
-        matches!(self, Source::Intel | Source::Hashes | Source::Owners)
+        matches!(self, Source::Intel | Source::Hashes | Source::Owners | Source::Truth | Source::Image)
     }
 
     /// The source in words.
@@ -296,6 +311,11 @@ impl Source {
             Source::Log => "the log",
             Source::Startup => "startup files",
             Source::Hashes => "hashes",
+            Source::Truth => "image, packages and baseline",
+            Source::Image => "startup files of the image",
+            Source::Accounts => "users",
+            Source::Keys => "keys of users",
+            Source::Own => "its own files",
             Source::Config => "configuration",
             Source::Web => "web pages",
         }

@@ -97,6 +97,7 @@ impl<W: Write> Text<W> {
             let words = match owner {
                 Owner::Firmware => "part of the firmware",
                 Owner::Package => "part of a package",
+                Owner::Baseline => "in the baseline",
                 Owner::Nobody => "in no image or package",
                 Owner::Unknown => "of unknown origin",
             };

@@ -152,7 +152,7 @@ impl<H: Host> Look<'_, H> {
         let (host, truths, path) = (self.host, self.truths, path.as_slice());
         let mut image = Image::new();
         // What does not fit, or cannot be read, is not known: it does not speak for anything.
-        let _ = read(&|| truths.in_image(host, path), &mut |_, key, value, _| {
+        let _ = read(&|| truths.in_image(host, path).map(|(file, _)| file), &mut |_, key, value, _| {
             let _ = image.push(hash(key, value));
         });
         let whole = self.mounts.over(path).image;
@@ -282,7 +282,7 @@ mod tests {
             found.push(format!("{file}:{} {key}={value}{image}", row.line));
         };
         let mounts = Mounts::new();
-        let truths = Truths::find(machine, &mounts);
+        let truths = Truths::find(machine, &mounts, None);
         Look { host: machine, truths, mounts: &mounts, coverage: &mut coverage, each: &mut each }.run();
         found.sort();
         (found, coverage)

@@ -2,13 +2,17 @@
 
 use embedded_io::Read;
 
+use super::Coverage;
+use super::around::Around;
 use super::owner::relative;
+use super::script::Script;
 use super::settings::NVRAM;
-use super::startup::{Walk, shown};
-use crate::facts::fetch::Memory;
+use crate::facts::commands::Commands;
+use crate::facts::memory::Memory;
 use crate::facts::nvram::{Event, Nvram};
+use crate::facts::origin::Standing;
 use crate::facts::reader::Reader;
-use crate::facts::startup::Kind;
+use crate::facts::startup::{Kind, Line};
 use crate::facts::text::Bytes;
 use crate::host::{Dump, Fault, Host};
 use crate::limits::{NVRAM_BYTES, PATH_BYTES, READ_BYTES};
@@ -26,50 +30,67 @@ const FILES: [&[u8]; 8] = [
 ];
 
 /// ASUSWRT's directory with a file a variable, where NVRAM is too small.
-const DIRECTORY: &[u8] = b"jffs/nvram";
+const DIRECTORY: &[u8] = b"/jffs/nvram";
 
 /// How the dump is called in findings: it has no path.
 const DUMP: &[u8] = b"nvram";
 
-impl<H: Host> Walk<'_, H> {
-    /// Reads all that there is of NVRAM.
-    pub fn nvram(&mut self) {
+/// One look at all that there is of NVRAM.
+pub struct Look<'a, H> {
+    /// The machine.
+    pub host: &'a H,
+    /// The commands of a line.
+    pub commands: &'a mut Commands,
+    /// How much was seen.
+    pub coverage: &'a mut Coverage,
+    /// Takes the lines.
+    pub each: &'a mut dyn FnMut(&Line<'_>),
+}
+
+impl<H: Host> Look<'_, H> {
+    /// Reads it.
+    pub fn run(&mut self) {
         let host = self.host;
-        let dump = host.dump(Dump::Nvram);
-        self.variables(dump, DUMP);
+        self.variables(host.dump(Dump::Nvram), DUMP);
         for path in FILES {
             self.variables(host.file(relative(path)).map(|(file, _)| file), path);
         }
-        if host.dir(DIRECTORY).is_ok() {
-            for (key, kind) in NVRAM {
-                let mut path = Bytes::<PATH_BYTES>::of(DIRECTORY);
-                path.push(b"/");
-                path.push(key);
-                match host.file(path.as_slice()) {
-                    Ok((file, identity)) => self.file(file, identity, &path, kind),
-                    Err(fault) if fault.is_absence() => {}
-                    Err(fault) => self.gap(&path, format_args!("{fault}")),
+        if host.dir(relative(DIRECTORY)).is_err() {
+            return;
+        }
+        for (key, kind) in NVRAM {
+            let mut path = Bytes::<PATH_BYTES>::of(DIRECTORY);
+            path.push(b"/");
+            path.push(key);
+            let path = path.as_slice();
+            match host.file(relative(path)) {
+                Ok((mut file, identity)) => {
+                    script(path, kind, identity.size, self.commands).read(
+                        &mut file,
+                        self.coverage,
+                        self.each,
+                    );
                 }
+                Err(fault) if fault.is_absence() => {}
+                Err(fault) => self.coverage.gap(path, format_args!("{fault}")),
             }
         }
     }
 
     /// Reads the variables of a dump or an image.
     fn variables(&mut self, opened: Result<H::File, Fault>, name: &[u8]) {
-        let path = Bytes::<PATH_BYTES>::of(relative(name));
-        let read = opened.and_then(|file| self.variables_of(file, name));
-        match read {
+        match opened.and_then(|file| self.variables_of(file, name)) {
             Ok(()) | Err(Fault::Directory) => {}
             Err(fault) if fault.is_absence() => {}
-            Err(fault) => self.gap(&path, format_args!("{fault}")),
+            Err(fault) => self.coverage.gap(name, format_args!("{fault}")),
         }
     }
 
     fn variables_of(&mut self, mut file: H::File, name: &[u8]) -> Result<(), Fault> {
         let kind_of = |key: &[u8]| NVRAM.iter().find(|(name, _)| *name == key).map(|(_, kind)| *kind);
         let wanted = |key: &[u8]| kind_of(key).is_some();
-        let path = Bytes::<PATH_BYTES>::of(relative(name));
-        let file_name = if name.starts_with(b"/") { shown(&path) } else { path.clone() };
+        let Self { commands, coverage, each, .. } = self;
+        let mut script = script(name, Kind::Shell, 0, commands);
         let (mut reader, mut memory) = (Reader::new(Kind::Shell), Memory::new());
         let mut nvram = None::<Nvram<'_>>;
         let mut chunk = [0_u8; READ_BYTES];
@@ -79,8 +100,9 @@ impl<H: Host> Walk<'_, H> {
             let read = chunk.get(..length).unwrap_or_default();
             left = left.checked_sub(u64::try_from(length).unwrap_or(u64::MAX)).ok_or(Fault::TooLong)?;
             let nvram = nvram.get_or_insert_with(|| Nvram::new(read.contains(&0), &wanted));
-            let mut each = |event: Event<'_>| match event {
+            let mut event = |event: Event<'_>| match event {
                 Event::Begin(key, line) => {
+                    script.commands.begin_file();
                     reader = Reader::new(kind_of(key).unwrap_or(Kind::Shell)).from_line(line);
                     memory = Memory::new();
                 }
@@ -88,27 +110,23 @@ impl<H: Host> Walk<'_, H> {
                 Event::Byte(b'\r') => {}
                 Event::Byte(byte) => {
                     if reader.push(byte) {
-                        self.lines(&mut reader, &file_name, &mut memory);
+                        script.lines(&mut reader, &mut memory, coverage, each);
                     }
                 }
-                Event::End => {
-                    if reader.finish() {
-                        self.lines(&mut reader, &file_name, &mut memory);
-                    }
-                    if let Some(line) = reader.cut() {
-                        let what =
-                            format_args!("line {line} is too long or too deep to be taken apart whole");
-                        self.gap(&path, what);
-                    }
-                }
+                Event::End => script.end(&mut reader, &mut memory, coverage, each),
             };
             if read.is_empty() {
-                nvram.finish(&mut each);
+                nvram.finish(&mut event);
                 return Ok(());
             }
             for byte in read {
-                nvram.push(*byte, &mut each);
+                nvram.push(*byte, &mut event);
             }
         }
     }
+}
+
+/// A text of which nobody says what it should be.
+fn script<'a>(path: &'a [u8], kind: Kind, size: u64, commands: &'a mut Commands) -> Script<'a> {
+    Script { path, kind, standing: Standing::Unknown, size, around: Around::nothing(), commands }
 }

@@ -5,16 +5,20 @@
 
 use super::content::{self, Content};
 use super::mounts::Mounts;
+use super::recorded::Now;
 use super::truth::Truths;
 use super::{Coverage, is_file, rows_within};
+use crate::baseline::Baseline;
+use crate::facts::origin::Standing;
 use crate::facts::process::Owner;
+use crate::facts::startup_file::Difference;
 use crate::facts::text::{Bytes, basename, is_below};
 use crate::host::{Host, Identity};
-use crate::limits::{LATE_PATHS, LIST_BYTES, NAMES, PATH_BYTES, PROGRAM_BYTES, PROGRAMS};
+use crate::limits::{LATE_PATHS, LIST_BYTES, NAMES, PATH_BYTES, PROGRAM_BYTES, PROGRAMS, RECORDED_BYTES};
 
 /// Where package managers write the files of each package, one list a package, one path a line: opkg, apk of
 /// OpenWrt, dpkg. They know everything on the machine.
-const LISTS: [&[u8]; 3] = [b"usr/lib/opkg/info", b"lib/apk/packages", b"var/lib/dpkg/info"];
+pub(super) const LISTS: [&[u8]; 3] = [b"usr/lib/opkg/info", b"lib/apk/packages", b"var/lib/dpkg/info"];
 
 /// Entware's: it knows what is below `/opt` only.
 const ENTWARE: &[u8] = b"opt/lib/opkg/info";
@@ -26,6 +30,10 @@ pub struct Known {
     pub owner: Owner,
     /// The file that the path names. `None`: none, or it was not looked at.
     pub identity: Option<Identity>,
+    /// A package says that it is the owner's to change.
+    pub configuration: bool,
+    /// The beginning of the SHA-256 of what was installed there.
+    pub recorded: Option<[u8; RECORDED_BYTES]>,
     /// The content was looked at.
     looked: bool,
     /// See [`Content`].
@@ -51,6 +59,12 @@ pub struct Owners {
     names: heapless::Vec<(u32, u16), NAMES>,
     /// Something says what the whole machine should hold.
     truth: bool,
+    /// Lists of packages say what the whole machine should hold.
+    listed: bool,
+    /// They are Debian's, and nothing else says it.
+    debian: bool,
+    /// `/lib` is a link to `/usr/lib`.
+    merged: bool,
     /// Entware says what `/opt` should hold.
     entware: bool,
     /// Where `/opt` leads, if it is a link: the kernel shows the programs of Entware there.
@@ -60,6 +74,8 @@ pub struct Owners {
     /// Paths that were asked for beside those that were collected.
     late: u32,
     late_full: bool,
+    /// What this device is known to hold.
+    baseline: Option<Baseline<'static>>,
 }
 
 /// Twice the rows, so that a search is short; a power of two.
@@ -76,23 +92,29 @@ impl Owners {
             hints: [0; 256],
             names: heapless::Vec::new(),
             truth: false,
+            listed: false,
+            debian: false,
+            merged: false,
             entware: false,
             opt: Bytes::new(),
             full: false,
             names_full: false,
             late: 0,
             late_full: false,
+            baseline: None,
         }
     }
 
-    /// Forgets everything.
-    pub fn clear(&mut self) {
+    /// Forgets everything. With a baseline, programs and libraries are held against that too.
+    pub fn clear(&mut self, baseline: Option<Baseline<'static>>) {
+        self.baseline = baseline;
         self.text.clear();
         self.rows.clear();
         self.slots = [0; SLOTS];
         self.hints = [0; 256];
         self.names.clear();
-        (self.truth, self.entware, self.full, self.names_full) = (false, false, false, false);
+        (self.truth, self.listed, self.debian, self.entware) = (false, false, false, false);
+        (self.full, self.names_full) = (false, false);
         (self.late, self.late_full) = (0, false);
     }
 
@@ -170,6 +192,33 @@ impl Owners {
         }
     }
 
+    /// Notes that a package takes a file for configuration, and what it held when it was installed.
+    pub fn configuration(&mut self, row: usize, recorded: Option<[u8; RECORDED_BYTES]>) {
+        self.set(row, |known| {
+            known.configuration = true;
+            known.recorded = known.recorded.or(recorded);
+        });
+    }
+
+    /// Whether there are lists of packages.
+    #[must_use]
+    pub const fn has_lists(&self) -> bool {
+        self.listed || self.entware
+    }
+
+    /// Whether Debian's lists are all that says what belongs here.
+    #[must_use]
+    pub const fn is_debian(&self) -> bool {
+        self.debian
+    }
+
+    /// Whether the lists of packages would have a path if it belonged there.
+    #[must_use]
+    pub fn knows(&self, path: &[u8]) -> bool {
+        let linked = !self.opt.is_empty() && is_below(path, self.opt.as_slice());
+        self.listed || self.entware && (linked || path.starts_with(b"/opt/"))
+    }
+
     /// Remembers that a program runs under a name.
     pub fn named(&mut self, row: usize, name: &[u8]) {
         let Ok(row) = u16::try_from(row) else { return };
@@ -214,7 +263,7 @@ impl Owners {
 
     /// Finds out who vouches for the rows from `first` on.
     pub fn resolve<H: Host>(&mut self, host: &H, mounts: &Mounts, first: usize, coverage: &mut Coverage) {
-        let truths = Truths::find(host, mounts);
+        let truths = Truths::find(host, mounts, self.baseline);
         let rom = truths.has_rom();
         self.truth |= rom || truths.is_image();
         let mut path = Bytes::<PATH_BYTES>::new();
@@ -241,23 +290,44 @@ impl Owners {
                 }
             });
         }
+        self.merged = is_merged(host);
         for place in LISTS {
-            self.truth |= self.lists(host, place, first, coverage);
+            let any = self.lists(host, place, first, coverage);
+            self.debian |= any && !self.truth && place.starts_with(b"var/lib/dpkg");
+            self.listed |= any;
+            self.truth |= any;
         }
         self.opt = opt(host);
         self.entware |= self.lists(host, ENTWARE, first, coverage);
         for row in first..self.rows.len() {
-            let path = self.path(row);
-            let linked = !self.opt.is_empty() && is_below(path, self.opt.as_slice());
-            let knows = self.truth || self.entware && (linked || path.starts_with(b"/opt/"));
+            let knows = self.truth || self.knows(self.path(row));
             self.set(row, |known| {
                 if knows && known.owner == Owner::Unknown {
                     known.owner = Owner::Nobody;
                 }
             });
         }
+        self.recorded(host, mounts, &truths, first);
         coverage.facts = u32::try_from(self.rows.len()).unwrap_or(u32::MAX);
-        coverage.absent = !self.truth && !self.entware;
+        coverage.absent = !self.truth && !self.entware && truths.baseline().is_none();
+    }
+
+    /// Holds what neither image nor packages have against the baseline.
+    fn recorded<H: Host>(&mut self, host: &H, mounts: &Mounts, truths: &Truths, first: usize) {
+        for row in first..self.rows.len() {
+            let Known { owner, identity: Some(identity), .. } = self.known(row) else { continue };
+            let path = self.path(row);
+            if owner.vouches() || owner == Owner::Baseline || mounts.is_on(path) {
+                continue;
+            }
+            let owner = match truths.file(host, path, Now::File(&identity)) {
+                // Other rights make no other program.
+                Ok((Standing::Known(_), _) | (_, Difference::Mode { .. })) => Owner::Baseline,
+                Ok((Standing::Added(_) | Standing::Changed(_), _)) => Owner::Nobody,
+                Ok((Standing::Unknown, _)) | Err(_) => continue,
+            };
+            self.set(row, |known| known.owner = owner);
+        }
     }
 
     /// Looks again for who vouches for what nobody vouched for: an upgrade takes a path off the lists for a moment.
@@ -314,6 +384,10 @@ impl Owners {
         self.mark(slash, path, first);
         // Debian lists /bin/x although /bin leads to /usr/bin.
         self.mark(if slash.is_empty() { b"/usr" } else { b"/usr/" }, path, first);
+        // And its scripts make links to /lib/x where the list has /usr/lib/x.
+        if let Some(rest) = path.strip_prefix(b"/usr").filter(|_| self.merged) {
+            self.mark(b"", rest, first);
+        }
         if let Some(rest) = path.strip_prefix(b"/opt").filter(|_| !self.opt.is_empty()) {
             let opt = self.opt.clone();
             self.mark(opt.as_slice(), rest, first);
@@ -375,6 +449,13 @@ impl Default for Owners {
     }
 }
 
+/// Whether `/lib` is the same directory as `/usr/lib`.
+fn is_merged<H: Host>(host: &H) -> bool {
+    let mut target = Bytes::<16>::new();
+    let read = host.dir(b"").and_then(|root| target.fill(|into| host.link_at(&root, b"lib", into)));
+    read.is_ok() && relative(target.as_slice()) == b"usr/lib"
+}
+
 /// Where `/opt` leads: ASUSWRT links it to `/tmp/opt`, and that to a directory on a stick. Empty: it is no link.
 fn opt<H: Host>(host: &H) -> Bytes<64> {
     let mut found = Bytes::<64>::new();
@@ -398,7 +479,7 @@ fn opt<H: Host>(host: &H) -> Bytes<64> {
 }
 
 /// A path below a directory.
-fn below(dir: &[u8], path: &[u8]) -> Bytes<{ PATH_BYTES + 16 }> {
+pub(super) fn below(dir: &[u8], path: &[u8]) -> Bytes<{ PATH_BYTES + 16 }> {
     let mut whole = Bytes::of(dir);
     whole.push(path);
     whole
@@ -420,7 +501,7 @@ fn length_bit(length: usize) -> u64 {
 }
 
 /// FNV-1a, 32 bits: enough to find a row, whose path is then compared.
-fn fnv(bytes: &[u8]) -> u32 {
+pub(super) fn fnv(bytes: &[u8]) -> u32 {
     bytes.iter().fold(0x811c_9dc5, |hash: u32, byte| (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193))
 }
 
@@ -563,7 +644,7 @@ mod tests {
         assert_eq!(gaps(&table), 0);
         assert_eq!(of(&mut table, "/usr/lib/evil.so"), None);
         assert_eq!((of(&mut table, "/usr/lib/a.so"), gaps(&table)), (Some(known), 1));
-        table.clear();
+        table.clear(None);
         assert!(of(&mut table, "/usr/lib/evil.so").is_some(), "another scan");
     }
 

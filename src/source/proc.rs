@@ -5,17 +5,16 @@ use core::fmt::Write;
 use super::content;
 use super::mounts::Mounts;
 use super::owner::{Owners, relative};
-use super::{Coverage, fill, hash, is_file, records, rows};
+use super::{Coverage, fill, hash, is_file, pid};
 use crate::facts::descriptors::Descriptors;
 use crate::facts::environ::{Environment, libraries};
 use crate::facts::maps::Memory;
 use crate::facts::place::place;
 use crate::facts::process::{Exe, Library, Owner, Process, Stat, Surroundings};
 use crate::facts::program::{DAEMONS, is_multicall};
-use crate::facts::status::Status;
 use crate::facts::text::{Bytes, basename, decimal32, trim};
 use crate::host::{Fault, Host};
-use crate::limits::{ENVIRONMENT_BYTES, MAPS_ROWS, PATH_BYTES, PIDS, STAT_BYTES, VARIABLE_BYTES};
+use crate::limits::{PATH_BYTES, PIDS, STAT_BYTES};
 
 /// The pids of a listing, in ascending order.
 pub type Pids = heapless::Vec<u32, PIDS>;
@@ -155,7 +154,7 @@ impl<H: Host> Reader<'_, H> {
             Err(fault) if fault.is_absence() => process.argv.clear(),
             Err(fault) => return Err(fault),
         }
-        process.status = status(host, &dir)?;
+        process.status = pid::status(host, &dir)?;
         covers.processes.fact();
         let hidden = process.exe == Exe::Unknown || (process.exe == Exe::None && !process.argv.is_empty());
         if hidden && process.is_alive() {
@@ -184,11 +183,11 @@ impl<H: Host> Reader<'_, H> {
             Err(fault) => coverage.gap(b"/proc", format_args!("{what} of process {pid}: {fault}")),
         };
         if self.wants.memory {
-            let read = memory(host, dir, process.path.as_slice(), &mut process.memory);
+            let read = pid::memory(host, dir, process.path.as_slice(), &mut process.memory);
             note(&mut covers.memory, "maps", read);
         }
         if self.wants.environment {
-            note(&mut covers.environment, "environ", environment(host, dir, &mut process.environment));
+            note(&mut covers.environment, "environ", pid::environment(host, dir, &mut process.environment));
         }
     }
 
@@ -249,7 +248,7 @@ impl<H: Host> Reader<'_, H> {
             self.mounts.over(path).memory
         };
         if !known.owner.vouches() {
-            process.oom_score_adj = oom_score_adj(host, dir);
+            process.oom_score_adj = pid::oom_score_adj(host, dir);
             process.alias = self.is_alias(process);
         }
         process.surroundings = known;
@@ -335,55 +334,15 @@ pub fn library<H: Host>(host: &H, owners: &mut Owners, mounts: &Mounts, name: &[
     Library { owner: Owner::Unknown, odd: name.contains(&b'/') && place(name).is_odd(), exists: false }
 }
 
+/// Libraries of one environment that are looked at.
+const MOST_LIBRARIES: usize = 16;
+
 /// Whether the path names a file, as the process itself sees it: a container has a root of its own.
 fn exists<H: Host>(host: &H, pid: u32, path: &[u8]) -> bool {
     if host.dir(path_of(pid, "root", b"").as_slice()).is_ok() {
         return is_file(host, path_of(pid, "root", path).as_slice());
     }
     is_file(host, relative(path))
-}
-
-fn oom_score_adj<H: Host>(host: &H, dir: &H::Dir) -> Option<i32> {
-    let mut text = Bytes::<16>::new();
-    let mut file = host.file_at(dir, b"oom_score_adj").ok()?;
-    fill(&mut file, &mut text).ok()?;
-    let number = trim(text.as_slice());
-    let (sign, digits) = number.strip_prefix(b"-").map_or((1, number), |digits| (-1, digits));
-    i32::try_from(decimal32(digits)?).ok()?.checked_mul(sign)
-}
-
-fn status<H: Host>(host: &H, dir: &H::Dir) -> Result<Status, Fault> {
-    let mut status = Status::default();
-    match host.file_at(dir, b"status") {
-        Ok(mut file) => rows(&mut file, &mut |row| row.into_iter().for_each(|row| status.line(row)))?,
-        Err(Fault::NotFound) => {} // Not recorded.
-        Err(fault) => return Err(fault),
-    }
-    Ok(status)
-}
-
-fn memory<H: Host>(host: &H, dir: &H::Dir, program: &[u8], memory: &mut Memory) -> Result<(), Fault> {
-    let mut file = host.file_at(dir, b"maps")?;
-    let (mut count, mut odd) = (0_u32, false);
-    rows(&mut file, &mut |row| {
-        count = count.saturating_add(1);
-        // A row with a path that does not fit is that of a file, and those that matter are none.
-        odd |= row.is_some_and(|row| count <= MAPS_ROWS && !memory.row(row, program));
-    })?;
-    match (odd, count > MAPS_ROWS) {
-        (true, _) => Err(Fault::Garbled),
-        (false, true) => Err(Fault::TooLong),
-        (false, false) => Ok(()),
-    }
-}
-
-/// Libraries of one environment that are looked at.
-const MOST_LIBRARIES: usize = 16;
-
-fn environment<H: Host>(host: &H, dir: &H::Dir, environment: &mut Environment) -> Result<(), Fault> {
-    let mut file = host.file_at(dir, b"environ")?;
-    let most = Some(ENVIRONMENT_BYTES);
-    records::<VARIABLE_BYTES, _>(&mut file, 0, most, &mut |variable, cut| environment.variable(variable, cut))
 }
 
 /// Whether the directory of a process is still there, without what each has.

@@ -1,120 +1,61 @@
-//! Startup files: what init systems of routers and of Debian run at boot, by the clock and on events.
-
-use embedded_io::Read;
+//! The walk over the startup places: which files and links are there. What they hold is read by whoever is shown them.
 
 use super::Coverage;
-use crate::facts::commands::Commands;
-use crate::facts::fetch::{Joined, Memory};
-use crate::facts::place::{Place, place};
-use crate::facts::reader::Reader;
-use crate::facts::startup::{Kind, Line};
+use super::places::{PLACES, Place};
+use crate::facts::place::{self, place};
+use crate::facts::startup::Kind;
 use crate::facts::text::Bytes;
 use crate::host::{Fault, Host, Identity};
-use crate::limits::{PATH_BYTES, READ_BYTES, STARTUP_DEPTH, STARTUP_FILE_BYTES, STARTUP_FILES};
+use crate::limits::{PATH_BYTES, STARTUP_DEPTH, STARTUP_FILES};
 
-/// A directory of startup files, or some of the files in it.
-struct Folder {
-    dir: &'static [u8],
-    /// The names that count; all if empty.
-    names: &'static [&'static [u8]],
-    kind: Kind,
-}
-
-const fn all(dir: &'static [u8], kind: Kind) -> Folder {
-    Folder { dir, names: &[], kind }
-}
-
-const fn some(dir: &'static [u8], names: &'static [&'static [u8]], kind: Kind) -> Folder {
-    Folder { dir, names, kind }
-}
-
-/// OpenWrt, BusyBox and SysV, Debian, ASUSWRT-Merlin (`jffs`), Padavan (`etc/storage`), DD-WRT (`tmp`), Entware.
-const FOLDERS: [Folder; 47] = [
-    some(
-        b"etc",
-        &[b"rc.local", b"rc", b"rcS", b"preinit", b"profile", b"bashrc", b"firewall.user"],
-        Kind::Shell,
-    ),
-    some(b"etc", &[b"inittab"], Kind::Inittab),
-    some(b"etc", &[b"crontab"], Kind::SystemCron),
-    all(b"etc/init.d", Kind::Shell),
-    all(b"etc/rc.d", Kind::Shell),
-    all(b"etc/rcS.d", Kind::Shell),
-    all(b"etc/rc0.d", Kind::Shell),
-    all(b"etc/rc1.d", Kind::Shell),
-    all(b"etc/rc2.d", Kind::Shell),
-    all(b"etc/rc3.d", Kind::Shell),
-    all(b"etc/rc4.d", Kind::Shell),
-    all(b"etc/rc5.d", Kind::Shell),
-    all(b"etc/rc6.d", Kind::Shell),
-    all(b"etc/profile.d", Kind::Shell),
-    all(b"etc/hotplug.d", Kind::Shell),
-    all(b"etc/uci-defaults", Kind::Shell),
-    all(b"etc/rc.button", Kind::Shell),
-    all(b"etc/ppp/ip-up.d", Kind::Shell),
-    all(b"etc/ppp/ip-down.d", Kind::Shell),
-    some(b"etc/ppp", &[b"ip-up", b"ip-down"], Kind::Shell),
-    all(b"etc/network/if-up.d", Kind::Shell),
-    all(b"etc/network/if-pre-up.d", Kind::Shell),
-    all(b"etc/udhcpc", Kind::Shell),
-    all(b"etc/udhcpc.d", Kind::Shell),
-    all(b"usr/share/udhcpc", Kind::Shell),
-    all(b"lib/preinit", Kind::Shell),
-    all(b"etc/cron.d", Kind::SystemCron),
-    all(b"etc/crontabs", Kind::Cron),
-    all(b"var/spool/cron", Kind::Cron),
-    all(b"etc/cron.hourly", Kind::Shell),
-    all(b"etc/cron.daily", Kind::Shell),
-    all(b"etc/cron.weekly", Kind::Shell),
-    all(b"etc/cron.monthly", Kind::Shell),
-    all(b"etc/systemd/system", Kind::Unit),
-    all(b"lib/systemd/system", Kind::Unit),
-    all(b"usr/lib/systemd/system", Kind::Unit),
-    all(b"run/systemd/system", Kind::Unit),
-    all(b"jffs/scripts", Kind::Shell),
-    some(b"etc/storage", &[b"start_script.sh", b"started_script.sh", b"shutdown_script.sh"], Kind::Shell),
-    some(b"etc/storage", &[b"post_iptables_script.sh", b"post_wan_script.sh"], Kind::Shell),
-    all(b"etc/storage/cron/crontabs", Kind::Cron),
-    some(b"tmp", &[b".rc_startup", b".rc_firewall", b".rc_shutdown"], Kind::Shell),
-    all(b"opt/etc/init.d", Kind::Shell),
-    all(b"usr/local/etc/rc.d", Kind::Shell),
-    all(b"usr/local/etc/init.d", Kind::Shell),
-    some(b"root", &[b".profile", b".bashrc", b".ashrc"], Kind::Shell),
-    some(b"", &[b"rc.local", b"autorun.sh"], Kind::Shell),
-];
-
-/// The startup files that have been read, by device and inode: links in `rc.d` lead to files in `init.d`.
+/// The startup files that have been shown, by device and inode: links in `rc.d` lead to files in `init.d`.
 pub type Seen = heapless::Vec<(u64, u64, Kind), STARTUP_FILES>;
 
-/// Where a line is handed to, and what is needed on the way.
-pub struct Walk<'a, H> {
+/// A startup file or link that was found.
+pub struct Found<'a, H: Host> {
+    /// Where it lies.
+    pub place: &'static Place,
+    /// Its path on the machine, `/` first.
+    pub path: &'a [u8],
+    /// Where it leads, if it is a link.
+    pub target: Option<&'a [u8]>,
+    /// The file. `None`: this is about the link itself.
+    pub file: Option<(H::File, Identity)>,
+}
+
+/// Takes what is found.
+pub type Visit<'a, H> = &'a mut dyn FnMut(Found<'_, H>, &mut Coverage);
+
+/// A walk over all startup places.
+pub struct Walk<'a, H: Host> {
     /// The machine.
     pub host: &'a H,
-    /// Files that have been read.
+    /// The directory in which the machine's root is looked for: empty, or `rom`.
+    pub below: &'static [u8],
+    /// Files that have been shown.
     pub seen: &'a mut Seen,
-    /// The commands of a line.
-    pub commands: &'a mut Commands,
     /// How much was seen.
     pub coverage: &'a mut Coverage,
-    /// Startup files that were read.
-    pub files: u32,
-    /// Takes the lines.
-    pub each: &'a mut dyn FnMut(&Line<'_>),
+    /// Takes the files and links, each file once, each link as often as there is one.
+    pub visit: Visit<'a, H>,
 }
 
 impl<H: Host> Walk<'_, H> {
-    /// Reads every startup file that there is.
-    pub fn run(&mut self) {
-        for folder in &FOLDERS {
-            let mut path = Bytes::of(folder.dir);
-            self.directory(&mut path, folder, 0);
+    /// Shows every startup file that there is; returns how many.
+    pub fn run(&mut self) -> u32 {
+        self.seen.clear();
+        for place in PLACES {
+            let mut path = Bytes::of(self.below);
+            if !path.is_empty() && !place.dir.is_empty() {
+                path.push(b"/");
+            }
+            path.push(place.dir);
+            self.directory(&mut path, place, 0);
         }
-        if self.files == 0 && self.coverage.gaps == 0 {
-            self.coverage.gap(b"/etc", format_args!("no startup file of any known system"));
-        }
+        u32::try_from(self.seen.len()).unwrap_or(u32::MAX)
     }
 
-    fn directory(&mut self, path: &mut Bytes<PATH_BYTES>, folder: &Folder, depth: u32) {
+    fn directory(&mut self, path: &mut Bytes<PATH_BYTES>, place: &'static Place, depth: u32) {
         let host = self.host;
         let dir = match host.dir(path.as_slice()) {
             Ok(dir) => dir,
@@ -128,12 +69,12 @@ impl<H: Host> Walk<'_, H> {
                 path.push(b"/");
             }
             path.push(name);
-            self.entry(&dir, name, path, folder, depth);
+            self.entry(&dir, name, path, place, depth);
         };
-        let listed = if folder.names.is_empty() {
+        let listed = if place.names.is_empty() {
             host.list(&dir, &mut each)
         } else {
-            folder.names.iter().for_each(|name| each(name));
+            place.names.iter().for_each(|name| each(name));
             Ok(())
         };
         path.truncate(length);
@@ -163,7 +104,7 @@ impl<H: Host> Walk<'_, H> {
     /// A link that leads to nothing. On a live machine it starts nothing, and what it leads to in memory is made at
     /// boot; but a tree may just lack it.
     fn dangling(&mut self, path: &Bytes<PATH_BYTES>, target: &[u8]) {
-        if !self.host.about().live && place(target) != Place::Volatile {
+        if !self.host.about().live && place(target) != place::Place::Volatile {
             self.gap(path, format_args!("a link that leads to nothing in this tree"));
         }
     }
@@ -174,139 +115,66 @@ impl<H: Host> Walk<'_, H> {
         dir: &H::Dir,
         name: &[u8],
         path: &mut Bytes<PATH_BYTES>,
-        folder: &Folder,
+        place: &'static Place,
         depth: u32,
     ) {
         let mut target = Bytes::<PATH_BYTES>::new();
-        let is_link = target.fill(|into| self.host.link_at(dir, name, into)).is_ok();
-        if is_link {
-            // systemd(1): a unit that leads to /dev/null is masked, it cannot be started.
-            if target.as_slice() == b"/dev/null" {
-                return;
-            }
-            self.link(path, target.as_slice());
+        let link = target.fill(|into| self.host.link_at(dir, name, into)).is_ok();
+        let target = Some(target.as_slice()).filter(|_| link);
+        if target.is_some() {
+            self.found(path, place, target, None);
+        }
+        // systemd(1): a unit that leads to /dev/null is masked, it cannot be started.
+        if target == Some(b"/dev/null") {
+            return;
         }
         match self.host.file(path.as_slice()) {
-            Ok((file, identity)) => self.file(file, identity, path, folder.kind),
+            Ok((file, identity)) => {
+                // One file may be read as several kinds: a link named inittab must not keep a script from being read.
+                let key = (identity.device, identity.inode, place.kind);
+                if self.seen.contains(&key) {
+                    return;
+                }
+                if self.seen.push(key).is_err() {
+                    let what = format_args!(
+                        "more than {STARTUP_FILES} startup files; a linked one may be read twice"
+                    );
+                    self.gap(path, what);
+                }
+                self.found(path, place, target, Some((file, identity)));
+            }
             // Links to directories are entered too; the depth ends a circle. Nothing is started from deeper down.
-            Err(Fault::Directory) if folder.names.is_empty() => {
+            Err(Fault::Directory) if place.names.is_empty() => {
                 if depth < STARTUP_DEPTH {
-                    self.directory(path, folder, depth.saturating_add(1));
+                    self.directory(path, place, depth.saturating_add(1));
                 }
             }
-            Err(Fault::NotFound) if is_link => self.dangling(path, target.as_slice()),
+            Err(Fault::NotFound) if link => self.dangling(path, target.unwrap_or_default()),
             Err(fault) if fault.is_absence() => {}
             Err(fault) => self.gap(path, format_args!("{fault}")),
         }
     }
 
-    fn link(&mut self, path: &Bytes<PATH_BYTES>, target: &[u8]) {
-        let file = shown(path);
-        // A link runs nothing; the commands of an earlier line are not its own.
-        self.commands.parse(b"");
-        let (commands, joined) = (&*self.commands, Joined::default());
-        (self.each)(&Line {
-            file: file.as_slice(),
-            number: 0,
-            kind: Kind::Link,
-            text: target,
-            commands,
-            joined,
-        });
-    }
-
-    pub(super) fn file(
+    fn found(
         &mut self,
-        mut file: H::File,
-        identity: Identity,
         path: &Bytes<PATH_BYTES>,
-        kind: Kind,
+        place: &'static Place,
+        target: Option<&[u8]>,
+        file: Option<(H::File, Identity)>,
     ) {
-        // One file may be read as several kinds: a link named inittab must not keep a script from being read.
-        let key = (identity.device, identity.inode, kind);
-        if self.seen.contains(&key) {
-            return;
-        }
-        if self.seen.push(key).is_err() {
-            self.gap(
-                path,
-                format_args!("more than {STARTUP_FILES} startup files; a linked one may be read twice"),
-            );
-        }
-        self.files = self.files.saturating_add(1);
-
-        let name = shown(path);
-        let (mut reader, mut memory) = (Reader::new(kind), Memory::new());
-        let mut chunk = [0_u8; READ_BYTES];
-        let mut total = 0_u64;
-        loop {
-            let length = match file.read(&mut chunk) {
-                Ok(length) => length,
-                Err(fault) => return self.gap(path, format_args!("{fault}")),
-            };
-            let read = chunk.get(..length).unwrap_or_default();
-            if read.is_empty() {
-                break;
-            }
-            if total == 0 && is_program(read) {
-                reader = Reader::new(Kind::Program);
-                self.coverage.fact();
-            }
-            for byte in read {
-                if reader.push(*byte) {
-                    self.lines(&mut reader, &name, &mut memory);
-                }
-            }
-            total = total.saturating_add(u64::try_from(length).unwrap_or_default());
-            if total >= STARTUP_FILE_BYTES {
-                let size = identity.size;
-                if size > total {
-                    self.gap(path, format_args!("only the first {total} of {size} bytes were read"));
-                }
-                break;
-            }
-        }
-        if reader.finish() {
-            self.lines(&mut reader, &name, &mut memory);
-        }
-        if let Some(line) = reader.cut() {
-            self.gap(path, format_args!("line {line} is too long or too deep to be taken apart whole"));
-        }
-        if memory.is_full() {
-            self.gap(path, format_args!("fetches more files than are remembered"));
-        }
+        let shown = shown(path);
+        let path = shown.as_slice();
+        let path = path.get(self.below.len().saturating_add(usize::from(!self.below.is_empty()))..);
+        (self.visit)(Found { place, path: path.unwrap_or_default(), target, file }, self.coverage);
     }
 
-    pub(super) fn lines(&mut self, reader: &mut Reader, file: &Bytes<PATH_BYTES>, memory: &mut Memory) {
-        while reader.is_ready() {
-            if let Some(line) = reader.take(file.as_slice(), self.commands, memory) {
-                self.coverage.fact();
-                (self.each)(&line);
-            }
-        }
-    }
-
-    pub(super) fn gap(&mut self, path: &Bytes<PATH_BYTES>, what: core::fmt::Arguments<'_>) {
+    fn gap(&mut self, path: &Bytes<PATH_BYTES>, what: core::fmt::Arguments<'_>) {
         self.coverage.gap(shown(path).as_slice(), what);
     }
 }
 
-/// Whether a file is a program by all that the kernel looks at first (elf(5)): class, byte order, version, the size of
-/// the header. A script may begin with the same four bytes.
-fn is_program(head: &[u8]) -> bool {
-    let header = |size: usize, at: usize| {
-        head.get(at..at.saturating_add(2))
-            .is_some_and(|field| field.contains(&u8::try_from(size).unwrap_or_default()))
-    };
-    match head {
-        [0x7f, b'E', b'L', b'F', 1, 1 | 2, 1, ..] => header(52, 40),
-        [0x7f, b'E', b'L', b'F', 2, 1 | 2, 1, ..] => header(64, 52),
-        _ => false,
-    }
-}
-
 /// The path as people write it.
-pub(super) fn shown(path: &Bytes<PATH_BYTES>) -> Bytes<PATH_BYTES> {
+fn shown(path: &Bytes<PATH_BYTES>) -> Bytes<PATH_BYTES> {
     let mut shown = Bytes::of(b"/");
     shown.push(path.as_slice());
     shown

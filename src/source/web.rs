@@ -7,7 +7,7 @@ use super::owner::relative;
 use super::truth::Truths;
 use crate::facts::cgi::Cgi;
 use crate::facts::commands::Commands;
-use crate::facts::fetch::Memory;
+use crate::facts::memory::Memory;
 use crate::facts::reader::Reader;
 use crate::facts::request::{Hit, Scripts};
 use crate::facts::startup::Kind as Written;
@@ -199,7 +199,7 @@ impl<'a, H: Host> Pages<'a, H> {
 
     /// Whether the image has the same file there; `None`: it has none that could be compared.
     fn same_in_image(&self, path: &[u8]) -> Option<bool> {
-        let mut other = self.truths.in_image(self.host, path).ok()?;
+        let (mut other, _) = self.truths.in_image(self.host, path).ok()?;
         let (mut own, _) = self.host.file(relative(path)).ok()?;
         let (mut one, mut two) = ([0_u8; READ_BYTES], [0_u8; READ_BYTES]);
         let mut left = WEB_FILE_BYTES;

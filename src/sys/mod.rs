@@ -7,5 +7,6 @@ pub mod fd;
 pub mod machine;
 pub mod map;
 mod netlink;
+pub mod newfile;
 mod probe;
 mod walk;

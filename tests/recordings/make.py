@@ -75,6 +75,16 @@ class Tree:
             os.unlink(path)
         os.symlink(target, path)
 
+    def image(self, *paths):
+        """What the firmware image has of the tree as it is now."""
+        for path in paths:
+            place = os.path.join(self.top, "root", path)
+            if os.path.islink(place):
+                self.link("rom/" + path, os.readlink(place))
+            else:
+                with open(place, "rb") as file:
+                    self.file("rom/" + path, file.read(), os.stat(place).st_mode & 0o7777)
+
     def thread(self, pid, name, ppid=2):
         """A kernel thread."""
         self.pids.append(pid)
@@ -264,7 +274,7 @@ class OpenWrt(Tree):
         self.process(2211, "ash", 2210, ["-ash"], "/bin/busybox",
                      {0: "/dev/pts/0", 1: "/dev/pts/0", 2: "/dev/pts/0", 10: "/dev/tty"})
         for path in ["sbin/procd", "sbin/logd", "sbin/netifd", "usr/sbin/dropbear", "usr/sbin/dnsmasq", "bin/busybox",
-                     "lib/libsetlbuf.so"]:
+                     "usr/sbin/gatewatch", "lib/libsetlbuf.so"]:
             head = elf(self.order, interp="" if path.endswith(".so") else self.interpreter)
             self.file(path, head, 0o755)
             self.file("rom/" + path, head, 0o755)
@@ -274,12 +284,18 @@ class OpenWrt(Tree):
         self.file("etc/inittab", "::sysinit:/etc/init.d/rcS S boot\n::shutdown:/etc/init.d/rcS K shutdown\n"
                   "::askconsole:/usr/libexec/login.sh\n")
         self.file("etc/rc.local", "# Put your custom commands here that should be executed once\nexit 0\n")
-        self.file("etc/passwd", "root:x:0:0:root:/root:/bin/ash\ndnsmasq:x:453:453:dnsmasq:/var/run/dnsmasq:/bin/false\n"
-                  "logd:x:514:514:logd:/var/run/logd:/bin/false\n")
+        # What the owner set is known to be set, and no more.
+        users = "root:x:0:0:root:/root:/bin/ash\ndnsmasq:x:453:453:dnsmasq:/var/run/dnsmasq:/bin/false\n" \
+            "logd:x:514:514:logd:/var/run/logd:/bin/false\n"
+        for top, root in [("", "$scrubbed$"), ("rom/", "")]:
+            self.file(top + "etc/passwd", users)
+            self.file(top + "etc/shadow", f"root:{root}:\ndnsmasq:x:\nlogd:x:\n")
+            self.file(top + "etc/group", "root:x:0:\nusers:x:100:\ndnsmasq:x:453:\nlogd:x:514:\n")
         self.file("etc/init.d/dropbear", "#!/bin/sh /etc/rc.common\nSTART=19\nSTOP=50\nUSE_PROCD=1\nstart_service()\n{\n"
                   "\tprocd_open_instance\n\tprocd_set_param command /usr/sbin/dropbear -F -p 22\n"
                   "\tprocd_close_instance\n}\n", 0o755)
         self.link("etc/rc.d/S19dropbear", "../init.d/dropbear")
+        self.image("etc/inittab", "etc/rc.local", "etc/passwd", "etc/init.d/dropbear", "etc/rc.d/S19dropbear")
         self.link("etc/resolv.conf", "/tmp/resolv.conf")
         self.file("tmp/resolv.conf", "nameserver 127.0.0.1\n")
         self.link("var", "tmp")
@@ -372,6 +388,24 @@ def g3_names():
     tree.finish()
 
 
+def g6_accounts():
+    tree = infected("g6-accounts", "big", "intruders who leave users and keys of their own, and blind what watches")
+    users = "root:x:0:0:root:/root:/bin/ash\ndnsmasq:x:453:453:dnsmasq:/var/run/dnsmasq:/bin/false\n" \
+        "logd:x:514:514:logd:/var/run/logd:/bin/ash\nann:x:1000:1000:ann:/home/ann:/bin/ash\n" \
+        "gwadmin:x:0:0:root:/root:/bin/ash\n"
+    passwords = "root:$scrubbed$:\ndnsmasq:x:\nlogd:$scrubbed$:\nann:$scrubbed$:\ngwadmin:$scrubbed$:\n"
+    owners = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGdhdGV3YXRjaCBleGFtcGxlIG5vdCBhIGtleSE scrubbed\n"
+    key = "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAAAIGd3Z3dnd2d3Z3dnd2d3Z3dnd2d3Z3dnd2d3Z3dnd2d3 scrubbed\n"
+    changed = {"etc/passwd": users, "etc/shadow": passwords, "etc/dropbear/authorized_keys": owners + key,
+               "home/ann/.ssh/authorized_keys": key, "tmp/run/logd/.ssh/authorized_keys": key}
+    for path, text in changed.items():
+        tree.file(path, text)
+        if not path.startswith("tmp/"):
+            tree.file("overlay/upper/" + path, text)
+    tree.unowned("usr/sbin/gatewatch", sections=0)
+    tree.finish()
+
+
 def g7_listener():
     tree = infected("g7-listener", "little", "bots that hold a port of 127.0.0.1 so that only one of them runs",
                     "suspicious")
@@ -439,6 +473,7 @@ def intruder():
     tree.pids.remove(540)
     tree.file("etc/init.d/log", "#!/bin/sh /etc/rc.common\nSTART=12\nUSE_PROCD=1\n", 0o755)
     tree.link("etc/rc.d/S12log", "../init.d/log")
+    tree.image("etc/init.d/log", "etc/rc.d/S12log")
     tree.file("tmp/log/wtmp", "\n")
     tree.finish()
 
@@ -605,6 +640,13 @@ def archer():
         head = elf("big", interp="" if path.endswith(".so") else "/lib/ld-musl-mips-sf.so.1")
         tree.file(path, head, 0o755)
         tree.file(("rom/" if path in image else "overlay/upper/") + path, head, 0o755)
+    # The crontab is the owner's; banip, ddns, uhttpd and stubby are packages that were added.
+    services = ["boot", "cron", "dnsmasq", "dropbear", "log", "sysntpd"]
+    links = ["S10boot", "S12log", "S19dnsmasq", "S19dropbear", "S50cron", "S98sysntpd"]
+    tree.image("etc/inittab", "etc/preinit", "etc/rc.local", "etc/profile", "etc/passwd", "lib/preinit/80_mount_root",
+               *["etc/init.d/" + name for name in services], *["etc/rc.d/" + name for name in links])
+    tree.file("usr/lib/opkg/info/banip.list", "/etc/init.d/banip\n")
+    tree.file("usr/lib/opkg/info/ddns-scripts.list", "/etc/hotplug.d/iface/95-ddns\n")
     tree.file("usr/lib/opkg/info/ubox.list", "/sbin/logd\n/lib/libsetlbuf.so\n")
     tree.file("tmp/log/wtmp")
     tree.file("tmp/log/lastlog")
@@ -650,6 +692,7 @@ def dlink():
         tree.file(path, elf("little", interp="/lib/ld-uClibc.so.0"), 0o755)
     # Entware's lists know /opt and nothing of the vendor's; /opt is a directory of the disk, mounted a second time.
     tree.file("opt/lib/opkg/info/lighttpd.list", "/opt/etc/init.d/S80lighttpd\n/opt/sbin/lighttpd\n")
+    tree.file("opt/lib/opkg/info/entware-opt.list", "/opt/etc/init.d/rc.func\n/opt/etc/init.d/rc.unslung\n")
     tree.file("var/log/messages", "kept\n")
     mountinfo(tree)
     tree.common()
@@ -663,6 +706,6 @@ def dlink():
 
 
 if __name__ == "__main__":
-    for make in [archer, dlink, openwrt, g1_memory, g2_dropped, g3_names, g7_listener, g13_packetdoor, g15_scan,
+    for make in [archer, dlink, openwrt, g1_memory, g2_dropped, g3_names, g6_accounts, g7_listener, g13_packetdoor, g15_scan,
                  g16_watchdog, g17_hiding, intruder, asus]:
         make()

@@ -1,0 +1,115 @@
+//! The arguments of `gatewatch baseline`.
+
+use std::ffi::OsString;
+
+use lexopt::prelude::*;
+
+use super::{Command, Format, Mistake, format, quoted, shown, wrong};
+
+/// Where a device has its baseline.
+pub const DEFAULT: &str = "/etc/gatewatch/baseline.gwb";
+
+/// What is to be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// To write one.
+    Create,
+    /// To compare with one.
+    Verify,
+}
+
+/// What `gatewatch baseline` was asked to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Baseline {
+    /// What is to be done.
+    pub action: Action,
+    /// The tree, instead of this machine.
+    pub root: Option<OsString>,
+    /// The file.
+    pub file: OsString,
+    /// Nobody named the file.
+    pub is_default: bool,
+    /// The format on standard output.
+    pub format: Format,
+}
+
+/// Reads what stands behind the word `baseline`.
+pub fn parse(parser: &mut lexopt::Parser) -> Result<Command, Mistake> {
+    let (mut action, mut root, mut file, mut kind) = (None, None, None, None);
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Short('h') | Long("help") => return Ok(Command::Help),
+            Value(word) if action.is_none() => {
+                action = match word.to_str() {
+                    Some("create") => Some(Action::Create),
+                    Some("verify") => Some(Action::Verify),
+                    _ => return wrong(format_args!("baseline {}: use create or verify", quoted(&word))),
+                };
+            }
+            Value(word) if file.is_none() && action == Some(Action::Verify) => file = Some(word),
+            Long("root") => root = Some(parser.value()?),
+            Short('o') | Long("baseline") if file.is_none() => file = Some(parser.value()?),
+            Long("format") if action == Some(Action::Verify) => kind = Some(format(&parser.value()?)?),
+            Short('o') | Long("baseline") => {
+                return wrong(format_args!("{}: one file only", shown(&argument)));
+            }
+            other => return Err(other.unexpected().into()),
+        }
+    }
+    let Some(action) = action else { return wrong("baseline: use create or verify") };
+    // What this machine has is not what a tree has.
+    if file.is_none() && root.is_some() {
+        return wrong("baseline --root: name the file with -o");
+    }
+    Ok(Command::Baseline(Baseline {
+        action,
+        root,
+        is_default: file.is_none(),
+        file: file.unwrap_or_else(|| DEFAULT.into()),
+        format: kind.unwrap_or(Format::Text),
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(line: &str) -> Result<Command, String> {
+        let words = ["baseline"].into_iter().chain(line.split_whitespace());
+        super::super::parse(words.map(OsString::from)).map_err(|error| error.to_string())
+    }
+
+    fn baseline(line: &str) -> Baseline {
+        match parsed(line) {
+            Ok(Command::Baseline(baseline)) => baseline,
+            other => panic!("{line}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn what_is_asked_for() {
+        let plain = baseline("create");
+        assert_eq!((plain.file.to_str(), plain.is_default, &plain.root), (Some(DEFAULT), true, &None));
+        let named = baseline("verify --root /x /y --format json");
+        assert_eq!(named, baseline("verify --format json --baseline /y --root /x"));
+        assert_eq!(named, baseline("verify -o /y --root /x --format=json"));
+        assert_eq!((named.action, named.format, named.is_default), (Action::Verify, Format::Json, false));
+        assert_eq!(baseline("create -o-").file, "-");
+        assert_eq!(parsed("create --help"), Ok(Command::Help));
+    }
+
+    #[test]
+    fn what_is_wrong_is_said() {
+        for (line, expected) in [
+            ("", "baseline: use create or verify"),
+            ("make", "baseline \"make\": use create or verify"),
+            ("create --root /x", "baseline --root: name the file with -o"),
+            ("create /x", "unexpected word \"/x\": give one command only"),
+            ("verify /x -o /y", "-o: one file only"),
+            ("create --format json", "unknown option --format"),
+            ("create -q", "unknown option -q"),
+        ] {
+            assert_eq!(parsed(line), Err(expected.into()), "{line}");
+        }
+    }
+}

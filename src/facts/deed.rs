@@ -1,0 +1,255 @@
+//! What a command of a startup file does to the guard of the machine: who gets in, who is kept out, what is believed.
+
+use super::commands::Commands;
+use super::ipv4::{is_known_resolver, is_public, leading};
+use super::options::arguments;
+use super::place::{Place, is_odd_program, place};
+use super::remote;
+use super::rule::{Rule, Verb, rule};
+use super::text::{basename, fields, has, trim};
+use super::writes::{Content, Target, Write, is_odd_text, printed, target, write};
+
+/// A thing that a command does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Deed {
+    /// Connects a shell that reads orders to the network.
+    GivesShell,
+    /// Opens a connection that a script of bash may take orders from.
+    OpensConnection,
+    /// Lets the network run a program.
+    GivesProgram,
+    /// A login service that asks for no password.
+    SkipsLogin,
+    /// The same, for the local network.
+    SkipsLoginInside,
+    /// Keeps everybody from ports over which routers are attacked and vendors manage.
+    ClosesAttacked,
+    /// Keeps everybody from ports over which owners manage.
+    ClosesOwners,
+    /// The same, behind other rules that may let some in.
+    ClosesOwnersLast,
+    /// Lets everybody in on a port.
+    OpensPort,
+    /// Lets a public network in on all ports.
+    OpensToNetwork,
+    /// Removes all rules.
+    Flushes,
+    /// Sends what arrives on to a public address.
+    Redirects,
+    /// The same on a port of servers that command bots.
+    Relays,
+    /// Sends look-ups of names to a public address that is no resolver people know.
+    RedirectsNames,
+    /// Writes a key that opens the machine.
+    WritesKey,
+    /// Copies such keys from a place of the system.
+    CopiesKeys,
+    /// Adds a user.
+    AddsUser,
+    /// Writes all users anew.
+    WritesUsers,
+    /// Has every program load a library.
+    Preloads,
+    /// Has something odd started, by the clock or at boot.
+    StartsOdd,
+    /// Puts its own file, or one from an odd place or the network, among the startup files.
+    Spreads,
+    /// Adds a line to a startup file.
+    Starts,
+    /// Names a resolver that people do not know.
+    SetsResolver,
+    /// Says what a name on the public net means.
+    SetsHost,
+    /// Empties or removes the log or records of logins.
+    WipesLog,
+    /// Ends several login services, or one again and again.
+    KillsRivals,
+    /// Ends a login service.
+    KillsLogin,
+    /// Stops what restarts the machine when it hangs.
+    StopsWatchdog,
+    /// Removes the programs that restart the machine.
+    RemovesReboot,
+    /// Mounts something over a process.
+    HidesProcess,
+}
+
+/// What a command does; `text` is its line.
+#[must_use]
+pub fn deed(commands: &Commands, command: u16, text: &[u8]) -> Option<Deed> {
+    let filtered = || filtered(&rule(commands, command)?);
+    let written = || written(commands, &write(commands, command)?, text);
+    let words = || arguments(commands, command);
+    remote::joined(commands, command).or_else(filtered).or_else(written).or_else(|| {
+        match commands.name(command) {
+            b"uci" | b"nvram" => words().any(sets_resolver).then_some(Deed::SetsResolver),
+            b"killall" | b"pkill" => killed(words(), text),
+            b"kill" => commands.inside(command).find_map(|inner| {
+                let asks = matches!(commands.name(inner), b"pidof" | b"pgrep");
+                killed(arguments(commands, inner), text).filter(|_| asks)
+            }),
+            b"rmmod" => words().any(|word| word.ends_with(b"dog")).then_some(Deed::StopsWatchdog),
+            b"rm" => words().find_map(removed),
+            b"chmod" => {
+                let forbids = matches!(words().next(), Some(b"0" | b"000" | b"-x" | b"a-x"));
+                words().find_map(removed).filter(|deed| forbids && *deed == Deed::RemovesReboot)
+            }
+            b"mount" => words().last().is_some_and(is_process).then_some(Deed::HidesProcess),
+            _ => None,
+        }
+    })
+}
+
+/// Ports on which only bots and vendors' remote management are: telnet of cameras, adb, TR-069 (7547, 35000, 50023,
+/// 58000).
+const ATTACKED: [u16; 7] = [2323, 5358, 5555, 7547, 35000, 50023, 58000];
+/// Ports of the owner's own management.
+const OWNERS: [u16; 6] = [22, 23, 80, 443, 8080, 8443];
+/// Ports that owners open for everybody: VPNs, telephones, torrents, media.
+const SERVICES: [u16; 12] = [1194, 1195, 1196, 1197, 1701, 1723, 4500, 5060, 6881, 32400, 51413, 51820];
+/// Ports of TrickBot's servers that no other service uses.
+const RELAYED: [u16; 2] = [447, 449];
+
+fn filtered(rule: &Rule<'_>) -> Option<Deed> {
+    let any = |ports: &[u16]| rule.each_port().any(|port| ports.contains(&port));
+    let source = leading(rule.source).filter(|ip| is_public(*ip));
+    let adds = matches!(rule.verb, Verb::Insert | Verb::Append);
+    let input = rule.table == b"filter" && matches!(rule.chain, b"INPUT" | b"input_rule");
+    match rule.target {
+        b"" if rule.verb == Verb::Flush => {
+            (rule.table == b"filter" && matches!(rule.chain, b"" | b"INPUT")).then_some(Deed::Flushes)
+        }
+        b"DROP" | b"REJECT" if adds && input && rule.tcp && !rule.narrow => {
+            if any(&ATTACKED) {
+                Some(Deed::ClosesAttacked)
+            } else if any(&OWNERS) {
+                Some(if rule.verb == Verb::Insert { Deed::ClosesOwners } else { Deed::ClosesOwnersLast })
+            } else {
+                None
+            }
+        }
+        b"ACCEPT" if adds && input && rule.ports.is_empty() => source.map(|_| Deed::OpensToNetwork),
+        b"ACCEPT" if adds && input && !rule.narrow => {
+            let odd = |port: u16| port >= 1024 && !SERVICES.contains(&port);
+            rule.each_port().any(odd).then_some(Deed::OpensPort)
+        }
+        b"DNAT" if adds => {
+            let to = leading(rule.to).filter(|ip| is_public(*ip))?;
+            match (any(&[53]), is_known_resolver(to)) {
+                (true, true) => None,
+                (true, false) => Some(Deed::RedirectsNames),
+                _ => Some(if any(&RELAYED) { Deed::Relays } else { Deed::Redirects }),
+            }
+        }
+        _ => None,
+    }
+}
+
+fn written(commands: &Commands, write: &Write<'_>, text: &[u8]) -> Option<Deed> {
+    let appends = has(text, b">>") || has(text, b"tee -a");
+    let odd = |path: &[u8]| path == b"$0" || is_odd_program(path);
+    let words = match write.content {
+        Content::Printed(by) => printed(commands, by),
+        _ => Default::default(),
+    };
+    let words = words.as_slice();
+    match (write.target, write.content) {
+        (Target::Keys, Content::Nothing) => None,
+        (Target::Keys, Content::HereDocument | Content::Fetched) => Some(Deed::WritesKey),
+        (Target::Keys, Content::Copy(from)) if odd(from) => Some(Deed::WritesKey),
+        (Target::Keys, _) if has(words, b"ssh-") || has(words, b"ecdsa-") => Some(Deed::WritesKey),
+        (Target::Keys, _) => Some(Deed::CopiesKeys),
+        (Target::Accounts, Content::Printed(_) | Content::HereDocument | Content::Fetched)
+            if commands.iter().all(|(index, _)| commands.name(index) != b"sed") =>
+        {
+            Some(if appends { Deed::AddsUser } else { Deed::WritesUsers })
+        }
+        (Target::Preload, Content::Nothing) => None,
+        (Target::Preload, _) => Some(Deed::Preloads),
+        (Target::Jobs | Target::Startup | Target::StartupFolder, Content::Fetched) => Some(Deed::Spreads),
+        (Target::Jobs | Target::Startup | Target::StartupFolder, Content::Printed(_))
+            if is_odd_text(words) =>
+        {
+            Some(Deed::StartsOdd)
+        }
+        (Target::Startup, Content::Printed(by)) if commands.name(by) == b"sed" => None,
+        (Target::Startup, Content::Printed(_) | Content::HereDocument) => Some(Deed::Starts),
+        (Target::Startup | Target::StartupFolder, Content::Copy(from))
+            if from == b"$0" || (odd(from) && write.target == Target::StartupFolder) =>
+        {
+            Some(Deed::Spreads)
+        }
+        (Target::Resolver, Content::Printed(_)) => {
+            fields(words).any(is_strange_resolver).then_some(Deed::SetsResolver)
+        }
+        (Target::Hosts, Content::Printed(_)) => is_strange_host(words).then_some(Deed::SetsHost),
+        (Target::Logins, Content::Nothing) => Some(Deed::WipesLog),
+        // Closing after a V stops a watchdog (Documentation/watchdog/watchdog-api.rst).
+        (Target::Watchdog, Content::Printed(_)) => trim(words).ends_with(b"V").then_some(Deed::StopsWatchdog),
+        _ => None,
+    }
+}
+
+fn is_strange_resolver(word: &[u8]) -> bool {
+    leading(trim(word)).is_some_and(|ip| is_public(ip) && !is_known_resolver(ip))
+}
+
+/// `network.wan.dns=192.0.2.1`, `dhcp.@dnsmasq[0].server=…`, `dhcp.lan.dhcp_option=6,…`, `wan_dns=…`
+fn sets_resolver(word: &[u8]) -> bool {
+    let Some(equals) = word.iter().position(|b| *b == b'=') else { return false };
+    let (key, value) = word.split_at(equals);
+    let names = has(key, b"dns") && !has(key, b"ddns") || has(key, b"dhcp_option");
+    names && value.split(|b| b"=, '".contains(b)).any(is_strange_resolver)
+}
+
+/// A line of hosts(5) that sends a name of the public net somewhere: to a stranger, or to nobody.
+fn is_strange_host(text: &[u8]) -> bool {
+    let mut words = fields(text).filter(|word| word.first() != Some(&b'-'));
+    let Some(ip) = words.next().and_then(leading) else { return false };
+    let public = |name: &[u8]| {
+        let local = [&b".lan"[..], b".local", b".home", b".localdomain", b".arpa", b".internal"];
+        name.contains(&b'.') && !name.contains(&b'$') && !local.iter().any(|end| name.ends_with(end))
+    };
+    let elsewhere = is_public(ip) || ip.is_loopback() || ip.is_unspecified();
+    elsewhere && words.any(|name| public(trim(name)))
+}
+
+/// Services over which people log in.
+const LOGIN: [&[u8]; 5] = [b"telnetd", b"utelnetd", b"in.telnetd", b"dropbear", b"sshd"];
+
+/// What is killed by name.
+fn killed<'a>(words: impl Iterator<Item = &'a [u8]> + Clone, text: &[u8]) -> Option<Deed> {
+    // Signals that only tell something.
+    let tells = [&b"-HUP"[..], b"-1", b"-USR1", b"-USR2", b"-0", b"-CONT", b"-SIGHUP", b"-s"];
+    if words.clone().any(|word| tells.contains(&word)) {
+        return None;
+    }
+    if words.clone().any(|word| matches!(word, b"watchdog" | b"watchdogd" | b"wd_keepalive")) {
+        return Some(Deed::StopsWatchdog);
+    }
+    let login = |word: &[u8]| LOGIN.contains(&basename(word));
+    words.clone().find(|word| login(word))?;
+    let part = |b: &u8| !b.is_ascii_alphanumeric() && !b"._-".contains(b);
+    let all = || text.split(part);
+    let several = LOGIN.iter().filter(|name| all().any(|word| word == **name)).count() > 1;
+    Some(if several || all().any(|word| word == b"while") { Deed::KillsRivals } else { Deed::KillsLogin })
+}
+
+/// What is removed.
+fn removed(path: &[u8]) -> Option<Deed> {
+    let tools = [&b"reboot"[..], b"shutdown", b"poweroff", b"halt"];
+    if matches!(path, b"/var/log" | b"/var/log/" | b"/var/log/*") || target(path) == Some(Target::Logins) {
+        Some(Deed::WipesLog)
+    } else if tools.contains(&basename(path)) && has(path, b"bin/") && place(path) == Place::Firm {
+        Some(Deed::RemovesReboot)
+    } else {
+        None
+    }
+}
+
+/// `/proc/812` or `/proc/$pid`.
+fn is_process(path: &[u8]) -> bool {
+    let Some(name) = path.strip_prefix(b"/proc/") else { return false };
+    let name = name.strip_suffix(b"/").unwrap_or(name);
+    !name.contains(&b'/') && name.first().is_some_and(|b| b.is_ascii_digit() || *b == b'$')
+}

@@ -1,0 +1,115 @@
+//! What a command runs: programs by their names, and texts that others give it.
+
+use super::commands::{Commands, Role, is_starter};
+use super::options::{arguments, has_flag, option};
+use super::place::{is_generated, is_odd_program};
+use super::text::basename;
+
+/// The words of a command that name code it runs: the program and those that start it, the script of a shell or what is
+/// fed to one, what `start-stop-daemon`, procd and `insmod` are told to start, and what `LD_PRELOAD` and `PATH` name.
+pub fn executed<'a>(commands: &'a Commands, command: u16, each: &mut dyn FnMut(&'a [u8])) {
+    let length = commands.program(command).count();
+    let all = || commands.words(command, Role::Argument);
+    for word in all() {
+        let library = word.strip_prefix(b"LD_PRELOAD=");
+        if let Some(list) = library.or_else(|| word.strip_prefix(b"PATH=")) {
+            list.split(|b| matches!(b, b' ' | b':')).for_each(&mut *each);
+        }
+    }
+    for word in all().take(all().count().saturating_sub(length)) {
+        if is_starter(word) {
+            each(word);
+        }
+    }
+    let mut words = commands.program(command);
+    let Some(program) = words.next() else { return };
+    each(program);
+    let mut operand = || words.find(|word| word.first() != Some(&b'-'));
+    match basename(program) {
+        b"start-stop-daemon" => {
+            for (short, long) in [(b'x', &b"--exec"[..]), (b'a', b"--startas")] {
+                if let Some(word) = option(arguments(commands, command), short, long, b"") {
+                    each(word);
+                }
+            }
+        }
+        b"procd_set_param" if operand() == Some(b"command") => operand().into_iter().for_each(each),
+        b"insmod" | b"service_start" | b"daemon" => operand().into_iter().for_each(each),
+        _ if commands.is_shell(command) => shell_runs(commands, command, each),
+        _ => {}
+    }
+}
+
+/// The first word that a command runs from a place from which nothing should be started.
+#[must_use]
+pub fn executed_oddly(commands: &Commands, command: u16) -> Option<&[u8]> {
+    let reads = matches!(commands.name(command), b"." | b"source");
+    let mut odd = None;
+    executed(commands, command, &mut |word| {
+        if odd.is_none() && is_odd_program(word) && !(reads && is_generated(word)) {
+            odd = Some(word);
+        }
+    });
+    odd
+}
+
+/// What a shell runs besides itself: its script, a variable that it evaluates, or its input.
+fn shell_runs<'a>(commands: &'a Commands, command: u16, each: &mut dyn FnMut(&'a [u8])) {
+    let own = || arguments(commands, command);
+    let text = has_flag(own(), b'c', b"--command", b"");
+    if text || commands.name(command) == b"eval" {
+        own().filter(|word| word.first() == Some(&b'$')).for_each(&mut *each);
+    } else if let Some(script) = own().find(|word| !matches!(word.first(), Some(b'-' | b'+'))) {
+        each(script);
+    }
+    commands.words(command, Role::Input).for_each(&mut *each);
+    for from in commands.feeders(command) {
+        match commands.name(from) {
+            b"cat" => arguments(commands, from).for_each(&mut *each),
+            // `echo "$x" | sh` runs what `x` holds.
+            b"echo" | b"printf" => {
+                arguments(commands, from).filter(|word| word.first() == Some(&b'$')).for_each(&mut *each);
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Whether a command runs text that another one brings to its output: through a pipe into a shell, or from a
+/// substitution in the place of a shell's text or of the program.
+pub fn takes_text(commands: &Commands, command: u16, brings: &dyn Fn(u16) -> bool) -> bool {
+    if commands.is_shell(command) {
+        let piped = reads_its_input(commands, command) && commands.feeders(command).any(brings);
+        let inside = |inner| {
+            let copied = commands.name(inner) == b"cat" && commands.feeders(inner).any(brings);
+            (brings(inner) || copied) && feeds_no_other(commands, inner)
+        };
+        piped || commands.inside(command).any(inside)
+    } else {
+        // `$(wget …)` in the place of the program.
+        let empty = commands.words(command, Role::Argument).next().is_none_or(<[u8]>::is_empty);
+        empty && commands.inside(command).any(brings)
+    }
+}
+
+/// Whether a shell runs what it reads. If it is given a script by name or by `-c`, what a pipe gives it is data.
+#[must_use]
+pub fn reads_its_input(commands: &Commands, command: u16) -> bool {
+    let flag = |word: &[u8], letter| {
+        word.first() == Some(&b'-') && !word.starts_with(b"--") && word.contains(&letter)
+    };
+    let names_input = |word: &[u8]| {
+        word.starts_with(b"/dev/stdin")
+            || word.starts_with(b"/dev/fd/")
+            || word.starts_with(b"/proc/self/fd/")
+    };
+    let own = || arguments(commands, command);
+    own().any(|word| flag(word, b's')) || !own().any(|word| word.first() != Some(&b'-') && !names_input(word))
+}
+
+/// Whether a command inside a substitution gives its output to the substitution, not to a filter.
+fn feeds_no_other(commands: &Commands, command: u16) -> bool {
+    !commands.iter().any(|(other, _)| {
+        other != command && !commands.is_shell(other) && commands.feeders(other).any(|from| from == command)
+    })
+}

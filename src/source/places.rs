@@ -1,0 +1,141 @@
+//! THE table of startup places: what init systems of routers and of Debian run at boot, by the clock and on events.
+//! Another place is another row.
+
+use crate::facts::startup::Kind;
+use crate::facts::startup_file::Hand;
+
+/// A directory of startup files, or some of the files in it.
+#[derive(Debug)]
+pub struct Place {
+    /// The directory, from the root.
+    pub dir: &'static [u8],
+    /// The names that count; all if empty.
+    pub names: &'static [&'static [u8]],
+    /// How the files are written.
+    pub kind: Kind,
+    /// Who writes there on a healthy machine.
+    pub hand: Hand,
+}
+
+impl Place {
+    const fn all(dir: &'static [u8], kind: Kind) -> Self {
+        Self { dir, names: &[], kind, hand: Hand::Firmware }
+    }
+
+    const fn some(dir: &'static [u8], names: &'static [&'static [u8]], kind: Kind) -> Self {
+        Self { dir, names, kind, hand: Hand::Firmware }
+    }
+
+    const fn by(mut self, hand: Hand) -> Self {
+        self.hand = hand;
+        self
+    }
+}
+
+use Hand::{Generated, Once, Owner};
+use Kind::{Cron, Inittab, Shell, SystemCron, Unit};
+
+/// Every place, by system.
+pub static PLACES: &[Place] = &[
+    // All: BusyBox, SysV, Debian and OpenWrt share these.
+    Place::some(b"etc", &[b"inittab"], Inittab),
+    Place::some(b"etc", &[b"rc", b"rcS", b"preinit", b"rc.common", b"rc.sysinit"], Shell),
+    Place::some(b"etc", &[b"rc.local", b"profile", b"bashrc", b"bash.bashrc", b"shinit"], Shell).by(Owner),
+    Place::some(b"etc", &[b"firewall.user", b"udhcpc.user", b"mwan3.user"], Shell).by(Owner),
+    Place::some(b"etc", &[b"crontab"], SystemCron).by(Owner),
+    Place::all(b"etc/init.d", Shell),
+    Place::all(b"etc/profile.d", Shell),
+    Place::all(b"var/spool/cron", Cron).by(Owner),
+    Place::some(b"root", &[b".profile", b".bashrc", b".ashrc", b".bash_profile", b".bash_login"], Shell)
+        .by(Owner),
+    Place::all(b"etc/udhcpc", Shell),
+    Place::all(b"etc/udhcpc.d", Shell),
+    Place::all(b"usr/share/udhcpc", Shell),
+    Place::some(b"etc/ppp", &[b"ip-up", b"ip-down", b"ipv6-up", b"ipv6-down"], Shell),
+    Place::all(b"etc/ppp/ip-up.d", Shell),
+    Place::all(b"etc/ppp/ip-down.d", Shell),
+    // OpenWrt (procd, netifd, fw4).
+    Place::all(b"etc/rc.d", Shell),
+    Place::all(b"etc/hotplug.d", Shell),
+    Place::all(b"etc/uci-defaults", Shell).by(Once),
+    Place::all(b"etc/rc.button", Shell),
+    Place::all(b"etc/board.d", Shell),
+    Place::all(b"etc/crontabs", Cron).by(Owner),
+    Place::all(b"etc/udhcpc.user.d", Shell).by(Owner),
+    Place::all(b"lib/preinit", Shell),
+    Place::all(b"lib/netifd", Shell),
+    Place::all(b"lib/functions", Shell),
+    Place::some(b"lib", &[b"functions.sh"], Shell),
+    Place::some(b"usr/lib/dnsmasq", &[b"dhcp-script.sh"], Shell),
+    Place::some(b"usr/share/miniupnpd", &[b"firewall.include"], Shell),
+    // SysV runlevels; Buildroot and Yocto use some of them.
+    Place::all(b"etc/rcS.d", Shell),
+    Place::all(b"etc/rc0.d", Shell),
+    Place::all(b"etc/rc1.d", Shell),
+    Place::all(b"etc/rc2.d", Shell),
+    Place::all(b"etc/rc3.d", Shell),
+    Place::all(b"etc/rc4.d", Shell),
+    Place::all(b"etc/rc5.d", Shell),
+    Place::all(b"etc/rc6.d", Shell),
+    Place::all(b"etc/network/if-up.d", Shell),
+    Place::all(b"etc/network/if-pre-up.d", Shell),
+    Place::all(b"etc/network/if-down.d", Shell),
+    Place::all(b"etc/network/if-post-down.d", Shell),
+    // Debian's cron.
+    Place::all(b"etc/cron.d", SystemCron),
+    Place::all(b"etc/cron.hourly", Shell),
+    Place::all(b"etc/cron.daily", Shell),
+    Place::all(b"etc/cron.weekly", Shell),
+    Place::all(b"etc/cron.monthly", Shell),
+    // systemd.unit(5), systemd.generator(7), systemd-suspend.service(8), systemd-shutdown(8).
+    Place::all(b"etc/systemd/system", Unit).by(Owner),
+    Place::all(b"etc/systemd/user", Unit).by(Owner),
+    // `/lib` may be a link: the real path comes first, because package lists are compared with that.
+    Place::all(b"usr/lib/systemd/system", Unit),
+    Place::all(b"lib/systemd/system", Unit),
+    Place::all(b"usr/local/lib/systemd/system", Unit).by(Owner),
+    Place::all(b"run/systemd/system", Unit).by(Generated),
+    Place::all(b"run/systemd/transient", Unit).by(Generated),
+    Place::all(b"run/systemd/generator", Unit).by(Generated),
+    Place::all(b"etc/systemd/system-generators", Shell),
+    Place::all(b"usr/lib/systemd/system-generators", Shell),
+    Place::all(b"lib/systemd/system-generators", Shell),
+    Place::all(b"run/systemd/system-generators", Shell),
+    Place::all(b"usr/lib/systemd/system-sleep", Shell),
+    Place::all(b"lib/systemd/system-sleep", Shell),
+    Place::all(b"usr/lib/systemd/system-shutdown", Shell),
+    Place::all(b"lib/systemd/system-shutdown", Shell),
+    // ASUSWRT-Merlin, also its JFFS of old; Padavan; DD-WRT and Tomato, which write what NVRAM holds.
+    Place::all(b"jffs/scripts", Shell).by(Owner),
+    Place::some(b"jffs/configs", &[b"profile.add"], Shell).by(Owner),
+    // Tomato runs what has these endings there; the names before them are free.
+    Place::all(b"jffs/etc/config", Shell).by(Owner),
+    Place::some(b"etc/storage", &[b"start_script.sh", b"started_script.sh", b"shutdown_script.sh"], Shell)
+        .by(Owner),
+    Place::some(b"etc/storage", &[b"post_iptables_script.sh", b"post_wan_script.sh"], Shell).by(Owner),
+    Place::all(b"etc/storage/cron/crontabs", Cron).by(Owner),
+    Place::some(b"tmp", &[b".rc_startup", b".rc_firewall", b".rc_shutdown"], Shell).by(Generated),
+    // Entware.
+    Place::all(b"opt/etc/init.d", Shell),
+    Place::some(b"opt/etc", &[b"profile"], Shell).by(Owner),
+    // Huawei, Ralink and other vendors.
+    Place::some(b"mnt/jffs2", &[b"Equip.sh", b"wifi.sh", b"WifiPerformance.sh"], Shell),
+    Place::some(b"etc_ro", &[b"rcS", b"inittab"], Shell),
+    Place::some(b"usr/etc", &[b"rcS", b"rc.local"], Shell),
+    Place::all(b"usr/etc/init.d", Shell),
+    Place::all(b"usr/local/etc/rc.d", Shell),
+    Place::all(b"usr/local/etc/init.d", Shell),
+    Place::some(b"data", &[b"rc.local", b"start.sh", b"autorun.sh", b"startup.sh"], Shell).by(Owner),
+    Place::all(b"data/etc/init.d", Shell),
+    Place::some(b"", &[b"rc.local", b"autorun.sh"], Shell).by(Owner),
+];
+
+/// The place that a path from the root lies in. Of several that hold it the first counts.
+#[must_use]
+pub fn of(path: &[u8]) -> Option<&'static Place> {
+    PLACES.iter().find(|place| {
+        let rest = path.strip_prefix(place.dir).unwrap_or_default();
+        let rest = if place.dir.is_empty() { Some(path) } else { rest.strip_prefix(b"/") };
+        rest.is_some_and(|rest| !rest.is_empty() && (place.names.is_empty() || place.names.contains(&rest)))
+    })
+}
