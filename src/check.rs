@@ -3,10 +3,13 @@
 use core::fmt::Write;
 use core::net::IpAddr;
 
+use crate::facts::account::Account;
 use crate::facts::endpoint::Endpoint;
 use crate::facts::file::File;
+use crate::facts::key::Key;
 use crate::facts::logging::Logging;
 use crate::facts::mount::Mount;
+use crate::facts::own::Own;
 use crate::facts::process::{Hidden, Owner, Process};
 use crate::facts::raw::{Promiscuous, RawSocket};
 use crate::facts::socket::Socket;
@@ -42,6 +45,12 @@ pub enum Hook {
     Startup(fn(&StartupFile<'_>, &Ctx<'_>, &mut Out<'_>)),
     /// Every line of a startup file that runs something.
     Line(fn(&Line<'_>, &Ctx<'_>, &mut Out<'_>)),
+    /// Every user of the machine.
+    Account(fn(&Account<'_>, &Ctx<'_>, &mut Out<'_>)),
+    /// Every key that lets a user in.
+    Key(fn(&Key<'_>, &Ctx<'_>, &mut Out<'_>)),
+    /// Every file of gatewatch's own.
+    Own(fn(&Own<'_>, &Ctx<'_>, &mut Out<'_>)),
 }
 
 /// A part of the machine, for `list`.
@@ -301,6 +310,12 @@ impl Out<'_> {
     #[must_use]
     pub fn path<'f>(&self, path: &'f [u8]) -> Draft<'f> {
         Draft { path, ..Draft::new(self.check.severity) }
+    }
+
+    /// Begins a finding about a line of a file.
+    #[must_use]
+    pub fn at<'f>(&self, path: &'f [u8], line: u32) -> Draft<'f> {
+        Draft { line: Some(line), ..self.path(path) }
     }
 
     /// Begins a finding about a file; one that a startup file runs is found there.

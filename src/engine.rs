@@ -1,6 +1,8 @@
 //! One pass over each source; each fact is handed to the checks that are hooked to it; each check says how well it
 //! could look. Data goes from left to right here and nowhere back.
 
+mod accounts;
+mod own;
 mod sockets;
 mod startup;
 mod verdict;
@@ -23,8 +25,10 @@ use crate::host::{Fault, Host};
 use crate::intel::{Intel, TraceKind};
 use crate::limits::{ACCUSED, CHECKS};
 use crate::report::{Counts, Event, Sink, SinkFault};
+use crate::source::accounts::Accounts;
 use crate::source::hidden::{self, Suspects, Turn};
 use crate::source::holders::Holders;
+use crate::source::keys::Keys;
 use crate::source::mounts::{self, Mounts};
 use crate::source::owner::Owners;
 use crate::source::startup::Seen;
@@ -49,6 +53,10 @@ pub struct Scratch {
     ports: net::Ports,
     seen: Seen,
     commands: Commands,
+    accounts: Accounts,
+    /// Those of the image.
+    image_accounts: Accounts,
+    keys: Keys,
 }
 
 impl Scratch {
@@ -66,6 +74,9 @@ impl Scratch {
             ports: net::Ports::new(),
             seen: Seen::new(),
             commands: Commands::new(),
+            accounts: Accounts::new(),
+            image_accounts: Accounts::new(),
+            keys: Keys::new(),
         }
     }
 }
@@ -132,6 +143,12 @@ pub fn scan<H: Host>(
     }
     if run.wants(Source::Startup) {
         run.startup(host, scratch)?;
+    }
+    if run.wants(Source::Accounts) || run.wants(Source::Keys) {
+        run.accounts(host, scratch)?;
+    }
+    if run.wants(Source::Own) {
+        run.own(host, scratch)?;
     }
     if run.wants(Source::Traces) {
         run.traces(host)?;

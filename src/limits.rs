@@ -33,6 +33,34 @@ pub const PIDS: usize = if cfg!(test) { 64 } else { 32_768 };
 /// Socket descriptors whose holder is remembered, 8 bytes each.
 pub const HOLDERS: usize = if cfg!(test) { 64 } else { 32_768 };
 
+/// Links on the way of a path that are followed; the kernel follows 40 (path_resolution(7)), firmware has two or three.
+pub const LINKS: u32 = 16;
+
+/// Users of a machine, and again of its image, 24 bytes each, and the bytes of all their lines in `/etc/passwd`: servers
+/// have some fifty.
+pub const ACCOUNTS: usize = if cfg!(test) { 16 } else { 512 };
+/// See [`ACCOUNTS`].
+pub const ACCOUNT_BYTES: usize = 65_535;
+
+/// Bytes read of a list of users, passwords or groups: with as many users as fit each has 500.
+pub const ACCOUNT_FILE_BYTES: u64 = 256 * 1024;
+
+/// Files of keys that are read, 16 bytes each.
+pub const KEY_FILES: usize = if cfg!(test) { 8 } else { 64 };
+
+/// Keys of all users that are compared with one another, 36 bytes each.
+pub const KEYS: usize = if cfg!(test) { 16 } else { 256 };
+
+/// Bytes of a line of keys: OpenSSH takes no key with more (auth2-pubkeyfile.c, `SSH_MAX_PUBKEY_BYTES` is twice that; an
+/// RSA key of 16,384 bits has 2.8 KiB).
+pub const KEY_ROW_BYTES: usize = 8192;
+
+/// Bytes of a file of keys: 300 of RSA with 4096 bits.
+pub const KEY_FILE_BYTES: u64 = 256 * 1024;
+
+/// Files in a directory of gatewatch's own, 72 bytes each on the stack.
+pub const OWN_FILES: usize = if cfg!(test) { 4 } else { 16 };
+
 /// Programs that run, or startup files, told apart by path, about 220 bytes each, and the bytes of all their paths. A
 /// Debian server with a desktop's packages has 1,500 units and links.
 pub const PROGRAMS: usize = if cfg!(test) { 32 } else { 2048 };

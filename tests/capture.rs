@@ -153,7 +153,10 @@ fn a_recording_of_this_machine_shows_a_process_of_it() {
     assert_head(&recorded, &odd);
     assert_eq!(fs::metadata(&recorded).unwrap().permissions().mode() & 0o7777, 0o4755);
     assert!(!recorded.with_file_name("gw-text").exists());
-    assert!(!root.join("etc/shadow").exists());
+    for line in text(&root.join("etc/shadow")).lines() {
+        let fields: Vec<&str> = line.split(':').collect();
+        assert!(matches!(fields[1], "" | "*" | "x" | "$scrubbed$") && fields[2..] == [""], "{line}");
+    }
 
     let ids = text(&dir.join("dumps/pids"));
     let last = ids.lines().next().unwrap().strip_prefix("# kill -0, 1 to ").unwrap();
@@ -181,6 +184,11 @@ ip link add gwa type veth peer name gwb
 ip link set gwa master gwbr
 mount -t tmpfs tmpfs /etc
 echo 'ftp stream tcp nowait root /usr/sbin/ftpd ftpd' >/etc/inetd.conf
+printf 'root:$6$a$b:0:0::/root:/bin/sh\nann:x:1000:1000:Ann:/opt/ann:/bin/sh\n' >/etc/passwd
+printf 'root:6HgsSsJIEOc2U:19000:0:\nann:!$6$a$b:19000:\nbob::1\nftp:x:0:\n' >/etc/shadow
+echo 'wheel:x:10:ann' >/etc/group
+mkdir /etc/dropbear
+printf '# ann\nno-pty ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIDx0 ann@home\n' >/etc/dropbear/authorized_keys
 echo '*.* @192.0.2.1' >/etc/syslog.conf
 echo '*.* @192.0.2.2' >/etc/rsyslog.conf
 mkdir /etc/syslog-ng
@@ -189,6 +197,8 @@ printf '%s:relative.so\n' "$1" >/etc/ld.so.preload
 mount -t tmpfs tmpfs /opt
 mkdir -p /opt/lib/opkg/info
 echo /opt/sbin/x >/opt/lib/opkg/info/x.list
+mkdir -p /opt/ann/.ssh
+echo 'ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAAA a b' >/opt/ann/.ssh/authorized_keys
 mount -t tmpfs tmpfs /dev
 mknod /dev/null c 1 3
 mount -t tmpfs tmpfs /var/log
@@ -220,6 +230,14 @@ busybox sh -s
     for name in ["inetd.conf", "syslog.conf", "rsyslog.conf", "syslog-ng/syslog-ng.conf", "ld.so.preload"] {
         assert!(!text(&root.join("etc").join(name)).is_empty(), "{name}");
     }
+    let etc = |name: &str| text(&root.join("etc").join(name));
+    assert!(etc("passwd").starts_with("root:$scrubbed$:0:0::/root:/bin/sh\nann:x:1000:"));
+    assert_eq!(etc("shadow"), "root:$scrubbed$:\nann:*:\nbob::\nftp:x:\n");
+    assert_eq!(etc("group"), "wheel:x:10:ann\n");
+    let key = "no-pty ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIDx0 scrubbed\n";
+    assert_eq!(etc("dropbear/authorized_keys"), format!("#\n{key}"));
+    let anns = text(&root.join("opt/ann/.ssh/authorized_keys"));
+    assert_eq!(anns, "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAAA scrubbed\n");
     assert_head(&root.join(library.strip_prefix("/").unwrap()), &library);
 
     assert_eq!(text(&root.join("opt/lib/opkg/info/x.list")), "/opt/sbin/x\n");

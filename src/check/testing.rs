@@ -1,12 +1,15 @@
 //! What the tests of checks share: facts made by hand, and what a check says of them.
 
 use crate::check::{Check, Ctx, Hook, Out, Say};
+use crate::facts::account::Account;
 use crate::facts::commands::Commands;
 use crate::facts::file::{File, Role};
+use crate::facts::key::Key;
 use crate::facts::logging::Logging;
 use crate::facts::memory::Memory;
 use crate::facts::mount::Mount;
 use crate::facts::origin::Standing;
+use crate::facts::own::Own;
 use crate::facts::process::{Exe, Hidden, Process, Stat};
 use crate::facts::raw::{Promiscuous, RawSocket};
 use crate::facts::reader::Reader;
@@ -109,6 +112,21 @@ pub(crate) fn hidden(check: &'static Check, hidden: &Hidden) -> Vec<Severity> {
 /// What a check says of a file.
 pub(crate) fn file(check: &'static Check, file: &File<'_>) -> Vec<Severity> {
     weights(heard(check, |ctx, out| hooked!(check, File).for_each(|run| run(file, ctx, out))))
+}
+
+/// What a check says of a user.
+pub(crate) fn account(check: &'static Check, account: &Account<'_>) -> Vec<Severity> {
+    weights(heard(check, |ctx, out| hooked!(check, Account).for_each(|run| run(account, ctx, out))))
+}
+
+/// What a check says of a key.
+pub(crate) fn key(check: &'static Check, key: &Key<'_>) -> Vec<Severity> {
+    weights(heard(check, |ctx, out| hooked!(check, Key).for_each(|run| run(key, ctx, out))))
+}
+
+/// What a check says of a file of gatewatch's own.
+pub(crate) fn own(check: &'static Check, own: &Own<'_>) -> Vec<Severity> {
+    weights(heard(check, |ctx, out| hooked!(check, Own).for_each(|run| run(own, ctx, out))))
 }
 
 /// What a check says of the log.

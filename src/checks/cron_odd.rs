@@ -22,6 +22,7 @@ use crate::check::{Area, Check, Ctx, Hook, Out, Severity, Source};
 use crate::facts::cron::minutes;
 use crate::facts::fetch::{Product, fetch};
 use crate::facts::memory::Origin;
+use crate::facts::origin::{Standing, Truth};
 use crate::facts::runs::{executed, executed_oddly, takes_text};
 use crate::facts::startup::{Kind, Line};
 use crate::facts::text::is_below;
@@ -41,9 +42,22 @@ pub const CHECK: Check = Check {
 const FREQUENT: u32 = 3;
 
 /// Where the system, its packages and its owner keep programs.
-const USUAL: [&[u8]; 14] = [
-    b"/bin", b"/sbin", b"/usr", b"/lib", b"/etc", b"/opt", b"/root", b"/home", b"/jffs", b"/rom", b"/srv",
-    b"/www", b"/snap", b"/nix",
+const USUAL: [&[u8]; 15] = [
+    b"/bin",
+    b"/sbin",
+    b"/usr",
+    b"/lib",
+    b"/etc",
+    b"/opt",
+    b"/root",
+    b"/home",
+    b"/jffs",
+    b"/rom",
+    b"/srv",
+    b"/www",
+    b"/var/www",
+    b"/snap",
+    b"/nix",
 ];
 
 /// Directories whose scripts run-parts(8) runs, all of them, and not that often.
@@ -66,6 +80,10 @@ fn run(line: &Line<'_>, _: &Ctx<'_>, out: &mut Out<'_>) {
         || commands.iter().any(|(index, _)| takes_text(commands, index, &fetches));
     let odd = commands.iter().find_map(|(index, _)| executed_oddly(commands, index));
     let mut draft = out.line(line);
+    // What a healthy image does of its own, each device of that model does.
+    if line.standing == Standing::Known(Truth::Image) && !fetched {
+        return;
+    }
     if fetched {
         draft = draft.severity(Severity::Infected).say("fetches and runs");
     } else if let Some(word) = odd {

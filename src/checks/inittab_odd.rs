@@ -18,6 +18,7 @@
 use crate::check::{Area, Check, Ctx, Hook, Out, Severity, Source};
 use crate::facts::deed::{Deed, deed};
 use crate::facts::fetch::{Product, fetch};
+use crate::facts::origin::{Standing, Truth};
 use crate::facts::runs::{executed_oddly, takes_text};
 use crate::facts::startup::{Kind, Line};
 
@@ -33,7 +34,8 @@ pub const CHECK: Check = Check {
 };
 
 fn run(line: &Line<'_>, _: &Ctx<'_>, out: &mut Out<'_>) {
-    if line.kind != Kind::Inittab || line.in_image == Some(true) {
+    let known = line.in_image == Some(true) || line.standing == Standing::Known(Truth::Image);
+    if line.kind != Kind::Inittab || known {
         return;
     }
     let commands = line.commands;
@@ -50,7 +52,8 @@ fn run(line: &Line<'_>, _: &Ctx<'_>, out: &mut Out<'_>) {
         odd = odd.max(gives);
     }
     odd = odd.max(line.joined.runs.map(|_| Severity::Infected));
-    if line.in_image == Some(false) && !is_console(line) {
+    // A baseline that knows the file speaks for lines that the image lacks, not for what they do.
+    if line.in_image == Some(false) && !line.standing.is_known() && !is_console(line) {
         draft = draft.say("the firmware image does not have this line: ");
         odd = odd.or(Some(Severity::Suspicious));
     } else {

@@ -50,9 +50,12 @@ checks! {
     startup_backdoor,
     cron_odd,
     inittab_odd,
+    account_odd,
+    ssh_key,
     c2_address,
     logging_stopped,
     firmware_written,
+    self_tampered,
 }
 
 /// The place of a check in the table.

@@ -25,6 +25,7 @@
 
 use crate::check::{Area, Check, Ctx, Hook, Out, Severity, Source};
 use crate::facts::deed::{Deed, deed};
+use crate::facts::origin::{Standing, Truth};
 use crate::facts::startup::{Kind, Line};
 use crate::facts::text::has;
 
@@ -86,6 +87,13 @@ fn run(line: &Line<'_>, _: &Ctx<'_>, out: &mut Out<'_>) {
     });
     // One line is one finding: the gravest.
     let Some((_, severity, words, _)) = weighed.max_by_key(|(_, severity, ..)| *severity) else { return };
+    // What a healthy image does of its own, each device of that model does: at most a weak spot.
+    let own = line.standing == Standing::Known(Truth::Image);
+    let severity = match severity {
+        Severity::Notice if own => return,
+        Severity::Suspicious if own => &Severity::Notice,
+        _ => severity,
+    };
     let draft = out.line(line).severity(*severity).say(words);
     if line.kind != Kind::Text {
         out.found(draft.say(": ").quote(line.text));

@@ -11,7 +11,7 @@
 //!
 //! # Misses and false alarms
 //! Silent for scripts that write data there (pid and state files) and that read generated configuration with `.`
-//! from `/tmp/etc`, `/var/etc`, `/tmp/run`, `/var/run` or `/tmp/sysinfo`, for links of pppd's scripts to `/tmp/ppp` and of units to
+//! from `/tmp/etc`, `/var/etc`, `/tmp/run`, `/var/run`, `/run` or `/tmp/sysinfo`, for links of pppd's scripts to `/tmp/ppp` and of units to
 //! `/run/systemd`, and for files that are as they are in the firmware image. `/mnt` and `/media` are silent: a disk's own
 //! startup scripts (Entware) run from there. Variables are followed that the same file sets to plain text; names built
 //! by commands, patterns or functions are not resolved. `notice` for what a variable names in a directory of its own below
@@ -95,6 +95,8 @@ mod tests {
             b"exec 3>&1; (sleep 10; '/usr/lib/.x/y')",
             b"B=/tmp; $B/.x &",
             b"D=/var/run N=x; cd $D && ./$N",
+            b"timeout 10m flock -n /tmp/l /tmp/x",
+            b"sh < /dev/shm/x",
         ] {
             assert_eq!(
                 startup(&CHECK, Kind::Shell, text),
@@ -124,6 +126,11 @@ mod tests {
             b"/mnt/sda1/entware/etc/init.d/rc.unslung start",
             b"cd /tmp; tar xf x.tar",
             b". /dev/stdin <<EOF",
+            b"while :; do ash --login < /dev/$console; done",
+            b". /run/network/env",
+            b"flock -n /tmp/x.lock rsync a b",
+            b"case $1 in\n/tmp/*|/dev/nbd*)\n:\n;;\n/dev/md*) : ;;\nesac",
+            b"a=(\n/tmp/x\n'/usr/src/.config'\n)",
         ] {
             assert_eq!(startup(&CHECK, Kind::Shell, text), [], "{}", String::from_utf8_lossy(text));
         }

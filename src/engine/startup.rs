@@ -46,8 +46,9 @@ impl Run<'_, '_> {
             }
             let (path, kind, standing) = (found.path, found.place.kind, fact.standing);
             let size = found.file.as_ref().map_or(0, |(_, identity)| identity.size);
-            let around = Around::of(host, truths, path, kind, coverage);
-            let mut script = Script { path, kind, standing, around, size, commands };
+            let around =
+                Around::of(host, &truths, found.path, found.file.is_some().then_some(kind), coverage);
+            let mut script = Script { path, kind, standing, size, around, commands };
             match (found.file, found.target) {
                 (Some((mut file, _)), _) => script.read(&mut file, coverage, &mut |line| {
                     self.show_line(line);

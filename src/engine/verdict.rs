@@ -101,6 +101,8 @@ const fn absent(source: Source) -> &'static str {
         Source::RawSockets => "nobody recorded raw sockets",
         Source::Log => "no init system runs here",
         Source::Files => "there are no volatile places here",
+        Source::Accounts => "there is no list of users here",
+        Source::Own => "gatewatch was only brought along: nothing says what its files should be",
         Source::Mounts => "this tree does not say what is mounted",
         _ => "this tree holds no processes",
     }

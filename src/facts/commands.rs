@@ -17,6 +17,8 @@ pub enum Role {
     Input,
     /// The word that ends a here-document: `<< EOF`.
     HereDocument,
+    /// A pattern of `case`: `/dev/sd*)`.
+    Pattern,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -49,6 +51,8 @@ pub struct Commands {
     pub(super) variables: Variables,
     /// Whether the line that is taken apart sets variables.
     pub(super) learns: bool,
+    /// A pattern of `case` comes next, also at the beginning of the line after this one.
+    pub(super) pattern: bool,
 }
 
 /// Programs that run the text they are given.
@@ -57,17 +61,20 @@ const SHELLS: [&[u8]; 15] = [
     b"python3", b"perl", b"lua", b"php",
 ];
 
+/// In the place of options: a reserved word, which has none.
+const RESERVED: &[u8] = b"-";
+
 /// Words that stand before the program that is run: reserved words, and programs that start another, with the
 /// letters of their options that take a value, and how many words of their own stand before it.
 const BEFORE: [(&[u8], &[u8], u8); 27] = [
-    (b"if", b"", 0),
-    (b"then", b"", 0),
-    (b"else", b"", 0),
-    (b"elif", b"", 0),
-    (b"while", b"", 0),
-    (b"until", b"", 0),
-    (b"do", b"", 0),
-    (b"!", b"", 0),
+    (b"if", RESERVED, 0),
+    (b"then", RESERVED, 0),
+    (b"else", RESERVED, 0),
+    (b"elif", RESERVED, 0),
+    (b"while", RESERVED, 0),
+    (b"until", RESERVED, 0),
+    (b"do", RESERVED, 0),
+    (b"!", RESERVED, 0),
     (b"time", b"", 0),
     (b"exec", b"a", 0),
     (b"command", b"?", 0),
@@ -100,6 +107,7 @@ impl Commands {
             overflow: false,
             variables: Variables::new(),
             learns: false,
+            pattern: false,
         }
     }
 
@@ -143,11 +151,14 @@ impl Commands {
 
     /// How many arguments stand before the program that a command runs.
     pub(super) fn before(&self, command: u16) -> u16 {
-        // The values of options of the starter that was met last, and its own words that are still to come.
-        let (mut starter, mut own) = (None::<&[u8]>, 0_u8);
+        // The values of options of the starter that was met last; whether one of them comes next; and its own words that
+        // are still to come. Options may stand before these: `flock -n FILE …`.
+        let (mut starter, mut value, mut own) = (None::<&[u8]>, false, 0_u8);
         let mut count = 0_u16;
         for word in self.words(command, Role::Argument) {
-            if own > 0 {
+            if value {
+                value = false;
+            } else if own > 0 && word.first() != Some(&b'-') {
                 own = own.saturating_sub(1);
             } else if let Some((_, values, words)) = BEFORE.iter().find(|(name, ..)| *name == basename(word))
             {
@@ -156,9 +167,10 @@ impl Commands {
                 match (starter, word) {
                     // `command -v wget` asks where it is.
                     (Some(b"?"), [b'-', b'v' | b'V']) => own = u8::MAX,
-                    (Some(values), [b'-', letter]) => own = u8::from(values.contains(letter)),
+                    (Some(RESERVED), [b'-', ..]) => return count,
+                    (Some(values), [b'-', letter]) => value = values.contains(letter),
                     (Some(_), [b'-', ..]) => {}
-                    (Some(_), digits) if digits.iter().all(|b| b.is_ascii_digit() || *b == b'.') => {}
+                    (Some(_), time) if is_duration(time) => {}
                     _ if assignment(word).is_some() => {}
                     _ => return count,
                 }
@@ -237,6 +249,13 @@ impl Commands {
 /// Whether a word stands before the program that is run.
 pub fn is_starter(word: &[u8]) -> bool {
     BEFORE.iter().any(|(name, ..)| *name == basename(word))
+}
+
+/// A number with a unit or without one, as `timeout` and `nice` take it (timeout(1)).
+fn is_duration(word: &[u8]) -> bool {
+    let digits = word.strip_suffix(b"s").or_else(|| word.strip_suffix(b"m")).unwrap_or(word);
+    let digits = digits.strip_suffix(b"h").or_else(|| digits.strip_suffix(b"d")).unwrap_or(digits);
+    digits.iter().all(|b| b.is_ascii_digit() || *b == b'.')
 }
 
 /// `NAME=value` before a command, as name and value.

@@ -92,6 +92,7 @@ impl Parser<'_> {
 
     /// Appends the value of a variable if it is known, else `otherwise` with its dollar. Without quotes blanks part words.
     fn variable(&mut self, name: &[u8], otherwise: &[u8], quoted: bool, now: &mut Current) {
+        now.quoted = true;
         let value = match name {
             b"IFS" => Some(Bytes::of(b" ")),
             _ => self.commands.variables.get(name).map(Bytes::<VARIABLE_TEXT>::of),

@@ -6,7 +6,7 @@ use super::process::Library;
 /// Why a file is looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
-    /// It is an ELF file in a place that is volatile or that anybody may write to.
+    /// It is an ELF file, or any that is setuid or setgid, in a place that is volatile or that anybody may write to.
     Dropped {
         /// It lies below a directory that holds a whole system: a container, an image that is being unpacked.
         in_system: bool,

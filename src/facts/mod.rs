@@ -1,6 +1,7 @@
 //! Facts: one file a kind. Bytes in, small owned value out; no path is opened, nothing is judged here.
 
 pub mod about;
+pub mod account;
 pub mod commands;
 pub mod cron;
 pub mod decode;
@@ -22,6 +23,7 @@ pub mod mount;
 mod open;
 mod options;
 pub mod origin;
+pub mod own;
 pub mod place;
 pub mod process;
 pub mod program;

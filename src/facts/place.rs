@@ -95,10 +95,11 @@ pub fn is_admins(path: &[u8]) -> bool {
 }
 
 /// Whether a path is one from which nothing should be started: in memory, where anybody may write, or behind a dot. Other
-/// disks are none: their own startup scripts run from there. Descriptors and terminals (`. /dev/stdin`) are no places.
+/// disks are none: their own startup scripts run from there. Descriptors and terminals (`. /dev/stdin`, `sh < /dev/$console`) are no
+/// places.
 #[must_use]
 pub fn is_odd_program(path: &[u8]) -> bool {
-    let device = [&b"/dev/null"[..], b"/dev/std", b"/dev/fd/", b"/dev/tty", b"/dev/console"];
+    let device = [&b"/dev/null"[..], b"/dev/std", b"/dev/fd/", b"/dev/tty", b"/dev/console", b"/dev/$"];
     path.first() == Some(&b'/')
         && matches!(place(path), Place::Volatile | Place::Hidden)
         && !device.iter().any(|start| path.starts_with(start))

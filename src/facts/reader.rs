@@ -47,6 +47,8 @@ pub struct Reader {
     is_body: bool,
     /// What lies behind this in `line` goes with the next byte.
     drop_from: Option<usize>,
+    /// The lines so far end where a pattern of `case` comes next.
+    pattern: bool,
 }
 
 impl Reader {
@@ -77,6 +79,7 @@ impl Reader {
             in_body: false,
             is_body: false,
             drop_from: None,
+            pattern: false,
         }
     }
 
@@ -153,6 +156,10 @@ impl Reader {
                 self.close();
                 self.begin(Open::Arithmetic);
                 self.begin(Open::Arithmetic);
+            }
+            // An array's elements may stand on lines of their own.
+            (None, b'(') if self.in_word && self.line.as_slice().last() == Some(&b'=') => {
+                self.begin(Open::Paren);
             }
             (_, b'(') if dollar => {
                 self.begin(Open::Paren);
@@ -351,6 +358,7 @@ impl Reader {
             let text = trim(self.line.as_slice().get(from..to).unwrap_or_default());
             // Without a pipe or a substitution there is nothing in it for a check.
             return text.iter().any(|b| matches!(b, b'|' | b'`' | b'(')).then(|| {
+                commands.pattern = false;
                 commands.parse_text(text);
                 let number = self.number.saturating_sub(1);
                 Line {
@@ -376,7 +384,9 @@ impl Reader {
             Some(interpreter) => interpreter,
             None => self.kind.command(self.line.as_slice())?,
         };
+        commands.pattern = self.pattern && self.kind == Kind::Shell;
         commands.parse(command);
+        self.pattern = commands.pattern;
         if commands.is_cut() {
             self.cut = self.cut.or(Some(self.first));
         }

@@ -44,7 +44,8 @@ pub fn executed<'a>(commands: &'a Commands, command: u16, each: &mut dyn FnMut(&
 #[must_use]
 pub fn executed_oddly(commands: &Commands, command: u16) -> Option<&[u8]> {
     /// Where programs write configuration that scripts read.
-    const GENERATED: [&[u8]; 5] = [b"/tmp/etc", b"/var/etc", b"/tmp/run", b"/var/run", b"/tmp/sysinfo"];
+    const GENERATED: [&[u8]; 6] =
+        [b"/tmp/etc", b"/var/etc", b"/tmp/run", b"/var/run", b"/run", b"/tmp/sysinfo"];
     let reads = matches!(commands.name(command), b"." | b"source");
     let generated = |word| place(word) == Place::Volatile && GENERATED.iter().any(|dir| is_below(word, dir));
     let mut odd = None;

@@ -52,6 +52,12 @@ pub(super) struct Current {
     /// Part of the word is only known to a shell that runs it.
     pub(super) computed: bool,
     pub(super) role: Role,
+    /// It is the reserved word `case` with what belongs to it.
+    case: bool,
+    /// Part of the word was quoted, so it is no reserved word.
+    pub(super) quoted: bool,
+    /// The first command of the pattern of `case` that is being read.
+    pattern: Option<u16>,
 }
 
 impl Parser<'_> {
@@ -88,17 +94,35 @@ impl Parser<'_> {
             begun: false,
             computed: false,
             role: Role::Argument,
+            case: false,
+            quoted: false,
+            pattern: None,
         };
+        let whole = self.depth == 0 && inside.is_none();
+        if whole && self.commands.pattern {
+            now.pattern = Some(0);
+        }
         while let Some(byte) = self.next() {
-            if Some(byte) == close && groups.is_empty() {
+            let pattern = now.case || now.pattern.is_some();
+            if Some(byte) == close && groups.is_empty() && !(pattern && byte == b')') {
                 break;
             }
             match byte {
                 b' ' | b'\t' => self.end_word(&mut now),
+                // A pattern may have a parenthesis before it, and has one behind it.
+                b'(' if pattern && !now.begun && now.index.is_none() => {}
+                b')' if pattern => {
+                    self.end_pattern(&mut now);
+                    pipeline = self.count();
+                }
                 b'#' if !now.begun => while self.next().is_some_and(|b| b != b'\n') {},
                 b'\n' | b';' => {
                     self.end_command(&mut now, None);
                     pipeline = self.count();
+                    if byte == b';' && matches!(self.peek(0), Some(b';' | b'&')) {
+                        self.skip(1);
+                        now.pattern = Some(pipeline);
+                    }
                 }
                 b'&' if self.peek(0) == Some(b'>') => self.end_word(&mut now),
                 b'&' => {
@@ -135,6 +159,25 @@ impl Parser<'_> {
             }
         }
         self.end_command(&mut now, None);
+        if whole {
+            self.commands.pattern = now.pattern.is_some();
+        }
+    }
+
+    /// What was read was a pattern of `case`: it is compared, not run. What is substituted in it is run.
+    fn end_pattern(&mut self, now: &mut Current) {
+        self.end_word(now);
+        if let Some(first) = now.pattern.filter(|_| !now.case) {
+            let commands = &mut *self.commands;
+            for word in commands.words.iter_mut().rev().take_while(|word| word.command >= first) {
+                let inside = commands.commands.get(usize::from(word.command)).and_then(|c| c.inside);
+                if inside == now.inside {
+                    word.role = Role::Pattern;
+                }
+            }
+        }
+        (now.case, now.pattern) = (false, None);
+        self.end_command(now, None);
     }
 
     /// Whether a reserved word may stand here: no program has been read yet (POSIX.1-2017 2.4).
@@ -154,7 +197,10 @@ impl Parser<'_> {
     /// Quotes, escapes, substitutions and plain bytes.
     fn part_of_word(&mut self, byte: u8, now: &mut Current) {
         now.begun = true;
+        now.quoted |= matches!(byte, b'\'' | b'"' | b'\\');
         match byte {
+            // `NAME=(…)` sets an array (bash(1), Arrays); other shells refuse the line.
+            b'(' if now.word.as_slice().last() == Some(&b'=') && !now.quoted => self.array(now),
             b'\'' => {
                 while let Some(b) = self.next().filter(|b| *b != b'\'') {
                     now.word.push(&[b]);
@@ -196,6 +242,18 @@ impl Parser<'_> {
             }
             b'$' | b'`' => self.substitution(byte, false, now),
             _ => now.word.push(&[byte]),
+        }
+    }
+
+    /// The elements of an array are data, all of them one word here.
+    fn array(&mut self, now: &mut Current) {
+        now.computed = true;
+        while let Some(byte) = self.next().filter(|b| *b != b')') {
+            match byte {
+                b'(' => now.word.push(b"("),
+                b' ' | b'\t' | b'\n' => now.word.push(b" "),
+                _ => self.part_of_word(byte, now),
+            }
         }
     }
 
@@ -286,11 +344,18 @@ impl Parser<'_> {
             return;
         }
         if let Some(command) = self.begin(now) {
+            let first = self.commands.words(command, Role::Argument).count();
+            let reserved = usize::from(self.commands.before(command)) == first && !now.quoted;
+            match now.word.as_slice() {
+                b"case" if reserved && now.role == Role::Argument => now.case = true,
+                b"esac" if reserved => now.pattern = None,
+                _ => {}
+            }
             self.assign(command, now);
             self.keep(command, now);
         }
         now.word.clear();
-        (now.begun, now.computed) = (false, false);
+        (now.begun, now.quoted, now.computed) = (false, false, false);
         now.role = Role::Argument;
     }
 
@@ -310,6 +375,13 @@ impl Parser<'_> {
     fn end_command(&mut self, now: &mut Current, fed_from: Option<u16>) {
         self.end_word(now);
         if let Some(command) = now.index.take() {
+            if core::mem::take(&mut now.case) {
+                // The first pattern comes on the next line.
+                let last = self.commands.words(command, Role::Argument).last();
+                now.pattern = (last == Some(b"in")).then(|| self.count());
+            } else if fed_from.is_none() {
+                now.pattern = None;
+            }
             let before = self.commands.before(command);
             if let Some(ended) = self.commands.commands.get_mut(usize::from(command)) {
                 ended.before = before;
@@ -399,6 +471,43 @@ mod tests {
     }
 
     #[test]
+    fn patterns_of_case_are_not_run() {
+        assert_eq!(
+            shown(b"case $1 in a) b;; /c|d) e; f;; esac; g"),
+            ["case $1 in a", "b", "", " <2", "e", "f", "esac", "g"]
+        );
+        assert_eq!(
+            shown(b"x=$(case $1 in /a) b;; (/c) d; esac); e"),
+            ["x=", "case $1 in /a in0", "b in0", " in0", "d in0", "esac in0", "e"]
+        );
+        assert_eq!(shown(b"(case a in /b) c;; esac; d); e"), ["case a in /b", "c", "esac", "d", "e"]);
+        assert_eq!(shown(b"(a; /b)"), ["a", "/b"]);
+        // No reserved words.
+        assert_eq!(shown(b"(\"case\" a in; /b); (echo case; /b)"), ["case a in", "/b", "echo case", "/b"]);
+        let mut commands = Commands::new();
+        for (line, program) in [
+            (&b"case $1 in # x"[..], &b"case"[..]),
+            (b"# y", b""),
+            (b"/tmp/a|/tmp/b)", b""),
+            (b"/tmp/c", b"/tmp/c"),
+            (b";;", b""),
+            (b"/tmp/d) ;;", b""),
+            (b"esac", b"esac"),
+            (b"/tmp/e)", b"/tmp/e"),
+        ] {
+            commands.parse(line);
+            let first = commands.program(0).next().unwrap_or_default();
+            assert_eq!(first, program, "{}", String::from_utf8_lossy(line));
+        }
+    }
+
+    #[test]
+    fn elements_of_arrays_are_not_run() {
+        assert_eq!(shown(b"a=(/b \"/c d\" $(e)); f"), ["a=/b /c d ", "e in0", "f"]);
+        assert_eq!(shown(b"local -a a=(\n/b\n); /c"), ["local -a a= /b ", "/c"]);
+    }
+
+    #[test]
     fn redirections_are_no_arguments() {
         assert_eq!(shown(b"a >/dev/null 2>&1 </x b"), ["a b > /dev/null"]);
         assert_eq!(shown(b"a >>f;b &>g"), ["a > f", "b > g"]);
@@ -427,6 +536,10 @@ mod tests {
             (b"A=1", b""),
             (b"command -v wget", b""),
             (b"timeout -s KILL 5 flock /tmp/x env -u A /bin/y", b"y"),
+            (b"flock -n /tmp/x /bin/y", b"y"),
+            (b"flock -w 5 --close /tmp/x nice -n 5 /bin/y", b"y"),
+            (b"timeout 10s /bin/y", b"y"),
+            (b"if ! -s $x", b"-s"),
             (b"[ -f /tmp/x ]", b"["),
         ] {
             let mut commands = Commands::new();

@@ -85,12 +85,12 @@ pub struct Line<'a> {
     pub commands: &'a Commands,
     /// What earlier lines of the file say about these commands.
     pub joined: Joined<'a>,
-    /// What the sources of truth say of the file.
-    pub standing: Standing,
     /// Whether the firmware image has this very line in its inittab; `None`: there is nothing to compare with.
     pub in_image: Option<bool>,
     /// It is the first line of a crontab whose name is no user's.
     pub nobody: bool,
+    /// What the sources of truth say of the file.
+    pub standing: Standing,
 }
 
 /// An interpreter, with its arguments, that is no shell: `/usr/bin/lua`, `/usr/bin/env python3`.

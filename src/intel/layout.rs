@@ -188,6 +188,12 @@ impl Header {
     }
 }
 
+/// The version of the data that begins with these bytes. `None`: they are no indicators.
+#[must_use]
+pub fn version_of(head: &[u8]) -> Option<u32> {
+    head.starts_with(&MAGIC).then(|| take(head, field::VERSION)).flatten().map(u32::from_le_bytes)
+}
+
 /// A row of the section table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Section {

@@ -28,6 +28,7 @@ pub mod layout;
 mod lookup;
 mod traces;
 
+pub use layout::version_of;
 pub use traces::{Strength, Trace, TraceKind};
 
 use layout::{

@@ -239,11 +239,17 @@ pub enum Source {
     Truth,
     /// What the image or the baseline has of them, one by one.
     Image,
+    /// The users of the machine.
+    Accounts,
+    /// The keys that let users in.
+    Keys,
+    /// gatewatch's own files.
+    Own,
 }
 
 impl Source {
     /// How many there are.
-    pub const COUNT: usize = 18;
+    pub const COUNT: usize = 21;
 
     /// Its place among them.
     #[must_use]
@@ -267,6 +273,9 @@ impl Source {
             Source::Hashes => 15,
             Source::Truth => 16,
             Source::Image => 17,
+            Source::Accounts => 18,
+            Source::Keys => 19,
+            Source::Own => 20,
         }
     }
 
@@ -298,6 +307,9 @@ impl Source {
             Source::Hashes => "hashes",
             Source::Truth => "image, packages and baseline",
             Source::Image => "startup files of the image",
+            Source::Accounts => "users",
+            Source::Keys => "keys of users",
+            Source::Own => "its own files",
         }
     }
 }

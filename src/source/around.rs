@@ -19,10 +19,16 @@ pub struct Around {
 }
 
 impl Around {
-    /// Looks around a file, by the path that people write.
-    pub fn of<H: Host>(host: &H, truths: Truths, path: &[u8], kind: Kind, coverage: &mut Coverage) -> Self {
-        let mut around = Self { image: None, nobody: kind == Kind::Cron && is_nobodys(host, path) };
-        if kind == Kind::Inittab {
+    /// Looks around a file, by the path that people write; a link alone has no kind.
+    pub fn of<H: Host>(
+        host: &H,
+        truths: &Truths,
+        path: &[u8],
+        kind: Option<Kind>,
+        coverage: &mut Coverage,
+    ) -> Self {
+        let mut around = Self { image: None, nobody: kind == Some(Kind::Cron) && is_nobodys(host, path) };
+        if kind == Some(Kind::Inittab) {
             match truths.in_image(host, path).and_then(|(file, _)| whole(file)) {
                 Ok(text) if text.is_cut() => {
                     coverage.gap(path, format_args!("the image's own is too long to be compared with"));
@@ -83,7 +89,7 @@ mod tests {
     fn around(machine: &Memory, path: &str, kind: Kind) -> (Around, Coverage) {
         let mut coverage = Coverage::new();
         let truths = Truths::find(machine, &Mounts::new(), None);
-        (Around::of(machine, truths, path.as_bytes(), kind, &mut coverage), coverage)
+        (Around::of(machine, &truths, path.as_bytes(), Some(kind), &mut coverage), coverage)
     }
 
     #[test]

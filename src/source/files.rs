@@ -86,7 +86,8 @@ impl<'a, H: Host> Drops<'a, H> {
     fn place(&mut self, name: &[u8], seen: &mut heapless::Vec<(u64, u64), 16>) -> bool {
         let dir = match self.host.dir(name) {
             Ok(dir) => dir,
-            Err(Fault::NotFound) => return false,
+            // A file that is mounted there, as containers have /dev/null, is seen with the directory around it.
+            Err(Fault::NotFound | Fault::NotDirectory) => return false,
             Err(fault) => {
                 self.coverage.gap(name, format_args!("{fault}"));
                 return false;
@@ -132,7 +133,7 @@ impl<'a, H: Host> Drops<'a, H> {
             Ok(Kind::File(identity)) => {
                 self.coverage.fact();
                 // An ELF header has 52 bytes at least.
-                if identity.size < 52 {
+                if identity.size < 52 && !is_setuid(identity.mode) {
                     return;
                 }
                 let mut file = match host.file_at(dir, name) {
@@ -140,14 +141,18 @@ impl<'a, H: Host> Drops<'a, H> {
                     Err(fault) if fault.is_absence() => return,
                     Err(fault) => return self.coverage.gap(path.as_slice(), format_args!("{fault}")),
                 };
-                let Some(found) = header(&mut file) else { return };
-                let foreign = self.machine.is_some_and(|own| !same_machine(own, found.machine));
+                let elf = header(&mut file);
+                if elf.is_none() && !is_setuid(identity.mode) {
+                    return;
+                }
+                let foreign =
+                    elf.is_some_and(|elf| self.machine.is_some_and(|own| !same_machine(own, elf.machine)));
                 (self.each)(&File {
                     path: path.as_slice(),
                     role: Role::Dropped { in_system: level.in_system, foreign },
                     mode: identity.mode,
                     uid: identity.uid,
-                    elf: Some(found),
+                    elf,
                     sha256: None,
                     own: self.own.is_some_and(|own| own.is(&identity)),
                     by: b"",
@@ -165,6 +170,12 @@ impl<'a, H: Host> Drops<'a, H> {
             _ => {}
         }
     }
+}
+
+/// Whether anybody can run a file with the rights of its owner or group (inode(7)). Without the right to be run the bit of
+/// the group means something else: mandatory locks.
+const fn is_setuid(mode: u32) -> bool {
+    mode & 0o6000 != 0 && mode & 0o111 != 0
 }
 
 /// The machine that this one's own programs are made for: that of its first process or of its shell.
@@ -358,6 +369,10 @@ mod tests {
             .file("var/run/su", mips())
             .mode("var/run/su", 0o104_755)
             .file("tmp/notes", [b'x'; 200])
+            .file("tmp/.s", "#!/bin/sh\n")
+            .mode("tmp/.s", 0o104_755)
+            .file("tmp/locked", [b'x'; 200])
+            .mode("tmp/locked", 0o102_644)
             .file("tmp/short", b"\x7fELF")
             .file("usr/bin/y", mips())
             .file("tmp/root/etc/passwd", "")
@@ -367,7 +382,13 @@ mod tests {
         let (found, coverage) = drops(&machine);
         assert_eq!(
             found,
-            ["/dev/.x/arm foreign", "/tmp/a/b/c/x", "/tmp/root/bin/sh system", "/var/run/su setuid"]
+            [
+                "/dev/.x/arm foreign",
+                "/tmp/.s setuid",
+                "/tmp/a/b/c/x",
+                "/tmp/root/bin/sh system",
+                "/var/run/su setuid"
+            ]
         );
         assert_eq!(coverage.gaps, 0);
     }
@@ -411,10 +432,10 @@ mod tests {
                 kind: startup::Kind::Text,
                 text: text.as_bytes(),
                 commands: &commands,
-                standing: crate::facts::origin::Standing::Unknown,
                 joined: crate::facts::memory::Joined::default(),
                 in_image: None,
                 nobody: false,
+                standing: crate::facts::origin::Standing::Unknown,
             };
             started.of(&machine, &line, &mut |file| hashed += u32::from(file.sha256.is_some()));
         }

@@ -6,6 +6,7 @@ use super::net::{self, Ports};
 use super::owner::relative;
 use super::{Coverage, records, redirects};
 use crate::baseline::Kind;
+use crate::facts::account::{Entry, is_aside};
 use crate::facts::key::{Line, decode, fingerprint};
 use crate::facts::origin::Item;
 use crate::facts::socket::{Protocol, State};
@@ -155,26 +156,17 @@ impl<H: Host> Look<'_, H> {
             });
         }
         self.lines(b"/etc/passwd", accounts, &mut |line, tell| {
-            let mut fields = line.split(|b| *b == b':');
-            let (Some(name), Some(_), Some(_)) = (fields.next(), fields.next(), fields.next()) else {
-                return;
-            };
-            let numbers = line.get(name.len()..).unwrap_or_default();
-            let mut value = Bytes::<LINE>::new();
-            // Not the password, nor what people are called.
-            for (number, field) in numbers.split(|b| *b == b':').enumerate() {
-                if matches!(number, 2 | 3 | 5 | 6) {
-                    value.push(if value.is_empty() { b"" } else { b":" });
-                    value.push(field);
-                }
-                if number == 5 && field.first() == Some(&b'/') {
-                    let home = Bytes::of(field.strip_suffix(b"/").unwrap_or(field));
-                    if !homes.contains(&home) && (home.is_cut() || homes.push(home).is_err()) {
-                        rest = rest.saturating_add(1);
-                    }
+            let Some(entry) = Entry::parse(line).filter(|_| !is_aside(line)) else { return };
+            let home = entry.home.strip_suffix(b"/").unwrap_or(entry.home);
+            if home.first() == Some(&b'/') {
+                let home = Bytes::of(home);
+                if !homes.contains(&home) && (home.is_cut() || homes.push(home).is_err()) {
+                    rest = rest.saturating_add(1);
                 }
             }
-            tell(accounts, Told::Thing(name, value.as_slice()));
+            let rights = entry.rights();
+            let thing = Told::Thing(entry.name, rights.as_slice());
+            tell(accounts, if rights.is_cut() { Told::Missed } else { thing });
         });
         for home in &homes {
             for name in HOME_KEYS {

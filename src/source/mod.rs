@@ -1,18 +1,23 @@
 //! Sources: who asks the [`Host`] for what, and how much of it could be had. No meaning, no judgement.
 
+pub mod accounts;
 pub mod around;
 pub mod conffiles;
 pub mod content;
+mod doors;
 pub mod files;
 pub mod hash;
 pub mod hidden;
 pub mod holders;
 pub mod inventory;
 pub mod items;
+pub mod keys;
 pub mod kin;
+mod links;
 pub mod log;
 pub mod mounts;
 pub mod net;
+pub mod own;
 pub mod owner;
 pub mod pid;
 pub mod places;

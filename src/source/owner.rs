@@ -495,7 +495,7 @@ fn length_bit(length: usize) -> u64 {
 }
 
 /// FNV-1a, 32 bits: enough to find a row, whose path is then compared.
-fn fnv(bytes: &[u8]) -> u32 {
+pub(super) fn fnv(bytes: &[u8]) -> u32 {
     bytes.iter().fold(0x811c_9dc5, |hash: u32, byte| (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193))
 }
 

@@ -20,10 +20,10 @@ pub struct Script<'a> {
     pub kind: Kind,
     /// What the sources of truth say of it.
     pub standing: Standing,
-    /// What is known of its lines besides.
-    pub around: Around,
     /// Its length in bytes.
     pub size: u64,
+    /// What is known of its lines besides.
+    pub around: Around,
     /// The commands of a line.
     pub commands: &'a mut Commands,
 }
@@ -92,8 +92,8 @@ impl Script<'_> {
         while reader.is_ready() {
             if let Some(mut line) = reader.take(self.path, self.commands, memory) {
                 line.standing = self.standing;
-                line.nobody = core::mem::take(&mut self.around.nobody);
                 line.in_image = self.around.in_image(line.text);
+                line.nobody = core::mem::take(&mut self.around.nobody);
                 coverage.fact();
                 each(&line);
             }

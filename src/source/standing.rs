@@ -331,7 +331,7 @@ pub fn real(path: &[u8], target: &[u8]) -> Bytes<PATH_BYTES> {
 }
 
 /// Reads until the buffer is full or the file ends, so that two files can be compared piece by piece.
-fn whole<'b, F: Read<Error = Fault>>(file: &mut F, into: &'b mut [u8]) -> Result<&'b [u8], Fault> {
+pub(super) fn whole<'b, F: Read<Error = Fault>>(file: &mut F, into: &'b mut [u8]) -> Result<&'b [u8], Fault> {
     let mut filled = 0_usize;
     loop {
         let room = into.get_mut(filled..).unwrap_or_default();

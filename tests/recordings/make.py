@@ -274,7 +274,7 @@ class OpenWrt(Tree):
         self.process(2211, "ash", 2210, ["-ash"], "/bin/busybox",
                      {0: "/dev/pts/0", 1: "/dev/pts/0", 2: "/dev/pts/0", 10: "/dev/tty"})
         for path in ["sbin/procd", "sbin/logd", "sbin/netifd", "usr/sbin/dropbear", "usr/sbin/dnsmasq", "bin/busybox",
-                     "lib/libsetlbuf.so"]:
+                     "usr/sbin/gatewatch", "lib/libsetlbuf.so"]:
             head = elf(self.order, interp="" if path.endswith(".so") else self.interpreter)
             self.file(path, head, 0o755)
             self.file("rom/" + path, head, 0o755)
@@ -284,8 +284,13 @@ class OpenWrt(Tree):
         self.file("etc/inittab", "::sysinit:/etc/init.d/rcS S boot\n::shutdown:/etc/init.d/rcS K shutdown\n"
                   "::askconsole:/usr/libexec/login.sh\n")
         self.file("etc/rc.local", "# Put your custom commands here that should be executed once\nexit 0\n")
-        self.file("etc/passwd", "root:x:0:0:root:/root:/bin/ash\ndnsmasq:x:453:453:dnsmasq:/var/run/dnsmasq:/bin/false\n"
-                  "logd:x:514:514:logd:/var/run/logd:/bin/false\n")
+        # What the owner set is known to be set, and no more.
+        users = "root:x:0:0:root:/root:/bin/ash\ndnsmasq:x:453:453:dnsmasq:/var/run/dnsmasq:/bin/false\n" \
+            "logd:x:514:514:logd:/var/run/logd:/bin/false\n"
+        for top, root in [("", "$scrubbed$"), ("rom/", "")]:
+            self.file(top + "etc/passwd", users)
+            self.file(top + "etc/shadow", f"root:{root}:\ndnsmasq:x:\nlogd:x:\n")
+            self.file(top + "etc/group", "root:x:0:\nusers:x:100:\ndnsmasq:x:453:\nlogd:x:514:\n")
         self.file("etc/init.d/dropbear", "#!/bin/sh /etc/rc.common\nSTART=19\nSTOP=50\nUSE_PROCD=1\nstart_service()\n{\n"
                   "\tprocd_open_instance\n\tprocd_set_param command /usr/sbin/dropbear -F -p 22\n"
                   "\tprocd_close_instance\n}\n", 0o755)
@@ -380,6 +385,24 @@ def g3_names():
     tree.process(3001, "kworker/1:2", 1, ["[kworker/1:2]"], "/usr/bin/gwk", {3: 4711}, pages=140)
     tree.process(3002, "dropbear", 1, ["/usr/sbin/dropbear"], "/usr/lib/gw/net", {3: 4712}, pages=140)
     tree.process(3003, "dhpcd", 1, ["/sbin/dhpcd"], "/sbin/dhpcd", {3: 4713}, pages=140)
+    tree.finish()
+
+
+def g6_accounts():
+    tree = infected("g6-accounts", "big", "intruders who leave users and keys of their own, and blind what watches")
+    users = "root:x:0:0:root:/root:/bin/ash\ndnsmasq:x:453:453:dnsmasq:/var/run/dnsmasq:/bin/false\n" \
+        "logd:x:514:514:logd:/var/run/logd:/bin/ash\nann:x:1000:1000:ann:/home/ann:/bin/ash\n" \
+        "gwadmin:x:0:0:root:/root:/bin/ash\n"
+    passwords = "root:$scrubbed$:\ndnsmasq:x:\nlogd:$scrubbed$:\nann:$scrubbed$:\ngwadmin:$scrubbed$:\n"
+    owners = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGdhdGV3YXRjaCBleGFtcGxlIG5vdCBhIGtleSE scrubbed\n"
+    key = "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAAAIGd3Z3dnd2d3Z3dnd2d3Z3dnd2d3Z3dnd2d3Z3dnd2d3 scrubbed\n"
+    changed = {"etc/passwd": users, "etc/shadow": passwords, "etc/dropbear/authorized_keys": owners + key,
+               "home/ann/.ssh/authorized_keys": key, "tmp/run/logd/.ssh/authorized_keys": key}
+    for path, text in changed.items():
+        tree.file(path, text)
+        if not path.startswith("tmp/"):
+            tree.file("overlay/upper/" + path, text)
+    tree.unowned("usr/sbin/gatewatch", sections=0)
     tree.finish()
 
 
@@ -683,6 +706,6 @@ def dlink():
 
 
 if __name__ == "__main__":
-    for make in [archer, dlink, openwrt, g1_memory, g2_dropped, g3_names, g7_listener, g13_packetdoor, g15_scan,
+    for make in [archer, dlink, openwrt, g1_memory, g2_dropped, g3_names, g6_accounts, g7_listener, g13_packetdoor, g15_scan,
                  g16_watchdog, g17_hiding, intruder, asus]:
         make()
