@@ -30,9 +30,9 @@ impl Run<'_, '_> {
         let Scratch { mounts, accounts, image_accounts, keys, .. } = scratch;
         self.begin(Source::Accounts)?;
         let mut coverage = Coverage::new();
+        let truths = Truths::find(host, mounts, self.plan.baseline);
         let tables = (&mut *accounts, image_accounts);
-        let truths = &Truths::find(host, mounts, self.plan.baseline);
-        accounts::read(host, mounts, truths, tables, &mut coverage, &mut |account| {
+        accounts::read(host, (mounts, &truths), tables, &mut coverage, &mut |account| {
             self.show_account(account)
         });
         self.note(Source::Accounts, coverage);
@@ -40,7 +40,7 @@ impl Run<'_, '_> {
             self.begin(Source::Keys)?;
             let mut coverage = Coverage::new();
             let each = &mut |key: &Key<'_>| self.show_key(key);
-            keys::Walk { host, mounts, truths, accounts, keys, coverage: &mut coverage, each }.run();
+            keys::Walk { host, truths: &truths, mounts, accounts, keys, coverage: &mut coverage, each }.run();
             self.note(Source::Keys, coverage);
         }
         self.verdicts()

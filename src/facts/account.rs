@@ -2,8 +2,7 @@
 
 use super::origin::Standing;
 use super::text::{Bytes, basename, decimal32, trim};
-use crate::limits::ROW_BYTES;
-use core::fmt::Write;
+use crate::limits::LIBRARY_BYTES;
 
 /// What a password field says (passwd(5), shadow(5), crypt(5)). In the order of how much it lets in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -80,16 +79,16 @@ impl<'a> Entry<'a> {
         Some(Self { name, password, uid, plain, gid, home, shell })
     }
 
-    /// What gives it rights, in one form, to be compared: `uid:gid:home:shell`.
+    /// What gives a user rights, as it is written in its row: number, group, home and shell. Not the password, nor what people
+    /// are called.
     #[must_use]
-    pub fn rights(&self) -> Bytes<ROW_BYTES> {
+    pub fn rights(row: &[u8]) -> Bytes<LIBRARY_BYTES> {
         let mut rights = Bytes::new();
-        let _ = write!(rights, "{}:", self.uid);
-        if let Some(gid) = self.gid {
-            let _ = write!(rights, "{gid}");
-        }
-        for part in [b":", self.home, b":", self.shell] {
-            rights.push(part);
+        for (at, field) in trim(row).split(|b| *b == b':').enumerate() {
+            if matches!(at, 2 | 3 | 5 | 6) {
+                rights.push(if rights.is_empty() { b"" } else { b":" });
+                rights.push(field);
+            }
         }
         rights
     }

@@ -232,8 +232,7 @@ fn is_fixed<H: Host>(host: &H, mounts: &Mounts, truths: &Truths, path: &[u8]) ->
 /// Reads the users into `accounts`, and hands each to `each`. `image` is room for those of the image.
 pub fn read<H: Host>(
     host: &H,
-    mounts: &Mounts,
-    truths: &Truths,
+    (mounts, truths): (&Mounts, &Truths),
     (accounts, image): (&mut Accounts, &mut Accounts),
     coverage: &mut Coverage,
     each: &mut dyn FnMut(&Account<'_>),
@@ -264,8 +263,9 @@ pub fn read<H: Host>(
         let rights = Rights::of(&entry, row.password);
         let was = image.named(entry.name).next().filter(|_| known);
         let in_image = if fixed { Some(true) } else { known.then_some(was.is_some()) };
-        let value = entry.rights();
-        let mut standing = truths.item(Item::Account, entry.name, value.as_slice(), in_image);
+        let value = accounts.text.get(usize::from(row.start)..usize::from(row.end)).map(Entry::rights);
+        let value = value.as_ref().map(Bytes::as_slice);
+        let mut standing = truths.item_as(Item::Account, entry.name, value, in_image);
         let more = was
             .is_some_and(|(entry, password)| rights.exceed(Rights::of(&entry, password), rank == Rank::Main));
         if more && standing == Standing::Known(Truth::Image) {
@@ -307,7 +307,8 @@ mod tests {
         let (mut mounts, mut coverage, mut found) = (Mounts::new(), Coverage::new(), Vec::new());
         super::super::mounts::read(machine, &mut mounts, &mut Coverage::new(), &mut |_| {});
         let truths = Truths::find(machine, &mounts, None);
-        read(machine, &mounts, &truths, (&mut accounts, &mut image), &mut coverage, &mut |user| {
+        let tables = (&mut *accounts, &mut *image);
+        read(machine, (&mounts, &truths), tables, &mut coverage, &mut |user| {
             let name = String::from_utf8_lossy(user.entry.name);
             let mut said = format!("{} {name} {:?} {:?}", user.line, user.password, user.standing);
             for (is, word) in [

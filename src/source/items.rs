@@ -6,7 +6,7 @@ use super::net::{self, Ports};
 use super::owner::relative;
 use super::{Coverage, records, redirects};
 use crate::baseline::Kind;
-use crate::facts::account::{Entry, is_aside};
+use crate::facts::account::Entry;
 use crate::facts::key::{Line, decode, fingerprint};
 use crate::facts::origin::Item;
 use crate::facts::socket::{Protocol, State};
@@ -156,17 +156,17 @@ impl<H: Host> Look<'_, H> {
             });
         }
         self.lines(b"/etc/passwd", accounts, &mut |line, tell| {
-            let Some(entry) = Entry::parse(line).filter(|_| !is_aside(line)) else { return };
-            let home = entry.home.strip_suffix(b"/").unwrap_or(entry.home);
-            if home.first() == Some(&b'/') {
-                let home = Bytes::of(home);
+            let mut fields = line.split(|b| *b == b':');
+            let (Some(name), Some(_), Some(_)) = (fields.next(), fields.next(), fields.next()) else {
+                return;
+            };
+            if let Some(field) = fields.nth(2).filter(|field| field.first() == Some(&b'/')) {
+                let home = Bytes::of(field.strip_suffix(b"/").unwrap_or(field));
                 if !homes.contains(&home) && (home.is_cut() || homes.push(home).is_err()) {
                     rest = rest.saturating_add(1);
                 }
             }
-            let rights = entry.rights();
-            let thing = Told::Thing(entry.name, rights.as_slice());
-            tell(accounts, if rights.is_cut() { Told::Missed } else { thing });
+            tell(accounts, Told::Thing(name, Entry::rights(line).as_slice()));
         });
         for home in &homes {
             for name in HOME_KEYS {

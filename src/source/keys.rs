@@ -78,10 +78,10 @@ struct Candidate<'a> {
 pub struct Walk<'a, H> {
     /// The machine.
     pub host: &'a H,
+    /// What knows what belongs here.
+    pub truths: &'a Truths,
     /// What is mounted.
     pub mounts: &'a Mounts,
-    /// What says which keys it should have.
-    pub truths: &'a Truths,
     /// Its users.
     pub accounts: &'a Accounts,
     /// Room for what was seen.
@@ -96,12 +96,11 @@ impl<H: Host> Walk<'_, H> {
     /// Looks everywhere, twice: who holds a key besides is known only then.
     pub fn run(&mut self) {
         self.keys.held.clear();
-        let truths = self.truths;
         // Of a tree that somebody unpacked all files are his.
         let root = self.host.dir(b"").and_then(|dir| self.host.kind_at(&dir, b"."));
         let owner = if let Ok(Kind::Dir(identity)) = root { identity.uid } else { 0 };
         self.coverage.fact();
-        for round in [None, Some((truths, owner))] {
+        for round in [None, Some((self.truths, owner))] {
             self.keys.seen.clear();
             self.round(round);
             if self.keys.seen.is_empty() {
@@ -200,7 +199,7 @@ impl<H: Host> Walk<'_, H> {
                 odd_place: traits.odd_place,
                 open: traits.open,
                 foreign: traits.foreign,
-                standing: truths.item(Item::Key, name.as_slice(), text.options, in_image),
+                standing: truths.item_as(Item::Key, name.as_slice(), Some(text.options), in_image),
             });
         });
         if let Err(fault) = read {
@@ -294,9 +293,10 @@ mod tests {
     fn accounts(machine: &Memory) -> Box<Accounts> {
         let (mut accounts, mut image) = (Box::new(Accounts::new()), Box::new(Accounts::new()));
         let tables = (&mut *accounts, &mut *image);
-        let truths = Truths::find(machine, &Mounts::new(), None);
-        let (mounts, coverage) = (Mounts::new(), &mut Coverage::new());
-        super::super::accounts::read(machine, &mounts, &truths, tables, coverage, &mut |_| {});
+        let mounts = Mounts::new();
+        let truths = Truths::find(machine, &mounts, None);
+        let coverage = &mut Coverage::new();
+        super::super::accounts::read(machine, (&mounts, &truths), tables, coverage, &mut |_| {});
         accounts
     }
 
@@ -305,8 +305,8 @@ mod tests {
         super::super::mounts::read(machine, &mut mounts, &mut Coverage::new(), &mut |_| {});
         Walk {
             host: machine,
-            mounts: &mounts,
             truths: &Truths::find(machine, &mounts, None),
+            mounts: &mounts,
             accounts: &accounts(machine),
             keys: &mut Keys::new(),
             coverage: &mut coverage,

@@ -77,16 +77,23 @@ impl Truths {
         host.file(whole.as_slice())
     }
 
-    /// What the sources of truth say of a thing. The baseline knows it otherwise if it has another value there (see
-    /// [`items`](super::items)). `in_image`: whether the image has it, if whoever asks could look.
+    /// What the sources of truth say of a thing, whatever its value. `in_image`: whether the image has it, if whoever asks
+    /// could look.
     #[must_use]
-    pub fn item(&self, kind: Item, name: &[u8], value: &[u8], in_image: Option<bool>) -> Standing {
+    pub fn item(&self, kind: Item, name: &[u8], in_image: Option<bool>) -> Standing {
+        self.item_as(kind, name, None, in_image)
+    }
+
+    /// The same of a thing that the baseline knows otherwise if it has another value there (see
+    /// [`items`](super::items)).
+    #[must_use]
+    pub fn item_as(&self, kind: Item, name: &[u8], value: Option<&[u8]>, in_image: Option<bool>) -> Standing {
         if in_image == Some(true) {
             return Standing::Known(Truth::Image);
         }
         let kind = Kind::Item(kind);
         match self.baseline.map(|baseline| (baseline.get(kind, name), baseline.is_whole(kind))) {
-            Some((Some(then), _)) if then == value => Standing::Known(Truth::Baseline),
+            Some((Some(then), _)) if value.is_none_or(|now| now == then) => Standing::Known(Truth::Baseline),
             Some((Some(_), _)) => Standing::Changed(Truth::Baseline),
             Some((None, true)) => Standing::Added(Truth::Baseline),
             _ if in_image == Some(false) && self.rom => Standing::Added(Truth::Image),
