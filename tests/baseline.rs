@@ -446,3 +446,39 @@ fn a_live_machine_is_noted_and_compared() {
         assert_eq!(scanned.looked("startup-added"), ("yes", ""));
     });
 }
+
+#[test]
+fn a_scan_holds_users_and_keys_against_a_baseline() {
+    let tree = Tree::healthy()
+        .file(
+            "etc/passwd",
+            "root:x:0:0:root:/root:/bin/ash\nadm1n:x:0:0::/root:/bin/ash\nftp:x:55:55::/:/bin/false\n",
+        )
+        .file("etc/shadow", "root:$1$a$b:0::::::\nadm1n:$1$a$b:0::::::\nftp:*:0::::::\n")
+        .file("etc/dropbear/authorized_keys", "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIDx0 ann\n");
+    let beside = Beside::new();
+    let file = beside.file("x.gwb");
+    create(tree.path(), &file);
+    let look = |baseline: bool| {
+        let args =
+            ["--root".as_ref(), tree.path().as_os_str(), "--only".as_ref(), "account-odd,ssh-key".as_ref()];
+        let named = ["--baseline".as_ref(), file.as_os_str()];
+        let named = named.into_iter().filter(|_| baseline);
+        let mut short = scan(args.into_iter().chain(named)).short();
+        short.sort();
+        short
+    };
+    assert_eq!(look(false), ["account-odd suspicious 2", "ssh-key notice 1"]);
+    assert_eq!(look(true), Vec::<String>::new(), "the owner has approved of them");
+    let tree = &tree;
+    let write = |path: &str, text: &str| fs::write(tree.path().join(path), text).unwrap();
+    write(
+        "etc/passwd",
+        "root:x:0:0:root:/root:/bin/ash\nadm1n:x:0:0::/root:/bin/ash\nftp:x:0:55::/:/bin/sh\n",
+    );
+    write(
+        "etc/dropbear/authorized_keys",
+        "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIDx0 ann\nssh-rsa AAAAB3NzaC1yc2EAAAADAQAB eve\n",
+    );
+    assert_eq!(look(true), ["account-odd suspicious 3", "ssh-key suspicious 2"]);
+}

@@ -113,6 +113,7 @@ fn run(account: &Account<'_>, _: &Ctx<'_>, out: &mut Out<'_>) {
     let draft = draft.say("): ").say(said);
     let draft = match account.standing {
         Standing::Added(truth) => draft.say("; ").say(truth.words()).say(" does not have it"),
+        Standing::Changed(Truth::Baseline) => draft.say("; it is otherwise in the baseline"),
         Standing::Changed(truth) => draft.say("; it can do less in ").say(truth.words()),
         Standing::Known(truth) => draft.say("; as in ").say(truth.words()),
         Standing::Unknown => draft,
@@ -128,7 +129,10 @@ fn judge(account: &Account<'_>) -> Option<(Severity, &'static str)> {
     let odd = account.standing.is_odd();
     let empty = account.password == Password::Empty && entry.has_shell();
     let no_password = (Notice, "it has the administrator's rights and no password");
-    if account.standing.is_known() {
+    // A baseline knows that a user was there, not that its shell is a program to be trusted.
+    let odd_place = matches!(place(entry.shell), Place::Volatile | Place::Hidden);
+    let shells = entry.has_shell() && account.shell_there && odd_place;
+    if account.standing.is_known() && !(shells && account.standing == Standing::Known(Truth::Baseline)) {
         return (empty && entry.uid == 0).then_some(no_password);
     }
     match place(entry.shell) {
@@ -233,6 +237,7 @@ mod tests {
         assert_eq!(said(&CHECK, &Account { made: true, ..evil }), NOTICE, "vendors make any name");
         assert_eq!(said(&CHECK, &Account { password: Password::Locked, ..evil }), NOTICE);
         assert_eq!(said(&CHECK, &Account { standing: KNOWN, ..evil }), []);
+        assert_eq!(said(&CHECK, &Account { standing: Standing::Known(Truth::Baseline), ..evil }), []);
         let added = Account { standing: ADDED, made: true, ..evil };
         assert_eq!(said(&CHECK, &added), SUSPICIOUS);
         for row in ["support:x:0:0::/:/bin/sh", "admin:x:0:0::/:", "nobody:x:0:0::/:/bin/sh"] {
@@ -274,6 +279,9 @@ mod tests {
             odd.shell_there = there;
             assert_eq!(said(&CHECK, &odd), [expected], "{shell}");
             assert_eq!(said(&CHECK, &Account { standing: KNOWN, ..odd }), [], "{shell}");
+            let standing = Standing::Known(Truth::Baseline);
+            let infected = [expected].into_iter().filter(|it| *it == Severity::Infected).collect::<Vec<_>>();
+            assert_eq!(said(&CHECK, &Account { standing, ..odd }), infected, "{shell}");
         }
         let null = user("nobody:x:65534:65534::/dev/null:/dev/null", Password::Set, Rank::Other);
         assert_eq!(said(&CHECK, &null), [], "ASUSWRT");

@@ -23,7 +23,7 @@
 
 use crate::check::{Area, Check, Ctx, Hook, Out, Severity, Source};
 use crate::facts::key::Key;
-use crate::facts::origin::Standing;
+use crate::facts::origin::{Standing, Truth};
 
 /// The row of the table.
 pub const CHECK: Check = Check {
@@ -49,9 +49,8 @@ fn run(key: &Key<'_>, _: &Ctx<'_>, out: &mut Out<'_>) {
         draft.say(" (").quote(key.text.comment.get(..64).unwrap_or(key.text.comment)).say(")")
     };
     out.found(match (said, key.standing) {
-        ("", Standing::Added(truth) | Standing::Changed(truth)) => {
-            draft.say(": ").say(truth.words()).say(" does not hold this key")
-        }
+        ("", Standing::Added(truth)) => draft.say(": ").say(truth.words()).say(" does not hold this key"),
+        ("", Standing::Changed(truth)) => draft.say(": it has other options in ").say(truth.words()),
         ("", _) => draft.say(": nothing here says whose key this is"),
         (said, _) => draft.say(": ").say(said),
     });
@@ -60,7 +59,9 @@ fn run(key: &Key<'_>, _: &Ctx<'_>, out: &mut Out<'_>) {
 /// How bad a key is, and what is odd about it; empty: that nobody vouches for it.
 fn judge(key: &Key<'_>) -> Option<(Severity, &'static str)> {
     if key.standing.is_known() {
-        return None;
+        // A baseline knows that a key was there, not that what it runs is harmless.
+        let odd = key.text.odd_option().filter(|_| key.standing == Standing::Known(Truth::Baseline));
+        return odd.map(|said| (Severity::Suspicious, said));
     }
     if key.users >= MANY {
         return Some((Severity::Suspicious, "the files of several users hold this key"));
@@ -90,7 +91,6 @@ mod tests {
     use super::*;
     use crate::check::testing::key as said;
     use crate::facts::key::Line;
-    use crate::facts::origin::Truth;
 
     const NOTICE: [Severity; 1] = [Severity::Notice];
     const SUSPICIOUS: [Severity; 1] = [Severity::Suspicious];
@@ -130,8 +130,9 @@ mod tests {
             Key { text, ..owners() },
         ] {
             assert_eq!(said(&CHECK, &odd), SUSPICIOUS, "{odd:?}");
+            let expected = if odd.text == text { &SUSPICIOUS[..] } else { &[] };
             let standing = Standing::Known(Truth::Baseline);
-            assert_eq!(said(&CHECK, &Key { standing, ..odd }), []);
+            assert_eq!(said(&CHECK, &Key { standing, ..odd }), expected, "what it runs is nobody's word");
         }
     }
 

@@ -199,7 +199,7 @@ impl<H: Host> Walk<'_, H> {
                 odd_place: traits.odd_place,
                 open: traits.open,
                 foreign: traits.foreign,
-                standing: truths.item(Item::Key, name.as_slice(), in_image),
+                standing: truths.item_as(Item::Key, name.as_slice(), Some(text.options), in_image),
             });
         });
         if let Err(fault) = read {
