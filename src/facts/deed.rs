@@ -7,7 +7,7 @@ use super::place::{Place, is_odd_program, place};
 use super::remote;
 use super::rule::{Rule, Verb, rule};
 use super::text::{basename, fields, has, trim};
-use super::writes::{Content, Target, Write, is_odd_text, printed, target, write};
+use super::writes::{Content, Target, Write, inserted, is_odd_text, printed, target, write};
 
 /// A thing that a command does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,10 +18,10 @@ pub enum Deed {
     OpensConnection,
     /// Lets the network run a program.
     GivesProgram,
-    /// A login service that asks for no password.
+    /// A login service that asks for no password, on a port of its own.
     SkipsLogin,
-    /// The same, for the local network.
-    SkipsLoginInside,
+    /// The same on telnet's port or for the local network only, as many a vendor has it.
+    SkipsLoginPlainly,
     /// Keeps everybody from ports over which routers are attacked and vendors manage.
     ClosesAttacked,
     /// Keeps everybody from ports over which owners manage.
@@ -166,20 +166,27 @@ fn written(commands: &Commands, write: &Write<'_>, text: &[u8]) -> Option<Deed> 
         (Target::Keys, Content::Copy(from)) if odd(from) => Some(Deed::WritesKey),
         (Target::Keys, _) if has(words, b"ssh-") || has(words, b"ecdsa-") => Some(Deed::WritesKey),
         (Target::Keys, _) => Some(Deed::CopiesKeys),
-        (Target::Accounts, Content::Printed(_) | Content::HereDocument | Content::Fetched)
-            if commands.iter().all(|(index, _)| commands.name(index) != b"sed") && !is_service(words) =>
-        {
-            Some(if appends { Deed::AddsUser } else { Deed::WritesUsers })
+        (Target::Accounts, Content::Printed(by)) if commands.name(by) == b"sed" => None,
+        // A user of a service has another number and no password.
+        (Target::Accounts, Content::Printed(_)) if appends => may_log_in(words).then_some(Deed::AddsUser),
+        (Target::Accounts, Content::HereDocument | Content::Fetched) if appends => Some(Deed::AddsUser),
+        (Target::Accounts, Content::Printed(_) | Content::HereDocument | Content::Fetched) => {
+            Some(Deed::WritesUsers)
         }
         (Target::Preload, Content::Nothing) => None,
         (Target::Preload, _) => Some(Deed::Preloads),
         (Target::Jobs | Target::Startup | Target::StartupFolder, Content::Fetched) => Some(Deed::Spreads),
+        (Target::Jobs | Target::Startup | Target::StartupFolder, Content::Printed(by))
+            if commands.name(by) == b"sed" =>
+        {
+            let odd = |word: &[u8]| inserted(word).is_some_and(is_odd_text);
+            arguments(commands, by).any(odd).then_some(Deed::StartsOdd)
+        }
         (Target::Jobs | Target::Startup | Target::StartupFolder, Content::Printed(_))
             if is_odd_text(words) =>
         {
             Some(Deed::StartsOdd)
         }
-        (Target::Startup, Content::Printed(by)) if commands.name(by) == b"sed" => None,
         (Target::Startup, Content::Printed(_) | Content::HereDocument) => Some(Deed::Starts),
         (Target::Startup | Target::StartupFolder, Content::Copy(from))
             if from == b"$0" || (odd(from) && write.target == Target::StartupFolder) =>
@@ -197,16 +204,13 @@ fn written(commands: &Commands, write: &Write<'_>, text: &[u8]) -> Option<Deed> 
     }
 }
 
-/// Whether a line of passwd(5), shadow(5) or group(5) is one of a service that nobody can log in as.
-fn is_service(line: &[u8]) -> bool {
-    let mut fields = line.split(|b| *b == b':');
-    let (password, number) = (fields.nth(1).unwrap_or_default(), fields.next().unwrap_or_default());
-    let last = trim(fields.next_back().unwrap_or_default());
-    let locked = matches!(password.first(), Some(b'*' | b'!' | b'x'));
-    let no_shell = [&b"/false"[..], b"/nologin", b"/dev/null"].iter().any(|end| last.ends_with(end));
-    let passwd = no_shell && number.iter().all(u8::is_ascii_digit) && !number.iter().all(|b| *b == b'0');
-    // Shadow lines end in an empty field; `x` there is no password that could be given.
-    locked && (passwd || last.is_empty() && line.iter().filter(|b| **b == b':').count() == 8)
+/// A row of passwd(5) with the administrator's number, or of either list with the hash of a password (crypt(5)).
+fn may_log_in(row: &[u8]) -> bool {
+    let mut fields = trim(row).split(|b| *b == b':').skip(1);
+    let (password, number) = (fields.next().unwrap_or_default(), fields.next());
+    // The third field of shadow(5) is a date, and that has two fields more.
+    let administrator = number == Some(b"0") && fields.count() < 5;
+    administrator || password.is_empty() || password.first() == Some(&b'$') || password.len() == 13
 }
 
 fn is_strange_resolver(word: &[u8]) -> bool {
@@ -271,4 +275,39 @@ fn is_process(path: &[u8]) -> bool {
     let Some(name) = path.strip_prefix(b"/proc/") else { return false };
     let name = name.strip_suffix(b"/").unwrap_or(name);
     !name.contains(&b'/') && name.first().is_some_and(|b| b.is_ascii_digit() || *b == b'$')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::decode::{decode, is_decoding_code, writes_program};
+    use crate::facts::fetch::{fetch, is_fetching_code};
+
+    /// What single lines do is shown beside the check that weighs it, `startup-backdoor`.
+    #[test]
+    fn any_words_end() {
+        let words: Vec<&[u8]> = b"iptables -I INPUT -p tcp --dport 23,x: -j DROP nft add { } dnat to 192.0.2.1:80 nc -e /bin/sh \
+            socat EXEC: telnetd -l -p uci set dns= = kill $( pidof ) sed -i /i\\ >> > /etc/passwd :0: echo \\x7f\\ printf '\\0 \
+            base64 -d | openssl -out xxd -r A= $A ${A:- } `which ` mount /proc/ rm chmod 0 cru crontab - <<E case in ) ;;"
+            .split(|b| *b == b' ')
+            .collect();
+        let mut seed = 1_u32;
+        let mut commands = Commands::new();
+        for length in 0..4000 {
+            let mut text = Vec::new();
+            for _ in 0..length % 12 {
+                seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                let word = words[usize::from(seed.to_be_bytes()[1]) % words.len()];
+                let cut = usize::from(seed.is_multiple_of(7) && !word.is_empty());
+                text.extend_from_slice(&word[..word.len() - cut]);
+                text.push(b' ');
+            }
+            commands.parse(&text);
+            for (index, _) in commands.iter() {
+                let _ = (deed(&commands, index, &text), decode(&commands, index), fetch(&commands, index));
+                let _ = (is_decoding_code(&commands, index), is_fetching_code(&commands, index));
+                let _ = writes_program(&commands, index);
+            }
+        }
+    }
 }

@@ -11,7 +11,6 @@ pub mod elf;
 pub mod endpoint;
 pub mod environ;
 mod escape;
-mod expand;
 pub mod fetch;
 pub mod file;
 pub mod ipv4;
