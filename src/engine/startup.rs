@@ -10,7 +10,7 @@ use crate::source::script::Script;
 use crate::source::standing::{Standings, real};
 use crate::source::startup::{Found, Walk};
 use crate::source::truth::Truths;
-use crate::source::{Coverage, conffiles, files};
+use crate::source::{Coverage, conffiles, files, upgrade};
 
 impl Run<'_, '_> {
     /// Walks the startup places twice: who vouches for the files is found out for all of them together.
@@ -26,9 +26,10 @@ impl Run<'_, '_> {
             let _ = owners.add(target.as_ref().map_or(found.path, |target| target.as_slice()));
             let _ = owners.add(found.path);
         };
-        Walk { host, below: b"", seen, coverage: &mut Coverage::new(), visit: &mut add }.run();
+        Walk::new(host, b"", seen, &mut Coverage::new(), &mut add).run();
         owners.resolve(host, mounts, 0, &mut truth);
         conffiles::read(host, owners, &mut truth);
+        upgrade::each(host, &mut truth, &mut |path| owners.upgraded(path));
         owners.limits(&mut truth);
         let truths = Truths::find(host, mounts, self.plan.baseline);
         let standings = Standings { host, truths: &truths, owners, mounts };
@@ -60,7 +61,7 @@ impl Run<'_, '_> {
                 (None, _) => {}
             }
         };
-        let files = Walk { host, below: b"", seen, coverage: &mut coverage, visit: &mut visit }.run();
+        let files = Walk::new(host, b"", seen, &mut coverage, &mut visit).run();
         self.counts.files = files;
         if files == 0 && coverage.gaps == 0 {
             coverage.gap(b"/etc", format_args!("no startup file of any known system"));
@@ -87,7 +88,7 @@ impl Run<'_, '_> {
                     Err(fault) => coverage.gap(found.path, format_args!("{fault}")),
                 }
             };
-            Walk { host, below: b"rom", seen, coverage: &mut image, visit: &mut visit }.run();
+            Walk::new(host, b"rom", seen, &mut image, &mut visit).run();
         }
         standings.gone_since(&mut image, &mut |fact| {
             self.show_startup(fact);
