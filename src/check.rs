@@ -14,11 +14,13 @@ use crate::facts::mount::Mount;
 use crate::facts::own::Own;
 use crate::facts::process::{Hidden, Owner, Process};
 use crate::facts::raw::{Promiscuous, RawSocket};
+use crate::facts::setting::Setting;
 use crate::facts::socket::Socket;
 use crate::facts::startup::Line;
 use crate::facts::startup_file::StartupFile;
 use crate::facts::text::Bytes;
 use crate::facts::tool::{Cover, Tool};
+use crate::facts::web::Page;
 use crate::intel::{Hit, Intel, Match, Trace, TraceKind};
 use crate::limits::{CHECKS, DETAIL_BYTES, PARENTS};
 use crate::report::{Event, Finding, Parent, Sink, SinkFault};
@@ -44,6 +46,10 @@ pub enum Hook {
     File(fn(&File<'_>, &Ctx<'_>, &mut Out<'_>)),
     /// What the machine does with its log.
     Log(fn(&Logging, &Ctx<'_>, &mut Out<'_>)),
+    /// Every web page that runs something of a request.
+    Web(fn(&Page<'_>, &Ctx<'_>, &mut Out<'_>)),
+    /// Every setting of a service that runs something.
+    Setting(fn(&Setting<'_>, &Ctx<'_>, &mut Out<'_>)),
     /// Every startup file and link, and what is missing of them.
     Startup(fn(&StartupFile<'_>, &Ctx<'_>, &mut Out<'_>)),
     /// Every path that the kernel is told to run.

@@ -2,6 +2,7 @@
 //! could look. Data goes from left to right here and nowhere back.
 
 mod accounts;
+mod config;
 mod kernel;
 mod own;
 mod sockets;
@@ -9,6 +10,7 @@ mod startup;
 mod tools;
 mod verdict;
 mod walk;
+mod web;
 
 use crate::baseline::Baseline;
 use crate::check::{Check, Ctx, Hook, Out, Say, Selection, Source};
@@ -150,14 +152,19 @@ pub fn scan<H: Host>(
         run.files(host, scratch)?;
     }
     run.kernel(host, scratch)?;
-    if run.wants(Source::Startup) {
-        run.startup(host, scratch)?;
+    if run.wants(Source::Startup) || run.wants(Source::Config) {
+        // What services run for their settings is read first, and is part of the startup lines.
+        let lines = run.config(host, scratch)?;
+        run.startup(host, scratch, lines)?;
     }
     if run.wants(Source::Accounts) || run.wants(Source::Keys) {
         run.accounts(host, scratch)?;
     }
     if run.wants(Source::Own) {
         run.own(host, scratch)?;
+    }
+    if run.wants(Source::Web) {
+        run.web(host, scratch)?;
     }
     if run.wants(Source::Traces) {
         run.traces(host)?;

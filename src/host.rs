@@ -123,6 +123,8 @@ pub enum Dump {
     Packets,
     /// Of a recording: the process ids that answered and were not listed, `PID TGID` a line.
     Pids,
+    /// The variables in NVRAM, as `nvram show` prints them, or the image of them in flash.
+    Nvram,
 }
 
 /// A machine that can be looked at.

@@ -213,6 +213,42 @@ pub const UCI_NAME_BYTES: usize = 64;
 /// Bytes of the value of an option: a path (4095) and an argument fit.
 pub const UCI_VALUE_BYTES: usize = if cfg!(test) { 512 } else { 4352 };
 
+/// Settings of one file of the image that are remembered, to be compared with what the file says now. 4 bytes each.
+pub const IMAGE_SETTINGS: usize = if cfg!(test) { 8 } else { 256 };
+
+/// Sections of one file of OpenWrt's configuration that are known to be off. 4 bytes each.
+pub const SECTIONS_OFF: usize = if cfg!(test) { 8 } else { 128 };
+
+/// Files of configuration of one kind in one directory that are read.
+pub const CONFIG_FILES: u32 = if cfg!(test) { 8 } else { 256 };
+
+/// Further files and directories of configuration that others name, 256 bytes each.
+pub const FURTHER: usize = if cfg!(test) { 2 } else { 8 };
+
+/// Bytes of a dump or an image of NVRAM: the largest partitions of it have 512 KiB.
+pub const NVRAM_BYTES: u64 = 1024 * 1024;
+
+/// Bytes of the name of a variable in NVRAM.
+pub const NVRAM_KEY_BYTES: usize = 64;
+
+/// Bytes of a statement of a web page that are looked at together, 2 bytes each; of a longer one, each half with the next.
+pub const STATEMENT_BYTES: usize = 2048;
+
+/// Bytes of a string in a web page that are kept: the command that it begins with.
+pub const STRING_BYTES: usize = 64;
+
+/// Variables of a web page that are followed, 40 bytes each; the oldest goes first.
+pub const TAINTED: usize = 16;
+
+/// Names in directories of web pages that are looked at: a web application on a server has some ten thousand.
+pub const WEB_NAMES: u32 = if cfg!(test) { 64 } else { 262_144 };
+
+/// How deep directories of web pages are entered.
+pub const WEB_DEPTH: u32 = 24;
+
+/// Bytes read of one web page. Tables in PHP, of fonts say, have a megabyte.
+pub const WEB_FILE_BYTES: u64 = 8 * 1024 * 1024;
+
 /// Bytes of the free text of a finding.
 pub const DETAIL_BYTES: usize = 1024;
 

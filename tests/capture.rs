@@ -256,3 +256,27 @@ busybox sh -s
     assert!(text(&process.join("fdinfo/5")).contains("flags:"));
     fs::remove_dir_all(&dir).unwrap();
 }
+
+/// Every key of the table of settings, and every variable of NVRAM, is one that the script takes.
+#[test]
+fn every_setting_that_runs_a_program_is_recorded() {
+    let source = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/src/source/settings.rs")).unwrap();
+    let script = fs::read_to_string(SCRIPT).unwrap();
+    let list = |name: &str| -> Vec<String> {
+        let text = script.split(&format!("\n{name}='")).nth(1).unwrap().split('\'').next().unwrap();
+        text.split_whitespace().map(str::to_owned).collect()
+    };
+    let (settings, variables) = (list("settings"), list("variables"));
+    let (mut options, mut keys) = (0, 0);
+    for row in source.lines() {
+        let words: Vec<&str> = row.split('"').skip(1).step_by(2).collect();
+        if row.trim_start().starts_with("uci(b") {
+            options += 1;
+            assert!(settings.iter().any(|known| known == words[2]), "scripts/capture does not take {row}");
+        } else if row.contains("Kind::") && !words.is_empty() {
+            keys += 1;
+            assert!(variables.iter().any(|known| known == words[0]), "scripts/capture does not take {row}");
+        }
+    }
+    assert!(options > 40 && keys > 20, "{options} options and {keys} keys were found");
+}

@@ -15,11 +15,13 @@ use crate::facts::own::Own;
 use crate::facts::process::{Exe, Hidden, Process, Stat};
 use crate::facts::raw::{Promiscuous, RawSocket};
 use crate::facts::reader::Reader;
+use crate::facts::setting::Setting;
 use crate::facts::socket::Socket;
 use crate::facts::startup::{Kind, Line};
 use crate::facts::startup_file::{Difference, Hand, StartupFile};
 use crate::facts::text::Bytes;
 use crate::facts::tool::{Cover, Tool};
+use crate::facts::web::Page;
 use crate::intel::Intel;
 use crate::report::{Event, Severity, Sink, SinkFault, Summary};
 
@@ -160,6 +162,16 @@ pub(crate) fn own(check: &'static Check, own: &Own<'_>) -> Vec<Severity> {
 /// What a check says of the log.
 pub(crate) fn log(check: &'static Check, log: &Logging) -> Vec<Severity> {
     weights(heard(check, |ctx, out| hooked!(check, Log).for_each(|run| run(log, ctx, out))))
+}
+
+/// What a check says of a setting.
+pub(crate) fn setting(check: &'static Check, setting: &Setting<'_>) -> Vec<Severity> {
+    weights(heard(check, |ctx, out| hooked!(check, Setting).for_each(|run| run(setting, ctx, out))))
+}
+
+/// What a check says of a web page.
+pub(crate) fn page(check: &'static Check, page: &Page<'_>) -> Vec<Severity> {
+    weights(heard(check, |ctx, out| hooked!(check, Web).for_each(|run| run(page, ctx, out))))
 }
 
 /// A file at a path, of root's, for everybody to run.

@@ -49,6 +49,8 @@ checks! {
     kernel_helper,
     kernel_module,
     tool_replaced,
+    config_include,
+    web_shell,
     startup_encoded,
     startup_backdoor,
     cron_odd,

@@ -14,10 +14,16 @@ use crate::source::{Coverage, conffiles, files, upgrade};
 
 impl Run<'_, '_> {
     /// Walks the startup places twice: who vouches for the files is found out for all of them together.
-    pub(super) fn startup<H: Host>(&mut self, host: &H, scratch: &mut Scratch) -> Result<(), SinkFault> {
+    /// `coverage`: how much was seen of the lines elsewhere.
+    pub(super) fn startup<H: Host>(
+        &mut self,
+        host: &H,
+        scratch: &mut Scratch,
+        mut coverage: Coverage,
+    ) -> Result<(), SinkFault> {
         self.begin(Source::Startup)?;
         let Scratch { owners, mounts, seen, commands, .. } = scratch;
-        let (mut coverage, mut truth) = (Coverage::new(), Coverage::new());
+        let mut truth = Coverage::new();
         // Files of a startup place are held against the baseline one by one.
         owners.clear(None);
         let mut add = |found: Found<'_, H>, _: &mut Coverage| {

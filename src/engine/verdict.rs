@@ -104,6 +104,8 @@ const fn absent(source: Source) -> &'static str {
         Source::RawSockets => "nobody recorded raw sockets",
         Source::Log => "no init system runs here",
         Source::Files => "there are no volatile places here",
+        Source::Config => "no service here has a file of configuration that is known",
+        Source::Web => "there are no web pages that run anything here",
         Source::Accounts => "there is no list of users here",
         Source::Own => "gatewatch was only brought along: nothing says what its files should be",
         Source::Mounts => "this tree does not say what is mounted",

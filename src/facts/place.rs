@@ -94,6 +94,17 @@ pub fn is_admins(path: &[u8]) -> bool {
         && !path.split(|b| *b == b'/').any(|part| part == b"..")
 }
 
+/// Where programs write configuration that scripts read.
+const GENERATED: [&[u8]; 6] = [b"/tmp/etc", b"/var/etc", b"/tmp/run", b"/var/run", b"/run", b"/tmp/sysinfo"];
+
+/// Whether a path is where programs write configuration that scripts read.
+#[must_use]
+pub fn is_generated(path: &[u8]) -> bool {
+    place(path) != Place::Hidden
+        && GENERATED.iter().any(|dir| is_below(path, dir))
+        && !path.split(|b| *b == b'/').any(|part| part == b"..")
+}
+
 /// Whether a path is one from which nothing should be started: in memory, where anybody may write, or behind a dot. Other
 /// disks are none: their own startup scripts run from there. Descriptors and terminals (`. /dev/stdin`, `sh < /dev/$console`) are no
 /// places.

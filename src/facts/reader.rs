@@ -85,6 +85,14 @@ impl Reader {
         }
     }
 
+    /// For a text that begins further down in its file.
+    #[must_use]
+    pub const fn from_line(mut self, line: u32) -> Self {
+        self.number = line;
+        self.first = line;
+        self
+    }
+
     /// The first line of which something was left out.
     #[must_use]
     pub const fn cut(&self) -> Option<u32> {

@@ -2,8 +2,8 @@
 
 use super::commands::{Commands, Role, is_starter};
 use super::options::{arguments, has_flag, option};
-use super::place::{Place, is_odd_program, place};
-use super::text::{basename, has, is_below};
+use super::place::{is_generated, is_odd_program};
+use super::text::{basename, has};
 
 /// The words of a command that name code it runs: the program and those that start it, the script of a shell or what is
 /// fed to one, what `start-stop-daemon`, procd and `insmod` are told to start, and what `LD_PRELOAD` and `PATH` name.
@@ -47,14 +47,10 @@ pub fn executed<'a>(commands: &'a Commands, command: u16, each: &mut dyn FnMut(&
 /// The first word that a command runs from a place from which nothing should be started.
 #[must_use]
 pub fn executed_oddly(commands: &Commands, command: u16) -> Option<&[u8]> {
-    /// Where programs write configuration that scripts read.
-    const GENERATED: [&[u8]; 6] =
-        [b"/tmp/etc", b"/var/etc", b"/tmp/run", b"/var/run", b"/run", b"/tmp/sysinfo"];
     let reads = matches!(commands.name(command), b"." | b"source");
-    let generated = |word| place(word) == Place::Volatile && GENERATED.iter().any(|dir| is_below(word, dir));
     let mut odd = None;
     executed(commands, command, &mut |word| {
-        if odd.is_none() && is_odd_program(word) && !(reads && generated(word)) {
+        if odd.is_none() && is_odd_program(word) && !(reads && is_generated(word)) {
             odd = Some(word);
         }
     });

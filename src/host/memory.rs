@@ -244,6 +244,7 @@ impl Host for Memory {
         let path = match dump {
             Dump::Packets => "dumps/packet_diag.bin",
             Dump::Pids => "dumps/pids",
+            Dump::Nvram => "dumps/nvram",
         };
         self.open(path).map(|(file, _)| file)
     }

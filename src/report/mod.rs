@@ -251,11 +251,15 @@ pub enum Source {
     Keys,
     /// gatewatch's own files.
     Own,
+    /// Settings of services that run programs.
+    Config,
+    /// Web pages that run something.
+    Web,
 }
 
 impl Source {
     /// How many there are.
-    pub const COUNT: usize = 24;
+    pub const COUNT: usize = 26;
 
     /// Its place among them.
     #[must_use]
@@ -285,6 +289,8 @@ impl Source {
             Source::Accounts => 21,
             Source::Keys => 22,
             Source::Own => 23,
+            Source::Config => 24,
+            Source::Web => 25,
         }
     }
 
@@ -322,6 +328,8 @@ impl Source {
             Source::Accounts => "users",
             Source::Keys => "keys of users",
             Source::Own => "its own files",
+            Source::Config => "configuration",
+            Source::Web => "web pages",
         }
     }
 }

@@ -41,6 +41,12 @@ impl Around {
         around
     }
 
+    /// Of lines that are no file's own.
+    #[must_use]
+    pub const fn nothing() -> Self {
+        Self { image: None, nobody: false }
+    }
+
     /// Whether the image has a line, if it has such a file. Runs of blanks are one.
     #[must_use]
     pub fn in_image(&self, line: &[u8]) -> Option<bool> {

@@ -145,6 +145,12 @@ impl Owners {
             .unwrap_or_default()
     }
 
+    /// How many paths there are.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.rows.len()
+    }
+
     /// Adds a path, if it is not there yet, and returns its row. `None`: the table is full.
     pub fn add(&mut self, path: &[u8]) -> Option<usize> {
         let (slot, row) = self.slot(path);

@@ -67,8 +67,31 @@ impl Script<'_> {
                 break;
             }
         }
+        self.end(&mut reader, &mut memory, coverage, each);
+    }
+
+    /// Hands the lines of a text to `each` that begins further down in the file.
+    pub fn text(&mut self, line: u32, text: &[u8], coverage: &mut Coverage, each: &mut dyn FnMut(&Line<'_>)) {
+        self.commands.begin_file();
+        let (mut reader, mut memory) = (Reader::new(self.kind).from_line(line), Memory::new());
+        for byte in text {
+            if reader.push(*byte) {
+                self.lines(&mut reader, &mut memory, coverage, each);
+            }
+        }
+        self.end(&mut reader, &mut memory, coverage, each);
+    }
+
+    /// At the end of a text: hands out what is left, and says what could not be taken apart.
+    pub(super) fn end(
+        &mut self,
+        reader: &mut Reader,
+        memory: &mut Memory,
+        coverage: &mut Coverage,
+        each: &mut dyn FnMut(&Line<'_>),
+    ) {
         if reader.finish() {
-            self.lines(&mut reader, &mut memory, coverage, each);
+            self.lines(reader, memory, coverage, each);
         }
         if let Some(line) = reader.cut() {
             coverage
@@ -82,7 +105,7 @@ impl Script<'_> {
         }
     }
 
-    fn lines(
+    pub(super) fn lines(
         &mut self,
         reader: &mut Reader,
         memory: &mut Memory,

@@ -201,6 +201,7 @@ impl Host for Machine {
             Dump::Packets if self.about.live => return netlink::packets().map(File).map_err(fault),
             Dump::Packets => &b"packet_diag.bin"[..],
             Dump::Pids => b"pids",
+            Dump::Nvram => b"nvram",
         };
         let dumps = self.dumps.as_ref().ok_or(Fault::NotFound)?;
         walk::open_regular(dumps.as_fd(), name, QUIET).map(File)
