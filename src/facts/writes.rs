@@ -17,8 +17,10 @@ pub enum Target {
     Accounts,
     /// What every program loads.
     Preload,
-    /// What the clock starts.
+    /// What the clock or the kernel starts.
     Jobs,
+    /// The same when a program crashes, if a pipe begins it (core(5)); else a name for files.
+    Core,
     /// What is started at boot: one file that many edit.
     Startup,
     /// The same, a directory of files.
@@ -34,7 +36,7 @@ pub enum Target {
 }
 
 /// Paths, or what they begin with if they end in a slash.
-const TARGETS: [(&[u8], Target); 36] = [
+const TARGETS: [(&[u8], Target); 40] = [
     (b"/etc/passwd", Target::Accounts),
     (b"/etc/shadow", Target::Accounts),
     (b"/etc/ld.so.preload", Target::Preload),
@@ -43,6 +45,10 @@ const TARGETS: [(&[u8], Target); 36] = [
     (b"/etc/cron.d/", Target::Jobs),
     (b"/var/spool/cron/", Target::Jobs),
     (b"/etc/storage/cron/", Target::Jobs),
+    (b"/proc/sys/kernel/modprobe", Target::Jobs),
+    (b"/proc/sys/kernel/hotplug", Target::Jobs),
+    (b"/sys/kernel/uevent_helper", Target::Jobs),
+    (b"/proc/sys/kernel/core_pattern", Target::Core),
     (b"/etc/rc.local", Target::Startup),
     (b"/etc/inittab", Target::Startup),
     (b"/etc/profile", Target::Startup),
