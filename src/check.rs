@@ -6,8 +6,10 @@ use core::net::IpAddr;
 use crate::facts::account::Account;
 use crate::facts::endpoint::Endpoint;
 use crate::facts::file::File;
+use crate::facts::helper::Helper;
 use crate::facts::key::Key;
 use crate::facts::logging::Logging;
+use crate::facts::module::{Module, Taints};
 use crate::facts::mount::Mount;
 use crate::facts::own::Own;
 use crate::facts::process::{Hidden, Owner, Process};
@@ -17,6 +19,7 @@ use crate::facts::socket::Socket;
 use crate::facts::startup::Line;
 use crate::facts::startup_file::StartupFile;
 use crate::facts::text::Bytes;
+use crate::facts::tool::{Cover, Tool};
 use crate::facts::web::Page;
 use crate::intel::{Hit, Intel, Match, Trace, TraceKind};
 use crate::limits::{CHECKS, DETAIL_BYTES, PARENTS};
@@ -49,6 +52,16 @@ pub enum Hook {
     Setting(fn(&Setting<'_>, &Ctx<'_>, &mut Out<'_>)),
     /// Every startup file and link, and what is missing of them.
     Startup(fn(&StartupFile<'_>, &Ctx<'_>, &mut Out<'_>)),
+    /// Every path that the kernel is told to run.
+    Helper(fn(&Helper<'_>, &Ctx<'_>, &mut Out<'_>)),
+    /// Every module that the kernel has loaded.
+    Module(fn(&Module<'_>, &Ctx<'_>, &mut Out<'_>)),
+    /// What taints the kernel.
+    Taints(fn(&Taints, &Ctx<'_>, &mut Out<'_>)),
+    /// Every tool of the system.
+    Tool(fn(&Tool<'_>, &Ctx<'_>, &mut Out<'_>)),
+    /// Everything that is mounted over one.
+    Cover(fn(&Cover<'_>, &Ctx<'_>, &mut Out<'_>)),
     /// Every line of a startup file that runs something.
     Line(fn(&Line<'_>, &Ctx<'_>, &mut Out<'_>)),
     /// Every user of the machine.
@@ -229,6 +242,13 @@ impl<'f> Draft<'f> {
         self
     }
 
+    /// The path at which something that has a name was seen.
+    #[must_use]
+    pub fn at(mut self, path: &'f [u8]) -> Self {
+        self.path = path;
+        self
+    }
+
     /// Instead of the check's own severity.
     #[must_use]
     pub fn severity(mut self, severity: Severity) -> Self {
@@ -335,6 +355,13 @@ impl Out<'_> {
     #[must_use]
     pub fn pid<'f>(&self, pid: u32) -> Draft<'f> {
         Draft { pid: Some(pid), ..Draft::new(self.check.severity) }
+    }
+
+    /// Begins a finding about what the kernel is told to run: it is found where that is said.
+    #[must_use]
+    pub fn helper<'f>(&self, helper: &Helper<'f>) -> Draft<'f> {
+        let line = Some(helper.line).filter(|line| *line > 0);
+        Draft { line, ..self.path(helper.setting) }
     }
 
     /// Begins a finding about a startup line.

@@ -3,9 +3,11 @@
 
 mod accounts;
 mod config;
+mod kernel;
 mod own;
 mod sockets;
 mod startup;
+mod tools;
 mod verdict;
 mod walk;
 mod web;
@@ -31,9 +33,11 @@ use crate::source::accounts::Accounts;
 use crate::source::hidden::{self, Suspects, Turn};
 use crate::source::holders::Holders;
 use crate::source::keys::Keys;
+use crate::source::modules::Modules;
 use crate::source::mounts::{self, Mounts};
 use crate::source::owner::Owners;
 use crate::source::startup::Seen;
+use crate::source::tools::Tools;
 use crate::source::{Coverage, files, net, proc, raw};
 
 /// Milliseconds between the two looks at a process before it is accused: an upgrade replaces a file, and a
@@ -53,6 +57,8 @@ pub struct Scratch {
     suspects: Suspects,
     packets: raw::Details,
     ports: net::Ports,
+    modules: Modules,
+    tools: Tools,
     seen: Seen,
     commands: Commands,
     accounts: Accounts,
@@ -74,6 +80,8 @@ impl Scratch {
             suspects: Suspects::new(),
             packets: raw::Details::new(),
             ports: net::Ports::new(),
+            modules: Modules::new(),
+            tools: Tools::new(),
             seen: Seen::new(),
             commands: Commands::new(),
             accounts: Accounts::new(),
@@ -143,6 +151,7 @@ pub fn scan<H: Host>(
     if run.wants(Source::Files) || run.wants(Source::Preload) {
         run.files(host, scratch)?;
     }
+    run.kernel(host, scratch)?;
     if run.wants(Source::Startup) || run.wants(Source::Config) {
         // What services run for their settings is read first, and is part of the startup lines.
         let lines = run.config(host, scratch)?;

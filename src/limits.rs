@@ -119,6 +119,24 @@ pub const RECORDED_BYTES: usize = 16;
 /// Bytes of a file of settings of which a few lines matter: `/etc/inetd.conf`, `/etc/inittab`, `/etc/ld.so.preload`.
 pub const SMALL_FILE_BYTES: u64 = 1024 * 1024;
 
+/// Bytes of a file that tells the kernel what to start: a handler of binfmt_misc is registered with at most 1920
+/// (fs/binfmt_misc.c, `MAX_REGISTER_LENGTH`), the other commands have at most 256.
+pub const HELPER_BYTES: usize = 2048;
+
+/// Kernel modules, 12 bytes each, and the bytes of all their names. A desktop has 250 with 12 bytes each.
+pub const MODULES: usize = if cfg!(test) { 16 } else { 1024 };
+/// See [`MODULES`].
+pub const MODULE_BYTES: usize = 32_768;
+
+/// Names that one search for the files of modules looks at: Debian has 4,500 modules and 600 directories of them.
+pub const MODULE_FILES: u32 = if cfg!(test) { 64 } else { 20_000 };
+
+/// Directories below `/lib/modules` that are entered, one in the other; Debian has six.
+pub const MODULE_DEPTH: u32 = 10;
+
+/// Tools of the system, 48 bytes each: all names that are looked for, in four directories.
+pub const TOOLS: usize = 4 * 66;
+
 /// Libraries in `/etc/ld.so.preload` that are looked at.
 pub const PRELOADED: u32 = 16;
 

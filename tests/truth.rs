@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 #![allow(clippy::arithmetic_side_effects, clippy::as_conversions, clippy::print_stderr, missing_docs)]
 
+#[path = "common/bench.rs"]
+mod bench;
 #[path = "common/scan.rs"]
 mod scan;
 
@@ -9,19 +11,11 @@ use std::fs::{self, OpenOptions, Permissions};
 use std::io::Write;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::thread;
 
-use nix::sched::{CloneFlags, unshare};
-use scan::{GATEWATCH, Outcome, Tree, need_root, run, scan};
+use bench::Bench;
+use scan::{Outcome, Tree, scan};
 
 const CHECKS: &str = "startup-added,startup-changed,startup-removed";
-
-#[track_caller]
-fn done(program: &str, words: &[&str]) {
-    let status = Command::new(program).args(words).status().unwrap_or_else(|e| panic!("{program}: {e}"));
-    assert!(status.success(), "{program} {words:?}");
-}
 
 /// The root file system of a firmware.
 fn firmware() -> Tree {
@@ -34,6 +28,8 @@ fn firmware() -> Tree {
         .file("usr/lib/opkg/info/base-files.conffiles", "/etc/rc.local\n/etc/profile\n/etc/init.d/custom\n")
         .file("usr/lib/opkg/info/ppp.list", "/etc/init.d/ppp\n/etc/ppp/ip-up\n")
         .file("etc/ppp/ip-up", "exit 0\n")
+        .file("usr/lib/opkg/info/dnsmasq.list", "/etc/init.d/dnsmasq\n")
+        .file("usr/lib/opkg/info/dnsmasq.control", "Version: 1\n")
         .dir("proc")
         .dir("tmp")
         .dir("rom")
@@ -69,6 +65,12 @@ fn live_with(root: &Path) {
     let at = |name: &str| root.join(name);
     append(at("etc/rc.local"), "echo 1 > /proc/sys/net/ipv4/ip_forward\n");
     fs::remove_file(at("etc/uci-defaults/10_once")).unwrap();
+    // He upgrades a package of the image.
+    append(at("etc/init.d/dnsmasq"), "# newer\n");
+    append(at("usr/lib/opkg/info/dnsmasq.control"), "Version: 2\n");
+    // The overlay has what was written since; of a tree without it the versions are compared.
+    let list = at("usr/lib/opkg/info/dnsmasq.list");
+    fs::write(&list, fs::read(&list).unwrap()).unwrap();
     // He installs a package, takes another away and disables a service.
     fs::write(at("usr/lib/opkg/info/nano.list"), "/etc/init.d/nano\n").unwrap();
     fs::write(at("etc/init.d/nano"), "#!/bin/sh /etc/rc.common\n").unwrap();
@@ -141,139 +143,30 @@ fn found(outcome: &Outcome) -> Vec<String> {
     found
 }
 
-/// A firmware, an image of it, and a place to work in.
-struct Bench {
-    dir: tempfile::TempDir,
-}
-
-impl Bench {
-    fn new() -> Self {
-        let bench = Self { dir: tempfile::tempdir().unwrap() };
-        let image = bench.at("image");
-        done("mksquashfs", &[firmware().path().to_str().unwrap(), &image, "-quiet", "-no-progress"]);
-        bench
-    }
-
-    fn at(&self, name: &str) -> String {
-        self.dir.path().join(name).to_str().unwrap().to_owned()
-    }
-
-    /// The image unpacked, and unpacked again below its own `/rom`.
-    fn unpacked(&self, name: &str, with_rom: bool) -> PathBuf {
-        let (root, image) = (self.at(name), self.at("image"));
-        done("unsquashfs", &["-quiet", "-no-progress", "-d", &root, &image]);
-        if with_rom {
-            done("unsquashfs", &["-quiet", "-no-progress", "-f", "-d", &format!("{root}/rom"), &image]);
-        }
-        root.into()
-    }
-
-    /// What a scan of an unpacked tree finds.
-    fn tree(&self, change: fn(&Path)) -> Vec<String> {
-        let root = self.unpacked("tree", true);
-        change(&root);
-        let outcome = scan(["--root", root.to_str().unwrap(), "--only", CHECKS]);
-        fs::remove_dir_all(root).unwrap();
-        found(&outcome)
-    }
-
-    /// What a scan finds that runs on the image itself, mounted below an overlay, as OpenWrt starts.
-    fn live(&self, change: fn(&Path)) -> Vec<String> {
-        need_root();
-        let (image, top) = (self.at("image"), self.at("top"));
-        let thread = thread::spawn(move || {
-            unshare(CloneFlags::CLONE_NEWNS).unwrap();
-            done("mount", &["--make-rprivate", "/"]);
-            // An overlay's upper layer cannot lie on another overlay.
-            fs::create_dir(&top).unwrap();
-            done("mount", &["-t", "tmpfs", "tmpfs", &top]);
-            let at = |name: &str| format!("{top}/{name}");
-            for name in ["rom", "upper", "work", "root"] {
-                fs::create_dir(at(name)).unwrap();
-            }
-            let flash = Flash::new(&image);
-            done("mount", &["-t", "squashfs", "-o", "ro", Flash::NAME, &at("rom")]);
-            let layers = format!("lowerdir={},upperdir={},workdir={}", at("rom"), at("upper"), at("work"));
-            done("mount", &["-t", "overlay", "-o", &layers, "overlay", &at("root")]);
-            done("mount", &["--bind", &at("rom"), &at("root/rom")]);
-            change(Path::new(&at("root")));
-            done("mount", &["-t", "proc", "proc", &at("root/proc")]);
-            // The program under test is linked with the libraries of this machine.
-            for libraries in LIBRARIES.iter().filter(|name| Path::new("/").join(name).exists()) {
-                done("mount", &["--bind", &format!("/{libraries}"), &at(&format!("root/{libraries}"))]);
-            }
-            fs::write(at("root/mnt/gatewatch"), "").unwrap();
-            done("mount", &["--bind", GATEWATCH, &at("root/mnt/gatewatch")]);
-            let mut command = Command::new("chroot");
-            command.args([&at("root"), "/mnt/gatewatch", "scan", "--only", CHECKS]);
-            let found = found(&Outcome::of(run(command.args(["-v", "--format", "json"]))));
-            done("umount", &["-R", "-l", &top]);
-            drop(flash);
-            found
-        });
-        thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-    }
-}
-
-/// A block device that is no loop device and bears the name of a flash partition: memory (zram), for want of flash. What
-/// lies behind a loop device is no image to gatewatch.
-struct Flash(String);
-
-impl Flash {
-    const NAME: &str = "/dev/mtdblock3";
-
-    /// Writes an image to it. Call it in a mount namespace of its own: it takes the place of `/dev` there.
-    fn new(image: &str) -> Self {
-        if !Path::new("/sys/class/zram-control").exists() {
-            done("modprobe", &["zram"]);
-        }
-        let number = fs::read_to_string("/sys/class/zram-control/hot_add").unwrap().trim().to_owned();
-        let of = |name: &str| format!("/sys/block/zram{number}/{name}");
-        fs::write(of("disksize"), "16M").unwrap();
-        let numbers = fs::read_to_string(of("dev")).unwrap();
-        let (major, minor) = numbers.trim().split_once(':').unwrap();
-        done("mount", &["-t", "tmpfs", "tmpfs", "/dev"]);
-        done("mknod", &["/dev/null", "c", "1", "3"]);
-        done("mknod", &[Self::NAME, "b", major, minor]);
-        done("cp", &[image, Self::NAME]);
-        Self(number)
-    }
-}
-
-impl Drop for Flash {
-    fn drop(&mut self) {
-        let gone = || fs::write("/sys/class/zram-control/hot_remove", &self.0).ok();
-        scan::wait_for("the end of the memory's use", gone);
-    }
-}
-
-/// Where a machine has the libraries of a program.
-const LIBRARIES: [&str; 3] = ["lib64", "lib/x86_64-linux-gnu", "lib/aarch64-linux-gnu"];
-
 #[test]
 fn nothing_was_changed() {
-    let bench = Bench::new();
-    assert_eq!(bench.tree(|_| {}), [""; 0]);
-    assert_eq!(bench.live(|_| {}), [""; 0]);
+    let bench = Bench::new(&firmware(), CHECKS);
+    assert_eq!(found(&bench.tree(|_| {})), [""; 0]);
+    assert_eq!(found(&bench.live(|_| {})), [""; 0]);
 }
 
 #[test]
 fn what_an_owner_changes_is_worth_a_notice() {
-    let bench = Bench::new();
-    assert_eq!(bench.tree(live_with), LIVED_WITH);
-    assert_eq!(bench.live(live_with), LIVED_WITH);
+    let bench = Bench::new(&firmware(), CHECKS);
+    assert_eq!(found(&bench.tree(live_with)), LIVED_WITH);
+    assert_eq!(found(&bench.live(live_with)), LIVED_WITH);
 }
 
 #[test]
 fn what_an_intruder_changes_is_found() {
-    let bench = Bench::new();
-    assert_eq!(bench.tree(intrude), INTRUDED);
-    assert_eq!(bench.live(intrude), INTRUDED);
+    let bench = Bench::new(&firmware(), CHECKS);
+    assert_eq!(found(&bench.tree(intrude)), INTRUDED);
+    assert_eq!(found(&bench.live(intrude)), INTRUDED);
 }
 
 #[test]
 fn without_an_image_nothing_is_known() {
-    let bench = Bench::new();
+    let bench = Bench::new(&firmware(), CHECKS);
     let root = bench.unpacked("tree", false);
     // Beside the list of a package there is none of base-files.
     fs::remove_dir_all(root.join("usr/lib/opkg")).unwrap();

@@ -4,9 +4,11 @@ use crate::check::{Check, Ctx, Hook, Out, Say};
 use crate::facts::account::Account;
 use crate::facts::commands::Commands;
 use crate::facts::file::{File, Role};
+use crate::facts::helper::Helper;
 use crate::facts::key::Key;
 use crate::facts::logging::Logging;
 use crate::facts::memory::Memory;
+use crate::facts::module::{Module, Taints};
 use crate::facts::mount::Mount;
 use crate::facts::origin::Standing;
 use crate::facts::own::Own;
@@ -18,6 +20,7 @@ use crate::facts::socket::Socket;
 use crate::facts::startup::{Kind, Line};
 use crate::facts::startup_file::{Difference, Hand, StartupFile};
 use crate::facts::text::Bytes;
+use crate::facts::tool::{Cover, Tool};
 use crate::facts::web::Page;
 use crate::intel::Intel;
 use crate::report::{Event, Severity, Sink, SinkFault, Summary};
@@ -114,6 +117,31 @@ pub(crate) fn hidden(check: &'static Check, hidden: &Hidden) -> Vec<Severity> {
 /// What a check says of a file.
 pub(crate) fn file(check: &'static Check, file: &File<'_>) -> Vec<Severity> {
     weights(heard(check, |ctx, out| hooked!(check, File).for_each(|run| run(file, ctx, out))))
+}
+
+/// What a check says of a helper of the kernel.
+pub(crate) fn helper(check: &'static Check, helper: &Helper<'_>) -> Vec<Severity> {
+    weights(heard(check, |ctx, out| hooked!(check, Helper).for_each(|run| run(helper, ctx, out))))
+}
+
+/// What a check says of a kernel module.
+pub(crate) fn module(check: &'static Check, module: &Module<'_>) -> Vec<Severity> {
+    weights(heard(check, |ctx, out| hooked!(check, Module).for_each(|run| run(module, ctx, out))))
+}
+
+/// What a check says of a tainted kernel.
+pub(crate) fn tainted(check: &'static Check, taints: &Taints) -> Vec<Severity> {
+    weights(heard(check, |ctx, out| hooked!(check, Taints).for_each(|run| run(taints, ctx, out))))
+}
+
+/// What a check says of a tool of the system.
+pub(crate) fn tool(check: &'static Check, tool: &Tool<'_>) -> Vec<Severity> {
+    weights(heard(check, |ctx, out| hooked!(check, Tool).for_each(|run| run(tool, ctx, out))))
+}
+
+/// What a check says of what is mounted over a tool.
+pub(crate) fn cover(check: &'static Check, cover: &Cover<'_>) -> Vec<Severity> {
+    weights(heard(check, |ctx, out| hooked!(check, Cover).for_each(|run| run(cover, ctx, out))))
 }
 
 /// What a check says of a user.

@@ -45,7 +45,7 @@ fn run(line: &Line<'_>, _: &Ctx<'_>, out: &mut Out<'_>) {
         let fetches = |from: u16| fetch(commands, from) == Some(Product::Output);
         let gives = match deed(commands, index, line.text) {
             Some(Deed::GivesShell) => Some(Severity::Infected),
-            Some(Deed::SkipsLogin) => Some(Severity::Suspicious),
+            Some(Deed::SkipsLogin | Deed::SkipsLoginPlainly) => Some(Severity::Suspicious),
             _ if takes_text(commands, index, &fetches) => Some(Severity::Infected),
             _ => executed_oddly(commands, index).map(|_| Severity::Suspicious),
         };

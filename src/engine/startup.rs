@@ -10,7 +10,7 @@ use crate::source::script::Script;
 use crate::source::standing::{Standings, real};
 use crate::source::startup::{Found, Walk};
 use crate::source::truth::Truths;
-use crate::source::{Coverage, conffiles, files};
+use crate::source::{Coverage, conffiles, files, upgrade};
 
 impl Run<'_, '_> {
     /// Walks the startup places twice: who vouches for the files is found out for all of them together.
@@ -35,6 +35,7 @@ impl Run<'_, '_> {
         Walk { host, below: b"", seen, coverage: &mut Coverage::new(), visit: &mut add }.run();
         owners.resolve(host, mounts, 0, &mut truth);
         conffiles::read(host, owners, &mut truth);
+        upgrade::each(host, &mut truth, &mut |path| owners.upgraded(path));
         owners.limits(&mut truth);
         let truths = Truths::find(host, mounts, self.plan.baseline);
         let standings = Standings { host, truths: &truths, owners, mounts };

@@ -97,6 +97,9 @@ const fn absent(source: Source) -> &'static str {
             "neither a firmware image, nor lists of packages, nor a baseline say what belongs here"
         }
         Source::Image => "neither a firmware image nor a baseline says what was here",
+        Source::Helpers => "this tree does not say what the kernel starts",
+        Source::Modules => "no modules of a kernel are loaded here",
+        Source::Tools => "there are no tools of a system here",
         Source::Hidden => "nobody recorded which process ids answer",
         Source::RawSockets => "nobody recorded raw sockets",
         Source::Log => "no init system runs here",

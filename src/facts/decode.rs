@@ -4,7 +4,7 @@ use super::commands::{Commands, Role};
 use super::escape::unescape;
 use super::fetch::{Product, redirected, to};
 use super::options::{arguments, has_flag, option};
-use super::text::has;
+use super::runs::is_code;
 
 /// What a command decodes, if it does.
 #[must_use]
@@ -86,9 +86,7 @@ const CODE: [(&[u8], &[u8]); 6] = [
 /// Whether a command gives an interpreter a text that decodes another one and runs it.
 #[must_use]
 pub fn is_decoding_code(commands: &Commands, command: u16) -> bool {
-    commands.is_shell(command)
-        && arguments(commands, command)
-            .any(|word| CODE.iter().any(|(decodes, runs)| has(word, decodes) && has(word, runs)))
+    is_code(commands, command, &CODE)
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use super::place::{Place, is_odd_program, place};
 use super::remote;
 use super::rule::{Rule, Verb, rule};
 use super::text::{basename, fields, has, trim};
-use super::writes::{Content, Target, Write, is_odd_text, printed, target, write};
+use super::writes::{Content, Target, Write, inserted, is_odd_text, printed, target, write};
 
 /// A thing that a command does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,10 +18,10 @@ pub enum Deed {
     OpensConnection,
     /// Lets the network run a program.
     GivesProgram,
-    /// A login service that asks for no password.
+    /// A login service that asks for no password, on a port of its own.
     SkipsLogin,
-    /// The same, for the local network.
-    SkipsLoginInside,
+    /// The same on telnet's port or for the local network only, as many a vendor has it.
+    SkipsLoginPlainly,
     /// Keeps everybody from ports over which routers are attacked and vendors manage.
     ClosesAttacked,
     /// Keeps everybody from ports over which owners manage.
@@ -34,6 +34,8 @@ pub enum Deed {
     OpensToNetwork,
     /// Removes all rules.
     Flushes,
+    /// The same, and lets in what no rule names.
+    OpensAll,
     /// Sends what arrives on to a public address.
     Redirects,
     /// The same on a port of servers that command bots.
@@ -77,11 +79,12 @@ pub enum Deed {
 /// What a command does; `text` is its line.
 #[must_use]
 pub fn deed(commands: &Commands, command: u16, text: &[u8]) -> Option<Deed> {
-    let filtered = || filtered(&rule(commands, command)?);
+    let filtered = || filtered(&rule(commands, command)?, text);
     let written = || written(commands, &write(commands, command)?, text);
     let words = || arguments(commands, command);
     remote::joined(commands, command).or_else(filtered).or_else(written).or_else(|| {
         match commands.name(command) {
+            b"uci" | b"nvram" if words().any(|word| has(word, b"=ssh-")) => Some(Deed::WritesKey),
             b"uci" | b"nvram" => words().any(sets_resolver).then_some(Deed::SetsResolver),
             b"killall" | b"pkill" => killed(words(), text),
             b"kill" => commands.inside(command).find_map(|inner| {
@@ -100,29 +103,31 @@ pub fn deed(commands: &Commands, command: u16, text: &[u8]) -> Option<Deed> {
     })
 }
 
-/// Ports on which only bots and vendors' remote management are: telnet of cameras, adb, TR-069 (7547, 35000, 50023,
-/// 58000).
-const ATTACKED: [u16; 7] = [2323, 5358, 5555, 7547, 35000, 50023, 58000];
+/// Ports that bots come in through and close behind them: telnet, adb, TR-069 (7547, 35000, 50023, 58000).
+const ATTACKED: [u16; 8] = [23, 2323, 5358, 5555, 7547, 35000, 50023, 58000];
+/// The same over UDP: a service of ASUS's for its own tools.
+const ATTACKED_UDP: [u16; 1] = [9999];
 /// Ports of the owner's own management.
-const OWNERS: [u16; 6] = [22, 23, 80, 443, 8080, 8443];
+const OWNERS: [u16; 5] = [22, 80, 443, 8080, 8443];
 /// Ports that owners open for everybody: VPNs, telephones, torrents, media.
 const SERVICES: [u16; 12] = [1194, 1195, 1196, 1197, 1701, 1723, 4500, 5060, 6881, 32400, 51413, 51820];
 /// Ports of TrickBot's servers that no other service uses.
 const RELAYED: [u16; 2] = [447, 449];
 
-fn filtered(rule: &Rule<'_>) -> Option<Deed> {
+fn filtered(rule: &Rule<'_>, text: &[u8]) -> Option<Deed> {
     let any = |ports: &[u16]| rule.each_port().any(|port| ports.contains(&port));
     let source = leading(rule.source).filter(|ip| is_public(*ip));
     let adds = matches!(rule.verb, Verb::Insert | Verb::Append);
     let input = rule.table == b"filter" && matches!(rule.chain, b"INPUT" | b"input_rule");
     match rule.target {
         b"" if rule.verb == Verb::Flush => {
-            (rule.table == b"filter" && matches!(rule.chain, b"" | b"INPUT")).then_some(Deed::Flushes)
+            let deed = if has(text, b"-P INPUT ACCEPT") { Deed::OpensAll } else { Deed::Flushes };
+            (rule.table == b"filter" && matches!(rule.chain, b"" | b"INPUT")).then_some(deed)
         }
-        b"DROP" | b"REJECT" if adds && input && rule.tcp && !rule.narrow => {
-            if any(&ATTACKED) {
+        b"DROP" | b"REJECT" if adds && input && !rule.narrow => {
+            if any(if rule.tcp { &ATTACKED } else { &ATTACKED_UDP }) {
                 Some(Deed::ClosesAttacked)
-            } else if any(&OWNERS) {
+            } else if rule.tcp && any(&OWNERS) {
                 Some(if rule.verb == Verb::Insert { Deed::ClosesOwners } else { Deed::ClosesOwnersLast })
             } else {
                 None
@@ -159,20 +164,27 @@ fn written(commands: &Commands, write: &Write<'_>, text: &[u8]) -> Option<Deed> 
         (Target::Keys, Content::Copy(from)) if odd(from) => Some(Deed::WritesKey),
         (Target::Keys, _) if has(words, b"ssh-") || has(words, b"ecdsa-") => Some(Deed::WritesKey),
         (Target::Keys, _) => Some(Deed::CopiesKeys),
-        (Target::Accounts, Content::Printed(_) | Content::HereDocument | Content::Fetched)
-            if commands.iter().all(|(index, _)| commands.name(index) != b"sed") =>
-        {
-            Some(if appends { Deed::AddsUser } else { Deed::WritesUsers })
+        (Target::Accounts, Content::Printed(by)) if commands.name(by) == b"sed" => None,
+        // A user of a service has another number and no password.
+        (Target::Accounts, Content::Printed(_)) if appends => may_log_in(words).then_some(Deed::AddsUser),
+        (Target::Accounts, Content::HereDocument | Content::Fetched) if appends => Some(Deed::AddsUser),
+        (Target::Accounts, Content::Printed(_) | Content::HereDocument | Content::Fetched) => {
+            Some(Deed::WritesUsers)
         }
         (Target::Preload, Content::Nothing) => None,
         (Target::Preload, _) => Some(Deed::Preloads),
         (Target::Jobs | Target::Startup | Target::StartupFolder, Content::Fetched) => Some(Deed::Spreads),
+        (Target::Jobs | Target::Startup | Target::StartupFolder, Content::Printed(by))
+            if commands.name(by) == b"sed" =>
+        {
+            let odd = |word: &[u8]| inserted(word).is_some_and(is_odd_text);
+            arguments(commands, by).any(odd).then_some(Deed::StartsOdd)
+        }
         (Target::Jobs | Target::Startup | Target::StartupFolder, Content::Printed(_))
             if is_odd_text(words) =>
         {
             Some(Deed::StartsOdd)
         }
-        (Target::Startup, Content::Printed(by)) if commands.name(by) == b"sed" => None,
         (Target::Startup, Content::Printed(_) | Content::HereDocument) => Some(Deed::Starts),
         (Target::Startup | Target::StartupFolder, Content::Copy(from))
             if from == b"$0" || (odd(from) && write.target == Target::StartupFolder) =>
@@ -188,6 +200,13 @@ fn written(commands: &Commands, write: &Write<'_>, text: &[u8]) -> Option<Deed> 
         (Target::Watchdog, Content::Printed(_)) => trim(words).ends_with(b"V").then_some(Deed::StopsWatchdog),
         _ => None,
     }
+}
+
+/// A row of passwd(5) with the administrator's number, or of either list with the hash of a password (crypt(5)).
+fn may_log_in(row: &[u8]) -> bool {
+    let mut fields = trim(row).split(|b| *b == b':').skip(1);
+    let (password, number) = (fields.next().unwrap_or_default(), fields.next());
+    number == Some(b"0") || password.first() == Some(&b'$') || password.len() == 13
 }
 
 fn is_strange_resolver(word: &[u8]) -> bool {
@@ -252,4 +271,39 @@ fn is_process(path: &[u8]) -> bool {
     let Some(name) = path.strip_prefix(b"/proc/") else { return false };
     let name = name.strip_suffix(b"/").unwrap_or(name);
     !name.contains(&b'/') && name.first().is_some_and(|b| b.is_ascii_digit() || *b == b'$')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::decode::{decode, is_decoding_code, writes_program};
+    use crate::facts::fetch::{fetch, is_fetching_code};
+
+    /// What single lines do is shown beside the check that weighs it, `startup-backdoor`.
+    #[test]
+    fn any_words_end() {
+        let words: Vec<&[u8]> = b"iptables -I INPUT -p tcp --dport 23,x: -j DROP nft add { } dnat to 192.0.2.1:80 nc -e /bin/sh \
+            socat EXEC: telnetd -l -p uci set dns= = kill $( pidof ) sed -i /i\\ >> > /etc/passwd :0: echo \\x7f\\ printf '\\0 \
+            base64 -d | openssl -out xxd -r A= $A ${A:- } `which ` mount /proc/ rm chmod 0 cru crontab - <<E case in ) ;;"
+            .split(|b| *b == b' ')
+            .collect();
+        let mut seed = 1_u32;
+        let mut commands = Commands::new();
+        for length in 0..4000 {
+            let mut text = Vec::new();
+            for _ in 0..length % 12 {
+                seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                let word = words[usize::from(seed.to_be_bytes()[1]) % words.len()];
+                let cut = usize::from(seed.is_multiple_of(7) && !word.is_empty());
+                text.extend_from_slice(&word[..word.len() - cut]);
+                text.push(b' ');
+            }
+            commands.parse(&text);
+            for (index, _) in commands.iter() {
+                let _ = (deed(&commands, index, &text), decode(&commands, index), fetch(&commands, index));
+                let _ = (is_decoding_code(&commands, index), is_fetching_code(&commands, index));
+                let _ = writes_program(&commands, index);
+            }
+        }
+    }
 }

@@ -2,7 +2,9 @@
 
 use super::commands::{Commands, Role, Words};
 use super::options::{arguments, has_flag, option};
+use super::runs::is_code;
 use super::text::basename;
+use super::writes::text_runs;
 
 /// Where a command puts what it brings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,6 +55,24 @@ pub(super) fn redirected<'a>(commands: &'a Commands, command: u16, product: Prod
         (Product::Output, Some(file)) => Product::File(file),
         _ => product,
     }
+}
+
+/// Words of the text of an interpreter's `-c` or `-e`: what fetches, and what runs text.
+const CODE: [(&[u8], &[u8]); 6] = [
+    (b"urlopen", b"exec("),
+    (b"requests.get", b"exec("),
+    (b"urlretrieve", b"system("),
+    (b"LWP", b"eval"),
+    (b"file_get_contents(\"http", b"eval"),
+    (b"file_get_contents('http", b"eval"),
+];
+
+/// Whether a command gives an interpreter other than a shell a text that fetches something and runs it.
+#[must_use]
+pub fn is_fetching_code(commands: &Commands, command: u16) -> bool {
+    let other =
+        matches!(commands.name(command), b"python" | b"python3" | b"perl" | b"lua" | b"php" | b"ucode");
+    is_code(commands, command, &CODE) || (other && arguments(commands, command).any(|word| text_runs(word).1))
 }
 
 /// Letters of short options that take a value, which may hold any other letter (wget(1), BusyBox networking/wget.c;

@@ -111,5 +111,6 @@ fn telnetd(own: Words<'_>) -> Option<Deed> {
     let address = option(own, b'b', b"--bind", b"plfSw").and_then(leading);
     let bridge = option(own, b'i', b"--interface", b"plbfSw").is_some_and(|name| name.starts_with(b"br"));
     let inside = bridge || address.is_some_and(|ip| !is_public(ip) && !ip.is_unspecified());
-    is_shell(login).then_some(if inside { Deed::SkipsLoginInside } else { Deed::SkipsLogin })
+    let usual = option(own, b'p', b"--port", b"lbfSw").is_none_or(|port| port == b"23");
+    is_shell(login).then_some(if inside || usual { Deed::SkipsLoginPlainly } else { Deed::SkipsLogin })
 }

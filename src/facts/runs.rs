@@ -3,7 +3,7 @@
 use super::commands::{Commands, Role, is_starter};
 use super::options::{arguments, has_flag, option};
 use super::place::{is_generated, is_odd_program};
-use super::text::basename;
+use super::text::{basename, has};
 
 /// The words of a command that name code it runs: the program and those that start it, the script of a shell or what is
 /// fed to one, what `start-stop-daemon`, procd and `insmod` are told to start, and what `LD_PRELOAD` and `PATH` name.
@@ -105,6 +105,13 @@ pub fn reads_its_input(commands: &Commands, command: u16) -> bool {
     };
     let own = || arguments(commands, command);
     own().any(|word| flag(word, b's')) || !own().any(|word| word.first() != Some(&b'-') && !names_input(word))
+}
+
+/// Whether a command gives an interpreter a text with both words of a pair.
+#[must_use]
+pub fn is_code(commands: &Commands, command: u16, pairs: &[(&[u8], &[u8])]) -> bool {
+    let both = |word: &[u8]| pairs.iter().any(|(one, other)| has(word, one) && has(word, other));
+    commands.is_shell(command) && arguments(commands, command).any(both)
 }
 
 /// Whether a command inside a substitution gives its output to the substitution, not to a filter.

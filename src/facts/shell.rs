@@ -4,8 +4,10 @@
 //! Language, 2.2 quoting, 2.3 tokens, 2.9 commands) to see through quotes, groups and substitutions in which a
 //! fetch can hide. Text comes from an enemy: every table is bounded and an overflow is remembered.
 
+mod expand;
+mod word;
+
 use super::commands::{Command, Commands, Role, Word};
-use super::escape::unescape;
 use super::text::Bytes;
 use crate::limits::{NESTING, WORD_BYTES};
 
@@ -32,51 +34,51 @@ impl Commands {
 }
 
 /// Where the parser is in its text.
-pub(super) struct Parser<'p> {
-    pub(super) commands: &'p mut Commands,
-    pub(super) text: &'p [u8],
-    pub(super) at: usize,
-    pub(super) depth: u32,
+struct Parser<'p> {
+    commands: &'p mut Commands,
+    text: &'p [u8],
+    at: usize,
+    depth: u32,
 }
 
 /// The command that is being read.
-pub(super) struct Current {
+struct Current {
     index: Option<u16>,
     fed_from: Option<u16>,
     /// What feeds the group that it stands in.
     inherited: Option<u16>,
     inside: Option<u16>,
-    pub(super) word: Bytes<WORD_BYTES>,
+    word: Bytes<WORD_BYTES>,
     /// A word has begun, though it may still be empty: `""`.
-    pub(super) begun: bool,
+    begun: bool,
     /// Part of the word is only known to a shell that runs it.
-    pub(super) computed: bool,
-    pub(super) role: Role,
+    computed: bool,
+    role: Role,
     /// It is the reserved word `case` with what belongs to it.
     case: bool,
     /// Part of the word was quoted, so it is no reserved word.
-    pub(super) quoted: bool,
+    quoted: bool,
     /// The first command of the pattern of `case` that is being read.
     pattern: Option<u16>,
 }
 
 impl Parser<'_> {
-    pub(super) fn peek(&self, ahead: usize) -> Option<u8> {
+    fn peek(&self, ahead: usize) -> Option<u8> {
         self.text.get(self.at.checked_add(ahead)?).copied()
     }
 
-    pub(super) fn skip(&mut self, count: usize) {
+    fn skip(&mut self, count: usize) {
         self.at = self.at.saturating_add(count);
     }
 
-    pub(super) fn next(&mut self) -> Option<u8> {
+    fn next(&mut self) -> Option<u8> {
         let byte = self.peek(0)?;
         self.skip(1);
         Some(byte)
     }
 
     /// How many commands there are, as an index.
-    pub(super) fn count(&self) -> u16 {
+    fn count(&self) -> u16 {
         u16::try_from(self.commands.commands.len()).unwrap_or(u16::MAX)
     }
 
@@ -194,71 +196,8 @@ impl Parser<'_> {
         matches!(self.peek(0), Some(b' ' | b'\t' | b'\n')) && self.at_program(now)
     }
 
-    /// Quotes, escapes, substitutions and plain bytes.
-    fn part_of_word(&mut self, byte: u8, now: &mut Current) {
-        now.begun = true;
-        now.quoted |= matches!(byte, b'\'' | b'"' | b'\\');
-        match byte {
-            // `NAME=(…)` sets an array (bash(1), Arrays); other shells refuse the line.
-            b'(' if now.word.as_slice().last() == Some(&b'=') && !now.quoted => self.array(now),
-            b'\'' => {
-                while let Some(b) = self.next().filter(|b| *b != b'\'') {
-                    now.word.push(&[b]);
-                }
-            }
-            b'$' if self.peek(0) == Some(b'\'') => {
-                self.skip(1);
-                let mut text = Bytes::<WORD_BYTES>::new();
-                while let Some(b) = self.next().filter(|b| *b != b'\'') {
-                    text.push(&[b]);
-                    if b == b'\\' {
-                        text.push(&[self.next().unwrap_or_default()]);
-                    }
-                }
-                unescape(text.as_slice(), &mut |byte, _| now.word.push(&[byte]));
-            }
-            b'"' => {
-                while let Some(b) = self.next().filter(|b| *b != b'"') {
-                    match b {
-                        b'\\' => {
-                            // A backslash escapes only these here, and is itself before others.
-                            let escaped = self.next();
-                            if !matches!(escaped, Some(b'$' | b'`' | b'"' | b'\\' | b'\n')) {
-                                now.word.push(b"\\");
-                            }
-                            if let Some(byte) = escaped.filter(|byte| *byte != b'\n') {
-                                now.word.push(&[byte]);
-                            }
-                        }
-                        b'$' | b'`' => self.substitution(b, true, now),
-                        _ => now.word.push(&[b]),
-                    }
-                }
-            }
-            b'\\' => {
-                if let Some(escaped) = self.next().filter(|b| *b != b'\n') {
-                    now.word.push(&[escaped]);
-                }
-            }
-            b'$' | b'`' => self.substitution(byte, false, now),
-            _ => now.word.push(&[byte]),
-        }
-    }
-
-    /// The elements of an array are data, all of them one word here.
-    fn array(&mut self, now: &mut Current) {
-        now.computed = true;
-        while let Some(byte) = self.next().filter(|b| *b != b')') {
-            match byte {
-                b'(' => now.word.push(b"("),
-                b' ' | b'\t' | b'\n' => now.word.push(b" "),
-                _ => self.part_of_word(byte, now),
-            }
-        }
-    }
-
     /// Commands in backquotes; inside them a backslash before a backquote, a dollar or another one goes.
-    pub(super) fn backquoted(&mut self, now: &mut Current) {
+    fn backquoted(&mut self, now: &mut Current) {
         let Some(outer) = self.begin(now) else { return };
         let mut text = Bytes::<WORD_BYTES>::new();
         while let Some(b) = self.next().filter(|b| *b != b'`') {
@@ -275,7 +214,7 @@ impl Parser<'_> {
     }
 
     /// Commands inside the current one.
-    pub(super) fn nested(&mut self, close: u8, now: &mut Current) {
+    fn nested(&mut self, close: u8, now: &mut Current) {
         let Some(outer) = self.begin(now) else { return };
         if self.depth >= NESTING {
             self.commands.overflow = true;
@@ -326,7 +265,7 @@ impl Parser<'_> {
     }
 
     /// The index of the current command, which begins now if it has not.
-    pub(super) fn begin(&mut self, now: &mut Current) -> Option<u16> {
+    fn begin(&mut self, now: &mut Current) -> Option<u16> {
         if now.index.is_none() {
             let index = self.count();
             let command = Command { fed_from: now.fed_from, inside: now.inside, before: 0 };
@@ -339,7 +278,7 @@ impl Parser<'_> {
         now.index
     }
 
-    pub(super) fn end_word(&mut self, now: &mut Current) {
+    fn end_word(&mut self, now: &mut Current) {
         if !now.begun {
             return;
         }

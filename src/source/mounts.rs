@@ -16,6 +16,8 @@ pub struct Below {
     pub image: bool,
     /// It lives in memory, and is not the root.
     pub memory: bool,
+    /// What belongs there is mounted when somebody looks.
+    pub automatic: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -75,6 +77,7 @@ impl Mounts {
             disk: mount.is_disk() && !is_volatile_root(mount.point),
             image: mount.is_image(),
             memory: mount.is_memory() && mount.point != b"/",
+            automatic: mount.kind == b"autofs",
         };
         let bound = |length: usize| u16::try_from(length).ok();
         let Some(start) = bound(self.points.len()) else { return false };

@@ -32,6 +32,8 @@ pub struct Known {
     pub identity: Option<Identity>,
     /// A package says that it is the owner's to change.
     pub configuration: bool,
+    /// A package brought it after the image was made.
+    pub upgraded: bool,
     /// The beginning of the SHA-256 of what was installed there.
     pub recorded: Option<[u8; RECORDED_BYTES]>,
     /// The content was looked at.
@@ -133,7 +135,9 @@ impl Owners {
         (at, None)
     }
 
-    fn path(&self, row: usize) -> &[u8] {
+    /// The path of a row.
+    #[must_use]
+    pub fn path(&self, row: usize) -> &[u8] {
         let bounds = |at: u32| usize::try_from(at).unwrap_or_default();
         self.rows
             .get(row)
@@ -198,6 +202,13 @@ impl Owners {
             known.configuration = true;
             known.recorded = known.recorded.or(recorded);
         });
+    }
+
+    /// Notes that a package brought a path after the image was made.
+    pub fn upgraded(&mut self, path: &[u8]) {
+        if let Some(row) = self.find(path) {
+            self.set(row, |known| known.upgraded = true);
+        }
     }
 
     /// Whether there are lists of packages.

@@ -128,6 +128,7 @@ pub static PLACES: &[Place] = &[
     Place::some(b"data", &[b"rc.local", b"start.sh", b"autorun.sh", b"startup.sh"], Shell).by(Owner),
     Place::all(b"data/etc/init.d", Shell),
     Place::some(b"", &[b"rc.local", b"autorun.sh"], Shell).by(Owner),
+    Place::some(b"etc/config", &[b"crontab"], Cron).by(Owner),
 ];
 
 /// The place that a path from the root lies in. Of several that hold it the first counts.

@@ -107,6 +107,11 @@ impl<H: Host> Standings<'_, H> {
             };
             return Ok((Standing::Changed(truth), Difference::Covered));
         }
+        // What a package brought later is not what the image has.
+        let known = self.owners.find(path).map(|row| self.owners.known(row)).unwrap_or_default();
+        if known.upgraded {
+            return self.recorded(path, identity, Standing::Known(Truth::Package));
+        }
         match self.truths.in_image(self.host, path) {
             // A link in the image that leads out of it, to what is there now, tells nothing.
             Ok((_, image)) if image.is(identity) => Ok((Standing::Unknown, Difference::None)),
@@ -155,16 +160,7 @@ impl<H: Host> Standings<'_, H> {
     /// Whether a file holds what the image has of it.
     fn same(&self, path: &[u8], original: &mut H::File) -> Result<bool, Fault> {
         let (mut file, _) = self.host.file(relative(path))?;
-        let (mut ours, mut theirs) = ([0_u8; READ_BYTES], [0_u8; READ_BYTES]);
-        loop {
-            let (now, then) = (whole(&mut file, &mut ours)?, whole(original, &mut theirs)?);
-            if now != then {
-                return Ok(false);
-            }
-            if now.is_empty() {
-                return Ok(true);
-            }
-        }
+        same(&mut file, original)
     }
 
     fn link(&self, path: &[u8], target: &[u8]) -> Result<(Standing, Difference), Fault> {
@@ -328,6 +324,23 @@ pub fn real(path: &[u8], target: &[u8]) -> Bytes<PATH_BYTES> {
         }
     }
     whole
+}
+
+/// Whether two files hold the same from here on.
+///
+/// # Errors
+/// When one of them cannot be read.
+pub fn same<F: Read<Error = Fault>>(one: &mut F, other: &mut F) -> Result<bool, Fault> {
+    let (mut ours, mut theirs) = ([0_u8; READ_BYTES], [0_u8; READ_BYTES]);
+    loop {
+        let (now, then) = (whole(one, &mut ours)?, whole(other, &mut theirs)?);
+        if now != then {
+            return Ok(false);
+        }
+        if now.is_empty() {
+            return Ok(true);
+        }
+    }
 }
 
 /// Reads until the buffer is full or the file ends, so that two files can be compared piece by piece.

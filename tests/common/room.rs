@@ -96,7 +96,11 @@ impl Room {
         fs::hard_link(GATEWATCH, room.at("gatewatch"))
             .or_else(|_| fs::copy(GATEWATCH, room.at("gatewatch")).map(drop))
             .unwrap();
-        room.owns("/bin/sh").owns("/usr/bin/perl").owns("/bin/busybox").owns("/bin/sleep")
+        room.owns("/bin/sh")
+            .owns("/usr/bin/perl")
+            .owns("/bin/busybox")
+            .owns("/bin/sleep")
+            .owns("/sbin/poweroff")
     }
 
     /// The place of a path, seen from outside.

@@ -1,8 +1,8 @@
 //! What a shell puts in the place of `$…` and backquotes, as far as the lines before say it, and what a line sets.
 
-use super::commands::{Role, assignment, is_of_name};
-use super::shell::{Current, Parser};
-use super::text::Bytes;
+use super::{Current, Parser};
+use crate::facts::commands::{Role, assignment, is_of_name};
+use crate::facts::text::Bytes;
 use crate::limits::{NESTING, VARIABLE_TEXT, WORD_BYTES};
 
 impl Parser<'_> {
