@@ -188,6 +188,9 @@ pub const VARIABLE_TEXT: usize = 256;
 /// Names of fetched files that are remembered while one startup file is read, 2 × [`FETCHED_BYTES`] each.
 pub const FETCHED: usize = 16;
 
+/// Names of files that a startup file writes itself, the same each. A file of which it is not remembered is accused.
+pub const WRITTEN: usize = 8;
+
 /// Bytes of the name of a fetched file.
 pub const FETCHED_BYTES: usize = 256;
 

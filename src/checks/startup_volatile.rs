@@ -11,16 +11,18 @@
 //!
 //! # Misses and false alarms
 //! Silent for scripts that write data there (pid and state files) and that read generated configuration with `.`
-//! from `/tmp/etc`, `/var/etc`, `/tmp/run`, `/var/run`, `/run` or `/tmp/sysinfo`, for links of pppd's scripts to `/tmp/ppp` and of units to
-//! `/run/systemd`, and for files that are as they are in the firmware image. `/mnt` and `/media` are silent: a disk's own
-//! startup scripts (Entware) run from there. Variables are followed that the same file sets to plain text; names built
-//! by commands, patterns or functions are not resolved. `notice` for what a variable names in a directory of its own below
-//! a volatile one (`/tmp/service/rules`), as services have it.
+//! from `/tmp/etc`, `/var/etc`, `/tmp/run`, `/var/run`, `/run` or `/tmp/sysinfo`, for links of pppd's scripts to
+//! `/tmp/ppp` and of units to `/run/systemd`, and for files that are as they are in the firmware image. `/mnt` and
+//! `/media` are silent: a disk's own startup scripts (Entware) run from there. Variables are followed that the same file
+//! sets to plain text; names built by commands, patterns or functions are not resolved. `notice` for a script that the
+//! same file has just written as a here-document, because its lines are looked at too, and for what a variable names in
+//! a directory of its own below a volatile one (`/tmp/service/rules`), as services have it.
 //!
 //! # Sources
 //! POSIX.1-2017 Shell Command Language; crontab(5); inittab(5); systemd.service(5); MITRE ATT&CK T1037.004.
 
 use crate::check::{Area, Check, Ctx, Hook, Out, Severity, Source};
+use crate::facts::memory::Wrote;
 use crate::facts::origin::{Standing, Truth};
 use crate::facts::place::{is_in_own_directory, is_odd_program};
 use crate::facts::runs::executed_oddly;
@@ -50,9 +52,14 @@ fn run(line: &Line<'_>, _: &Ctx<'_>, out: &mut Out<'_>) {
         return;
     }
     let relative = line.joined.from_odd_directory;
+    let mut own = None;
     for (index, _) in line.commands.iter() {
         // One line is one finding, however often it runs something.
         if let Some(word) = executed_oddly(line.commands, index) {
+            if is_own(line, word) {
+                own = own.or(Some(word));
+                continue;
+            }
             let mut draft = out.line(line);
             // A service that has named its own directory before writes scripts there and runs them: libreswan's rules.
             if is_in_own_directory(word) && !line.text.windows(word.len()).any(|part| part == word) {
@@ -64,6 +71,20 @@ fn run(line: &Line<'_>, _: &Ctx<'_>, out: &mut Out<'_>) {
             let draft = out.line(line).say("runs from ").quote(line.joined.directory);
             return out.found(draft.say(" in: ").quote(line.text));
         }
+    }
+    if let Some(word) = own {
+        let draft = out.line(line).severity(Severity::Notice).say("runs ").quote(word);
+        out.found(draft.say(", which this file wrote itself, in: ").quote(line.text));
+    }
+}
+
+/// Whether the file wrote the program itself, so that what it does is looked at. Where all that persists is NVRAM, scripts
+/// are printed into memory at each boot.
+fn is_own(line: &Line<'_>, word: &[u8]) -> bool {
+    match line.joined.wrote(word) {
+        Some(Wrote::Lines) => true,
+        Some(Wrote::Text) => is_below(line.file, b"/tmp"),
+        None => false,
     }
 }
 
@@ -111,6 +132,24 @@ mod tests {
         assert_eq!(startup(&CHECK, Kind::Cron, b"\n* * * * * /tmp/x"), [(2, Severity::Suspicious)]);
         assert_eq!(startup(&CHECK, Kind::Inittab, b"::respawn:/tmp/x"), [(1, Severity::Suspicious)]);
         assert_eq!(startup(&CHECK, Kind::Unit, b"[Service]\nExecStart=-/tmp/x"), [(2, Severity::Suspicious)]);
+    }
+
+    #[test]
+    fn scripts_that_the_file_writes_itself() {
+        let last = |text: &[u8]| startup(&CHECK, Kind::Shell, text).last().copied();
+        let own = b"cat > /tmp/x <<'E'\n#!/bin/sh\nping -c 1 192.0.2.1\nE\nchmod +x /tmp/x\n/tmp/x &\n";
+        assert_eq!(last(own), Some((6, Severity::Notice)));
+        for text in [
+            &b"cat > /tmp/x <<E\n:\nE\nprintf '\\x7f' >> /tmp/x\n/tmp/x"[..],
+            b"cat > /tmp/x <<E\n:\nE\ncp /usr/share/y /tmp/x\n\n/tmp/x",
+            b"cat > /tmp/x <<E\n:\nE\ncat /usr/share/y > /tmp/x\n\n/tmp/x",
+            b"cat > /tmp/x <<E\n:\nE\n\n/tmp/x; /tmp/y",
+            b"cat > /tmp/x <<E\n:\nE\n\nLD_PRELOAD=/tmp/y /tmp/x",
+            b"echo '#!/bin/sh' > /tmp/x\n\n\n\n/tmp/x",
+        ] {
+            let found = last(text).map(|(_, severity)| severity);
+            assert_eq!(found, Some(Severity::Suspicious), "{}", String::from_utf8_lossy(text));
+        }
     }
 
     #[test]

@@ -32,7 +32,7 @@ impl Run<'_, '_> {
             let _ = owners.add(target.as_ref().map_or(found.path, |target| target.as_slice()));
             let _ = owners.add(found.path);
         };
-        Walk { host, below: b"", seen, coverage: &mut Coverage::new(), visit: &mut add }.run();
+        Walk::new(host, b"", seen, &mut Coverage::new(), &mut add).run();
         owners.resolve(host, mounts, 0, &mut truth);
         conffiles::read(host, owners, &mut truth);
         upgrade::each(host, &mut truth, &mut |path| owners.upgraded(path));
@@ -67,7 +67,7 @@ impl Run<'_, '_> {
                 (None, _) => {}
             }
         };
-        let files = Walk { host, below: b"", seen, coverage: &mut coverage, visit: &mut visit }.run();
+        let files = Walk::new(host, b"", seen, &mut coverage, &mut visit).run();
         self.counts.files = files;
         if files == 0 && coverage.gaps == 0 {
             coverage.gap(b"/etc", format_args!("no startup file of any known system"));
@@ -94,7 +94,7 @@ impl Run<'_, '_> {
                     Err(fault) => coverage.gap(found.path, format_args!("{fault}")),
                 }
             };
-            Walk { host, below: b"rom", seen, coverage: &mut image, visit: &mut visit }.run();
+            Walk::new(host, b"rom", seen, &mut image, &mut visit).run();
         }
         standings.gone_since(&mut image, &mut |fact| {
             self.show_startup(fact);

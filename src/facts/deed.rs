@@ -105,7 +105,7 @@ pub fn deed(commands: &Commands, command: u16, text: &[u8]) -> Option<Deed> {
 
 /// Ports that bots come in through and close behind them: telnet, adb, TR-069 (7547, 35000, 50023, 58000).
 const ATTACKED: [u16; 8] = [23, 2323, 5358, 5555, 7547, 35000, 50023, 58000];
-/// The same over UDP: a service of ASUS's for its own tools.
+/// A service of ASUS's over UDP. TheMoon closes it, and so did owners who were told to, against the hole of CVE-2014-9583.
 const ATTACKED_UDP: [u16; 1] = [9999];
 /// Ports of the owner's own management.
 const OWNERS: [u16; 5] = [22, 80, 443, 8080, 8443];
@@ -125,8 +125,10 @@ fn filtered(rule: &Rule<'_>, text: &[u8]) -> Option<Deed> {
             (rule.table == b"filter" && matches!(rule.chain, b"" | b"INPUT")).then_some(deed)
         }
         b"DROP" | b"REJECT" if adds && input && !rule.narrow => {
-            if any(if rule.tcp { &ATTACKED } else { &ATTACKED_UDP }) {
+            if rule.tcp && any(&ATTACKED) {
                 Some(Deed::ClosesAttacked)
+            } else if !rule.tcp && any(&ATTACKED_UDP) {
+                Some(Deed::ClosesOwnersLast)
             } else if rule.tcp && any(&OWNERS) {
                 Some(if rule.verb == Verb::Insert { Deed::ClosesOwners } else { Deed::ClosesOwnersLast })
             } else {
@@ -164,12 +166,10 @@ fn written(commands: &Commands, write: &Write<'_>, text: &[u8]) -> Option<Deed> 
         (Target::Keys, Content::Copy(from)) if odd(from) => Some(Deed::WritesKey),
         (Target::Keys, _) if has(words, b"ssh-") || has(words, b"ecdsa-") => Some(Deed::WritesKey),
         (Target::Keys, _) => Some(Deed::CopiesKeys),
-        (Target::Accounts, Content::Printed(by)) if commands.name(by) == b"sed" => None,
-        // A user of a service has another number and no password.
-        (Target::Accounts, Content::Printed(_)) if appends => may_log_in(words).then_some(Deed::AddsUser),
-        (Target::Accounts, Content::HereDocument | Content::Fetched) if appends => Some(Deed::AddsUser),
-        (Target::Accounts, Content::Printed(_) | Content::HereDocument | Content::Fetched) => {
-            Some(Deed::WritesUsers)
+        (Target::Accounts, Content::Printed(_) | Content::HereDocument | Content::Fetched)
+            if commands.iter().all(|(index, _)| commands.name(index) != b"sed") && !is_service(words) =>
+        {
+            Some(if appends { Deed::AddsUser } else { Deed::WritesUsers })
         }
         (Target::Preload, Content::Nothing) => None,
         (Target::Preload, _) => Some(Deed::Preloads),
@@ -202,11 +202,16 @@ fn written(commands: &Commands, write: &Write<'_>, text: &[u8]) -> Option<Deed> 
     }
 }
 
-/// A row of passwd(5) with the administrator's number, or of either list with the hash of a password (crypt(5)).
-fn may_log_in(row: &[u8]) -> bool {
-    let mut fields = trim(row).split(|b| *b == b':').skip(1);
-    let (password, number) = (fields.next().unwrap_or_default(), fields.next());
-    number == Some(b"0") || password.first() == Some(&b'$') || password.len() == 13
+/// Whether a line of passwd(5), shadow(5) or group(5) is one of a service that nobody can log in as.
+fn is_service(line: &[u8]) -> bool {
+    let mut fields = line.split(|b| *b == b':');
+    let (password, number) = (fields.nth(1).unwrap_or_default(), fields.next().unwrap_or_default());
+    let last = trim(fields.next_back().unwrap_or_default());
+    let locked = matches!(password.first(), Some(b'*' | b'!' | b'x'));
+    let no_shell = [&b"/false"[..], b"/nologin", b"/dev/null"].iter().any(|end| last.ends_with(end));
+    let passwd = no_shell && number.iter().all(u8::is_ascii_digit) && !number.iter().all(|b| *b == b'0');
+    // Shadow lines end in an empty field; `x` there is no password that could be given.
+    locked && (passwd || last.is_empty() && line.iter().filter(|b| **b == b':').count() == 8)
 }
 
 fn is_strange_resolver(word: &[u8]) -> bool {

@@ -4,10 +4,10 @@ use super::commands::{Commands, Role};
 use super::decode::decode;
 use super::fetch::{Product, fetch};
 use super::options::arguments;
-use super::place::place;
+use super::place::{is_odd_program, place};
 use super::runs::executed;
 use super::text::{Bytes, basename};
-use crate::limits::{FETCHED, FETCHED_BYTES};
+use crate::limits::{FETCHED, FETCHED_BYTES, WRITTEN};
 
 /// Where a file comes from that a startup file runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,10 +18,20 @@ pub enum Origin {
     Decoded,
 }
 
+/// How a startup file writes a text itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wrote {
+    /// As a here-document, whose lines are looked at like all others.
+    Lines,
+    /// By printing it, without escapes.
+    Text,
+}
+
 /// What earlier lines of one startup file have fetched or decoded and where they have gone.
 #[derive(Clone, Debug, Default)]
 pub struct Memory {
     brought: heapless::Vec<(Bytes<FETCHED_BYTES>, Brought), FETCHED>,
+    written: heapless::Vec<(Bytes<FETCHED_BYTES>, Wrote), WRITTEN>,
     directory: Bytes<FETCHED_BYTES>,
     directory_line: u32,
     runs: Option<Run>,
@@ -38,6 +48,16 @@ pub struct Joined<'a> {
     pub from_odd_directory: Option<u16>,
     /// The directory that the file has changed to, where it is known.
     pub directory: &'a [u8],
+    /// Files in odd places that the file has written itself.
+    written: &'a [(Bytes<FETCHED_BYTES>, Wrote)],
+}
+
+impl Joined<'_> {
+    /// How earlier lines wrote a file, if all that is known to be in it is their own text.
+    #[must_use]
+    pub fn wrote(&self, file: &[u8]) -> Option<Wrote> {
+        self.written.iter().find(|(name, _)| name.as_slice() == file).map(|(_, how)| *how)
+    }
 }
 
 /// How something was brought here.
@@ -64,6 +84,7 @@ impl Memory {
     pub const fn new() -> Self {
         Self {
             brought: heapless::Vec::new(),
+            written: heapless::Vec::new(),
             directory: Bytes::new(),
             directory_line: 0,
             runs: None,
@@ -75,8 +96,12 @@ impl Memory {
     /// About the last line learnt.
     #[must_use]
     pub fn joined(&self) -> Joined<'_> {
-        let directory = self.directory.as_slice();
-        Joined { runs: self.runs, from_odd_directory: self.from_directory, directory }
+        Joined {
+            runs: self.runs,
+            from_odd_directory: self.from_directory,
+            directory: self.directory.as_slice(),
+            written: &self.written,
+        }
     }
 
     /// Whether more was fetched or decoded than is remembered.
@@ -162,7 +187,23 @@ impl Memory {
             }
         }
         if let Some(file) = commands.words(index, Role::Output).next() {
+            let before = self.joined().wrote(file);
             self.remember(file, fed);
+            self.wrote(file, own_text(commands, index).filter(|_| fed.is_none()), before);
+        }
+    }
+
+    /// Remembers that a file in an odd place holds a text of the startup file's own. What is not remembered is accused.
+    fn wrote(&mut self, file: &[u8], how: Option<Wrote>, before: Option<Wrote>) {
+        let name = Bytes::of(file);
+        if let Some(how) = how
+            && is_odd_program(file)
+            && self.how(file).is_none()
+            && !name.is_cut()
+        {
+            // More may have been appended.
+            let how = if before == Some(Wrote::Text) { Wrote::Text } else { how };
+            let _ = self.written.push((name, how));
         }
     }
 
@@ -198,6 +239,7 @@ impl Memory {
 
     /// Remembers how a file was brought, if it was.
     fn remember(&mut self, file: &[u8], brought: Option<Brought>) {
+        self.written.retain(|(name, _)| name.as_slice() != file);
         let Some(brought) = brought else { return };
         let nowhere = [&b"/dev/null"[..], b"/sys/", b"/proc/"].iter().any(|place| file.starts_with(place));
         if nowhere || self.how(file).is_some() {
@@ -229,6 +271,18 @@ fn origin(commands: &Commands, command: u16) -> Option<Origin> {
         Some(Origin::Decoded)
     } else {
         None
+    }
+}
+
+/// How a command writes a text that stands in the startup file.
+fn own_text(commands: &Commands, command: u16) -> Option<Wrote> {
+    let mut words = arguments(commands, command);
+    match commands.name(command) {
+        b"cat" if words.next().is_none() => {
+            commands.words(command, Role::HereDocument).next().map(|_| Wrote::Lines)
+        }
+        b"echo" | b"printf" => words.all(|word| !word.contains(&b'\\')).then_some(Wrote::Text),
+        _ => None,
     }
 }
 

@@ -32,7 +32,7 @@ pub(super) fn joined(commands: &Commands, command: u16) -> Option<Deed> {
         return Some(Deed::GivesShell);
     }
     if to_network && commands.words(command, Role::Argument).next() == Some(b"exec") {
-        return Some(Deed::OpensConnection);
+        return takes_orders(commands, command).then_some(Deed::OpensConnection);
     }
     let (program, own) = started(commands, command)?;
     match program {
@@ -48,6 +48,16 @@ pub(super) fn joined(commands: &Commands, command: u16) -> Option<Deed> {
             (interprets && arguments(commands, command).any(connects)).then_some(Deed::GivesShell)
         }
     }
+}
+
+/// Whether a descriptor that is opened leads to a stranger, or a line runs what it reads. Scripts of bash ask with one
+/// whether a service answers, here or by its name.
+fn takes_orders(commands: &Commands, command: u16) -> bool {
+    let mut files = commands.words(command, Role::Output).chain(commands.words(command, Role::Input));
+    let host =
+        files.find_map(|file| file.strip_prefix(b"/dev/tcp/").or_else(|| file.strip_prefix(b"/dev/udp/")));
+    host.and_then(leading).is_some_and(is_public)
+        || commands.iter().any(|(other, _)| commands.name(other).first() == Some(&b'$'))
 }
 
 /// The program of a command and its arguments, also where `start-stop-daemon`, procd and the like start it.

@@ -34,6 +34,8 @@ pub fn executed<'a>(commands: &'a Commands, command: u16, each: &mut dyn FnMut(&
             }
         }
         b"procd_set_param" if operand() == Some(b"command") => operand().into_iter().for_each(each),
+        // The function of Red Hat's scripts has no path; a program of that name is somebody's own.
+        b"daemon" if program != b"daemon" => {}
         b"insmod" | b"service_start" | b"daemon" => operand().into_iter().for_each(each),
         _ if commands.is_shell(command) => shell_runs(commands, command, each),
         _ => {}

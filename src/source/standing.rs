@@ -378,7 +378,7 @@ mod tests {
             }
         };
         let coverage = &mut Coverage::new();
-        Walk { host: machine, below: b"", seen: &mut seen, coverage, visit: &mut add }.run();
+        Walk::new(machine, b"", &mut seen, coverage, &mut add).run();
         owners.resolve(machine, &rows, 0, &mut Coverage::new());
         conffiles::read(machine, &mut owners, &mut Coverage::new());
         let truths = Truths::find(machine, &rows, None);
@@ -392,7 +392,7 @@ mod tests {
                 said.push(format!("{path} {:?} {:?} {:?}", fact.standing, fact.difference, fact.hand));
             }
         };
-        Walk { host: machine, below: b"", seen: &mut seen, coverage, visit: &mut visit }.run();
+        Walk::new(machine, b"", &mut seen, coverage, &mut visit).run();
         said
     }
 

@@ -28,21 +28,30 @@ pub type Visit<'a, H> = &'a mut dyn FnMut(Found<'_, H>, &mut Coverage);
 
 /// A walk over all startup places.
 pub struct Walk<'a, H: Host> {
-    /// The machine.
-    pub host: &'a H,
-    /// The directory in which the machine's root is looked for: empty, or `rom`.
-    pub below: &'static [u8],
+    host: &'a H,
+    below: &'static [u8],
     /// Files that have been shown.
-    pub seen: &'a mut Seen,
-    /// How much was seen.
-    pub coverage: &'a mut Coverage,
+    seen: &'a mut Seen,
+    coverage: &'a mut Coverage,
     /// Takes the files and links, each file once, each link as often as there is one.
-    pub visit: Visit<'a, H>,
+    visit: Visit<'a, H>,
+    files: u32,
 }
 
-impl<H: Host> Walk<'_, H> {
+impl<'a, H: Host> Walk<'a, H> {
+    /// A walk that has not begun. `below`: the directory in which the machine's root is looked for, empty or `rom`.
+    pub fn new(
+        host: &'a H,
+        below: &'static [u8],
+        seen: &'a mut Seen,
+        coverage: &'a mut Coverage,
+        visit: Visit<'a, H>,
+    ) -> Self {
+        Self { host, below, seen, coverage, visit, files: 0 }
+    }
+
     /// Shows every startup file that there is; returns how many.
-    pub fn run(&mut self) -> u32 {
+    pub fn run(mut self) -> u32 {
         self.seen.clear();
         for place in PLACES {
             let mut path = Bytes::of(self.below);
@@ -52,7 +61,7 @@ impl<H: Host> Walk<'_, H> {
             path.push(place.dir);
             self.directory(&mut path, place, 0);
         }
-        u32::try_from(self.seen.len()).unwrap_or(u32::MAX)
+        self.files
     }
 
     fn directory(&mut self, path: &mut Bytes<PATH_BYTES>, place: &'static Place, depth: u32) {
@@ -141,6 +150,7 @@ impl<H: Host> Walk<'_, H> {
                     );
                     self.gap(path, what);
                 }
+                self.files = self.files.saturating_add(1);
                 self.found(path, place, target, Some((file, identity)));
             }
             // Links to directories are entered too; the depth ends a circle. Nothing is started from deeper down.
