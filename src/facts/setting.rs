@@ -12,8 +12,6 @@ pub enum How {
     Include,
     /// A shell runs it.
     Shell,
-    /// A program is executed only where a `|` stands before it: `kernel.core_pattern` (core(5)).
-    Pipe,
     /// The program that it names is connected to whoever calls from the network.
     Service,
     /// It names a further file of the same kind.
@@ -67,10 +65,6 @@ impl<'a> Setting<'a> {
 /// The path of what a value runs or reads, `/` first; empty if it names none.
 #[must_use]
 pub fn program(how: How, value: &[u8]) -> &[u8] {
-    let value = match how {
-        How::Pipe => value.strip_prefix(b"|").unwrap_or_default(),
-        _ => value,
-    };
     // `.php=/usr/bin/php-cgi`, `NAME /usr/bin/x`; the slashes of an address are behind a colon. A shell runs the first word.
     let mut before = b' ';
     let start = value.iter().position(|byte| {
@@ -162,8 +156,6 @@ mod tests {
             (How::Program, b".1.3.6.1 /usr/bin/x", b"/usr/bin/x"),
             (How::Program, b"wget http://192.0.2.1/x", b""),
             (How::Program, b"x.sh", b""),
-            (How::Pipe, b"|/tmp/x %p", b"/tmp/x"),
-            (How::Pipe, b"/tmp/core.%p", b""),
             (How::Shell, b"\"/tmp/x\" y", b"/tmp/x"),
             (How::Shell, b"ls /tmp/x", b""),
             (How::Include, b"", b""),

@@ -300,8 +300,8 @@ mod tests {
             .file("etc/config/openvpn", "config openvpn a\n\toption up '/etc/openvpn/up.sh x'\n")
             .file("etc/dnsmasq.conf", "# x\ndhcp-script=/usr/lib/x.sh\nport=53\n")
             .file("etc/inetd.conf", "# x\ntelnet stream tcp nowait root /usr/sbin/telnetd telnetd\n")
-            .file("etc/sysctl.d/x.conf", "kernel.core_pattern = |/tmp/x %p\n")
-            .file("etc/sysctl.d/x.txt", "kernel.core_pattern = |/tmp/x %p\n");
+            .file("etc/openvpn/x.conf", "dev tun\nup /tmp/x\n")
+            .file("etc/openvpn/x.txt", "up /tmp/x\n");
         let (found, coverage) = look(&machine);
         assert_eq!(
             found,
@@ -311,7 +311,7 @@ mod tests {
                 "/etc/config/openvpn:2 up=/etc/openvpn/up.sh x",
                 "/etc/dnsmasq.conf:2 dhcp-script=/usr/lib/x.sh",
                 "/etc/inetd.conf:2 =/usr/sbin/telnetd telnetd",
-                "/etc/sysctl.d/x.conf:1 kernel.core_pattern=|/tmp/x %p",
+                "/etc/openvpn/x.conf:2 up=/tmp/x",
             ]
         );
         assert_eq!((coverage.facts, coverage.gaps), (5, 0));

@@ -169,15 +169,6 @@ const SNMPD: &[Key] = &[
     behind(b"sh", 1, How::Shell),
 ];
 
-/// core(5), proc_sys_kernel(5).
-const SYSCTL: &[Key] = &[
-    key(b"kernel.core_pattern", How::Pipe),
-    key(b"kernel/core_pattern", How::Pipe),
-    key(b"kernel.modprobe", How::Program),
-    key(b"kernel.hotplug", How::Program),
-    key(b"kernel.poweroff_cmd", How::Shell),
-];
-
 /// sshd_config(5).
 const SSHD: &[Key] = &[
     key(b"ForceCommand", How::Shell),
@@ -201,7 +192,7 @@ const SAMBA: &[Key] = &[
 const ZABBIX: &[Key] = &[behind(b"UserParameter", 1, How::Shell)];
 
 /// Debian, OpenWrt, Buildroot; ASUSWRT-Merlin (`jffs`), Padavan (`etc/storage`), DD-WRT and FreshTomato (`tmp`).
-pub(super) const CONFS: [Conf; 33] = [
+pub(super) const CONFS: [Conf; 29] = [
     conf(b"etc", b"dnsmasq.conf", b"", true, DNSMASQ),
     conf(b"etc/dnsmasq.d", b"", b"", true, DNSMASQ),
     conf(b"etc/storage/dnsmasq", b"", b".conf", true, DNSMASQ),
@@ -223,10 +214,6 @@ pub(super) const CONFS: [Conf; 33] = [
     conf(b"etc/snmp", b"snmpd.conf", b"", false, SNMPD),
     conf(b"etc/snmp/snmpd.conf.d", b"", b".conf", false, SNMPD),
     conf(b"etc", b"snmpd.conf", b"", false, SNMPD),
-    conf(b"etc", b"sysctl.conf", b"", true, SYSCTL),
-    conf(b"etc/sysctl.d", b"", b".conf", true, SYSCTL),
-    conf(b"usr/lib/sysctl.d", b"", b".conf", true, SYSCTL),
-    conf(b"run/sysctl.d", b"", b".conf", true, SYSCTL),
     conf(b"etc/ssh", b"sshd_config", b"", false, SSHD),
     conf(b"etc/ssh/sshd_config.d", b"", b".conf", false, SSHD),
     conf(b"etc/samba", b"smb.conf", b"", true, SAMBA),
