@@ -42,13 +42,20 @@ pub const CHECK: Check = Check {
 
 /// What a kernel is built to start, whether it is there or not: `CONFIG_MODPROBE_PATH`, `CONFIG_UEVENT_HELPER_PATH`,
 /// kernel/reboot.c; vendors write the last three.
-const BUILT_IN: [&[u8]; 6] =
-    [b"/sbin/modprobe", b"/sbin/hotplug", b"/sbin/poweroff", b"/sbin/mdev", b"/sbin/hotplug2", b"/sbin/hotplug-call"];
+const BUILT_IN: [&[u8]; 6] = [
+    b"/sbin/modprobe",
+    b"/sbin/hotplug",
+    b"/sbin/poweroff",
+    b"/sbin/mdev",
+    b"/sbin/hotplug2",
+    b"/sbin/hotplug-call",
+];
 
 fn run(helper: &Helper<'_>, _: &Ctx<'_>, out: &mut Out<'_>) {
     let Some((severity, said)) = judge(helper) else { return };
     let draft = out.helper(helper).severity(severity).say("the kernel runs ").quote(helper.command);
-    let draft = if helper.command == helper.path { draft } else { draft.say(", which is ").quote(helper.path) };
+    let draft =
+        if helper.command == helper.path { draft } else { draft.say(", which is ").quote(helper.path) };
     out.found(draft.say(": ").say(said));
 }
 
@@ -137,7 +144,12 @@ mod tests {
             (b"/usr/sbin/crashlog", Firmware),
             (b"/tmp/mnt/sda1/entware/bin/x", Package),
         ] {
-            assert_eq!(helper(&CHECK, &at(path, owner, owner == Firmware)), [], "{}", String::from_utf8_lossy(path));
+            assert_eq!(
+                helper(&CHECK, &at(path, owner, owner == Firmware)),
+                [],
+                "{}",
+                String::from_utf8_lossy(path)
+            );
         }
         // A container sees the settings of its host; a kernel's own paths may lead nowhere; qemu is held open.
         let gone = |path, image| Helper { exists: false, ..at(path, Nobody, image) };

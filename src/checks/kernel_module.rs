@@ -106,7 +106,8 @@ mod tests {
             assert_eq!(module(&CHECK, &from), [Suspicious]);
         }
         assert_eq!(module(&CHECK, &Module { standing: ADDED, ..WELL }), [Suspicious]);
-        let baseline = Module { file: Some(b"/jffs/x.ko"), standing: Standing::Added(Truth::Baseline), ..WELL };
+        let baseline =
+            Module { file: Some(b"/jffs/x.ko"), standing: Standing::Added(Truth::Baseline), ..WELL };
         assert_eq!(module(&CHECK, &baseline), [Suspicious]);
         assert_eq!(tainted(&CHECK, &Taints { kernel: 1 << 12 | 1 << 13, modules: 1 }), [Suspicious; 2]);
     }
@@ -115,7 +116,11 @@ mod tests {
     fn modules_of_the_system() {
         for healthy in [
             WELL,
-            Module { file: Some(b"/lib/modules/6.1.0/updates/dkms/wg.ko"), standing: Standing::Unknown, ..WELL },
+            Module {
+                file: Some(b"/lib/modules/6.1.0/updates/dkms/wg.ko"),
+                standing: Standing::Unknown,
+                ..WELL
+            },
             Module { file: Some(b"/jffs/usb.ko"), standing: ADDED, ..WELL },
             Module { file: Some(b"/opt/lib/modules/x.ko"), standing: ADDED, ..WELL },
             // No view to compare with, nowhere to look, on its way in or out.

@@ -69,7 +69,9 @@ fn judge(tool: &Tool<'_>) -> Option<(Severity, &'static str)> {
     let script = tool.script && PROGRAMS.contains(&basename(tool.path));
     match tool.change {
         _ if tool.upgraded => None,
-        Change::Content => Some((Infected, "other content than in the firmware image, and no package brought it")),
+        Change::Content => {
+            Some((Infected, "other content than in the firmware image, and no package brought it"))
+        }
         Change::Unlinked => {
             Some((Infected, "a file, which is a link in the firmware image, and no package brought it"))
         }
@@ -79,7 +81,9 @@ fn judge(tool: &Tool<'_>) -> Option<(Severity, &'static str)> {
             let usual = is_multicall(basename(tool.real)) || is_below(tool.real, b"/usr/libexec");
             (!usual).then_some((Suspicious, "it leads to another program than in the firmware image"))
         }
-        Change::Linked => Some((Infected, "it leads elsewhere than in the firmware image, to what nobody has")),
+        Change::Linked => {
+            Some((Infected, "it leads elsewhere than in the firmware image, to what nobody has"))
+        }
         Change::None if !tool.shadows.is_empty() => Some((Suspicious, "neither image nor package has it")),
         Change::None if script => Some((Suspicious, "a script, where every system has a program")),
         Change::None => None,
@@ -128,7 +132,10 @@ mod tests {
         assert_eq!(tool(&CHECK, &Tool { script: true, owner: Owner::Package, ..PS }), [Suspicious]);
         assert_eq!(cover(&CHECK, &COVER), [Infected]);
         assert_eq!(cover(&CHECK, &Cover { point: b"/bin", whole: true, ..COVER }), [Infected]);
-        assert_eq!(cover(&CHECK, &Cover { point: b"/bin", whole: true, memory: false, ..COVER }), [Suspicious]);
+        assert_eq!(
+            cover(&CHECK, &Cover { point: b"/bin", whole: true, memory: false, ..COVER }),
+            [Suspicious]
+        );
     }
 
     #[test]
