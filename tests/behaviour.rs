@@ -458,6 +458,7 @@ fn a_log_that_was_stopped_or_wiped() {
             .program("/srv/logd", "/usr/bin/perl")
             .owns("/srv/logd")
             .file("/etc/rc.d/S12log", "#!/bin/sh\nexit 0\n")
+            .owns("/etc/rc.d/S12log")
     };
     let stopped = || vec!["logging-stopped suspicious /etc/rc.d/S12log".to_owned()];
     let looks = machine().run("plant /srv/logd /srv/idle.pl; look; gone $pid; look");
@@ -474,7 +475,8 @@ fn a_log_that_was_stopped_or_wiped() {
         (vec!["logging-stopped suspicious /var/log/messages".into()], vec![])
     );
     // A container has neither, and misses nothing.
-    let looks = Room::new().file("/etc/rc.d/S12log", "#!/bin/sh\nexit 0\n").run("look");
+    let room = Room::new().file("/etc/rc.d/S12log", "#!/bin/sh\nexit 0\n").owns("/etc/rc.d/S12log");
+    let looks = room.run("look");
     assert_eq!(found(&looks[0]), [""; 0]);
     assert_eq!(looks[0].looked("logging-stopped").0, "na");
 }

@@ -15,8 +15,8 @@
 //! `/tmp/ppp` and of units to `/run/systemd`, and for files that are as they are in the firmware image. `/mnt` and
 //! `/media` are silent: a disk's own startup scripts (Entware) run from there. Variables are followed that the same file
 //! sets to plain text; names built by commands, patterns or functions are not resolved. `notice` for a script that the
-//! same file has just written as a here-document, because its lines are looked at too, and for what a variable names in
-//! a directory of its own below a volatile one (`/tmp/service/rules`), as services have it.
+//! same file has just written as a here-document, because its lines are looked at too, and for a script that a
+//! variable names in a directory of its own below a volatile one (`/tmp/service/rules`), as services have it.
 //!
 //! # Sources
 //! POSIX.1-2017 Shell Command Language; crontab(5); inittab(5); systemd.service(5); MITRE ATT&CK T1037.004.
@@ -62,7 +62,8 @@ fn run(line: &Line<'_>, _: &Ctx<'_>, out: &mut Out<'_>) {
             }
             let mut draft = out.line(line);
             // A service that has named its own directory before writes scripts there and runs them: libreswan's rules.
-            if is_in_own_directory(word) && !line.text.windows(word.len()).any(|part| part == word) {
+            let interpreted = line.commands.is_shell(index);
+            if interpreted && is_in_own_directory(word) && !line.text.windows(word.len()).any(|part| part == word) {
                 draft = draft.severity(Severity::Notice);
             }
             return out.found(draft.say("runs ").quote(word).say(" in: ").quote(line.text));
@@ -127,7 +128,7 @@ mod tests {
                 String::from_utf8_lossy(text)
             );
         }
-        let rules = b"D=/tmp/service\nsh $D/rules\nsh $D/../rules\nsh /tmp/service/rules\n";
+        let rules = b"D=/tmp/service\nsh $D/rules\nsh $D/../rules\n$D/rules &\n";
         let expected = [(2, Severity::Notice), (3, Severity::Suspicious), (4, Severity::Suspicious)];
         assert_eq!(startup(&CHECK, Kind::Shell, rules), expected);
         assert_eq!(startup(&CHECK, Kind::Cron, b"\n* * * * * /tmp/x"), [(2, Severity::Suspicious)]);

@@ -14,7 +14,7 @@ use crate::source::config::{Found, Look};
 use crate::source::owner::{Owners, relative};
 use crate::source::script::Script;
 use crate::source::truth::Truths;
-use crate::source::{Coverage, content, files, nvram, places, startup};
+use crate::source::{Coverage, content, files, links, nvram, places, startup};
 
 impl Run<'_, '_> {
     /// Looks at every setting, and at the lines that it runs. Returns how much was seen of those.
@@ -27,7 +27,9 @@ impl Run<'_, '_> {
         let mut each = |found: &Found<'_>| {
             let path = program(found.how, found.value);
             if !path.is_empty() {
+                // Lists of packages have the file; a setting may name a link to it that an alternative made.
                 let _ = owners.add(path);
+                let _ = owners.add(links::real(host, path).as_slice());
             }
         };
         Look { host, truths, mounts, coverage: &mut Coverage::new(), each: &mut each }.run();
@@ -106,7 +108,8 @@ fn judged<'f, H: Host>(host: &H, owners: &Owners, found: &Found<'f>) -> Setting<
     let opened = host.file(relative(path)).ok().filter(|_| !path.is_empty());
     let exists = opened.is_some();
     let elf = opened.is_some_and(|(mut file, _)| content::header(&mut file).is_some());
-    let owner = owners.find(path).map(|row| owners.known(row).owner).unwrap_or_default();
+    let of = |path: &[u8]| owners.find(path).map(|row| owners.known(row).owner).unwrap_or_default();
+    let owner = if of(path).vouches() { of(path) } else { of(links::real(host, path).as_slice()) };
     let Found { file, line, key, value, how, in_image } = *found;
     Setting { file, line, key, value, how, in_image, owner, exists, elf }
 }

@@ -15,7 +15,7 @@ pub mod inventory;
 pub mod items;
 pub mod keys;
 pub mod kin;
-mod links;
+pub mod links;
 pub mod log;
 pub mod modules;
 pub mod mounts;

@@ -68,6 +68,22 @@ ip link set lo up; ip address add 192.0.2.1/32 dev lo
 exec chroot . "$2" /script
 "#;
 
+/// What of this machine's `/usr`, which a room shares, is started at boot: packages of it have all of that.
+fn startup_files() -> Vec<String> {
+    let mut files = Vec::new();
+    let mut directories = vec![PathBuf::from("/usr/lib/systemd"), PathBuf::from("/usr/local/lib/systemd")];
+    while let Some(directory) = directories.pop() {
+        for entry in fs::read_dir(directory).into_iter().flatten() {
+            let path = entry.unwrap().path();
+            files.push(path.to_str().unwrap().to_owned());
+            if path.is_dir() && !path.is_symlink() {
+                directories.push(path);
+            }
+        }
+    }
+    files
+}
+
 /// A room, gone when dropped.
 pub(crate) struct Room {
     dir: tempfile::TempDir,
@@ -156,7 +172,7 @@ impl Room {
     /// Starts a script as the first process. All ends with it, and with the guard.
     pub(crate) fn start(&self, script: &str) -> Guard {
         if !self.owned.is_empty() {
-            let list = format!("/.\n{}\n", self.owned.join("\n"));
+            let list = format!("/.\n{}\n{}\n", self.owned.join("\n"), startup_files().join("\n"));
             fs::write(self.at("var/lib/dpkg/info/room.list"), list).unwrap();
         }
         // What an earlier script left behind is none of this one's.

