@@ -1,0 +1,114 @@
+//! Facts are shown to the checks here: each check knows by its hooks what to do with which.
+
+use super::Run;
+use crate::check::{Ctx, Hook, Out, Say};
+use crate::facts::file::File;
+use crate::facts::logging::Logging;
+use crate::facts::mount::Mount;
+use crate::facts::process::{Hidden, Process};
+use crate::facts::raw::{Promiscuous, RawSocket};
+use crate::facts::socket::Socket;
+use crate::facts::startup::Line;
+use crate::facts::startup_file::StartupFile;
+
+impl Run<'_, '_> {
+    /// Shows a fact to the checks, each of which knows by its hooks what to do with it. Returns whether one of them has
+    /// something to say; it is said only if `aloud`.
+    pub(super) fn show(&mut self, aloud: bool, run: &dyn Fn(&Hook, &Ctx<'_>, &mut Out<'_>)) -> bool {
+        let mut any = false;
+        for (index, check) in self.checks() {
+            let say = if aloud { Say::Tell(self.sink) } else { Say::Count };
+            let mut out = Out { check, say, found: 0, fault: None };
+            for hook in check.hooks {
+                run(hook, &self.plan.ctx, &mut out);
+            }
+            let (found, fault) = (out.found, out.fault);
+            any |= found > 0;
+            self.fault = self.fault.or(fault);
+            if let Some(count) = self.found.get_mut(index).filter(|_| aloud) {
+                *count = count.saturating_add(found);
+            }
+        }
+        any
+    }
+
+    pub(super) fn show_process(&mut self, process: &Process, aloud: bool) -> bool {
+        self.show(aloud, &|hook, ctx, out| {
+            if let Hook::Process(run) = hook {
+                run(process, ctx, out);
+            }
+        })
+    }
+
+    pub(super) fn show_socket(&mut self, socket: &Socket<'_>, aloud: bool) -> bool {
+        self.show(aloud, &|hook, ctx, out| {
+            if let Hook::Socket(run) = hook {
+                run(socket, ctx, out);
+            }
+        })
+    }
+
+    pub(super) fn show_raw(&mut self, socket: &RawSocket<'_>, aloud: bool) -> bool {
+        self.show(aloud, &|hook, ctx, out| {
+            if let Hook::Raw(run) = hook {
+                run(socket, ctx, out);
+            }
+        })
+    }
+
+    pub(super) fn show_interface(&mut self, interface: &Promiscuous<'_>) {
+        self.show(true, &|hook, ctx, out| {
+            if let Hook::Interface(run) = hook {
+                run(interface, ctx, out);
+            }
+        });
+    }
+
+    pub(super) fn show_mount(&mut self, mount: &Mount<'_>) {
+        self.show(true, &|hook, ctx, out| {
+            if let Hook::Mount(run) = hook {
+                run(mount, ctx, out);
+            }
+        });
+    }
+
+    pub(super) fn show_hidden(&mut self, hidden: &Hidden) {
+        self.show(true, &|hook, ctx, out| {
+            if let Hook::Hidden(run) = hook {
+                run(hidden, ctx, out);
+            }
+        });
+    }
+
+    pub(super) fn show_file(&mut self, file: &File<'_>) {
+        self.show(true, &|hook, ctx, out| {
+            if let Hook::File(run) = hook {
+                run(file, ctx, out);
+            }
+        });
+    }
+
+    pub(super) fn show_log(&mut self, log: &Logging) {
+        self.show(true, &|hook, ctx, out| {
+            if let Hook::Log(run) = hook {
+                run(log, ctx, out);
+            }
+        });
+    }
+
+    pub(super) fn show_startup(&mut self, file: &StartupFile<'_>) {
+        self.show(true, &|hook, ctx, out| {
+            if let Hook::Startup(run) = hook {
+                run(file, ctx, out);
+            }
+        });
+    }
+
+    pub(super) fn show_line(&mut self, line: &Line<'_>) {
+        self.show(true, &|hook, ctx, out| {
+            if let Hook::Line(run) = hook {
+                run(line, ctx, out);
+            }
+        });
+    }
+}
