@@ -11,9 +11,10 @@ use std::fs::{self, OpenOptions, Permissions};
 use std::io::Write;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use bench::Bench;
-use scan::{Outcome, Tree, scan};
+use scan::{GATEWATCH, Outcome, Tree, run, scan};
 
 const CHECKS: &str = "startup-added,startup-changed,startup-removed";
 
@@ -182,4 +183,22 @@ fn without_an_image_nothing_is_known() {
     ] {
         assert_eq!(outcome.looked(check), ("na", why));
     }
+}
+
+#[test]
+fn without_an_image_a_baseline_of_it_knows_the_same() {
+    let bench = Bench::new(&firmware(), CHECKS);
+    let root = bench.unpacked("tree", false);
+    fs::remove_dir_all(root.join("usr/lib/opkg")).unwrap();
+    let file = root.with_extension("gwb");
+    let words = ["baseline".as_ref(), "create".as_ref(), "--root".as_ref(), root.as_os_str(), "-o".as_ref()];
+    let created = run(Command::new(GATEWATCH).args(words).arg(&file));
+    assert_eq!((created.status, created.stderr.as_str()), (0, ""));
+    let look = || {
+        let words = ["--root".as_ref(), root.as_os_str(), "--baseline".as_ref(), file.as_os_str()];
+        scan(words.into_iter().chain(["--only".as_ref(), CHECKS.as_ref()]))
+    };
+    assert_eq!(found(&look()), [""; 0]);
+    intrude(&root);
+    assert_eq!(found(&look()), INTRUDED);
 }
