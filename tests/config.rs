@@ -21,15 +21,7 @@ fn look(tree: &Tree) -> Outcome {
 
 /// `check severity line path` of every finding.
 fn said(tree: &Tree) -> Vec<String> {
-    let outcome = look(tree);
-    let mut said: Vec<String> = outcome
-        .findings
-        .iter()
-        .zip(outcome.short())
-        .map(|(row, short)| format!("{short} {}", row["path"].as_str().unwrap()))
-        .collect();
-    said.sort();
-    said
+    look(tree).short_with_paths()
 }
 
 /// An OpenWrt with a list of packages, so that somebody vouches.

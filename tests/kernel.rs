@@ -247,14 +247,7 @@ fn firmware() -> Tree {
         .file("usr/lib/opkg/info/busybox.list", "/bin/busybox\n/bin/ps\n/bin/login\n")
         .file("usr/lib/opkg/info/dropbear.list", "/usr/sbin/dropbear\n")
         .file("usr/lib/opkg/info/dropbear.control", "Version: 1\n")
-        .dir("proc")
-        .dir("tmp")
-        .dir("rom")
-        .dir("dev")
-        .dir("mnt")
-        .dir("lib/x86_64-linux-gnu")
-        .dir("lib/aarch64-linux-gnu")
-        .dir("lib64")
+        .mountable()
 }
 
 fn write(path: &Path, content: &str) {

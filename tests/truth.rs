@@ -31,14 +31,7 @@ fn firmware() -> Tree {
         .file("etc/ppp/ip-up", "exit 0\n")
         .file("usr/lib/opkg/info/dnsmasq.list", "/etc/init.d/dnsmasq\n")
         .file("usr/lib/opkg/info/dnsmasq.control", "Version: 1\n")
-        .dir("proc")
-        .dir("tmp")
-        .dir("rom")
-        .dir("dev")
-        .dir("mnt")
-        .dir("lib/x86_64-linux-gnu")
-        .dir("lib/aarch64-linux-gnu")
-        .dir("lib64");
+        .mountable();
     for (service, start) in [
         ("boot", 10),
         ("log", 12),

@@ -21,15 +21,7 @@ fn look(tree: &Tree) -> Outcome {
 }
 
 fn said(tree: &Tree) -> Vec<String> {
-    let outcome = look(tree);
-    let mut said: Vec<String> = outcome
-        .findings
-        .iter()
-        .zip(outcome.short())
-        .map(|(row, short)| format!("{short} {}", row["path"].as_str().unwrap()))
-        .collect();
-    said.sort();
-    said
+    look(tree).short_with_paths()
 }
 
 /// An OpenWrt whose image and packages are known.

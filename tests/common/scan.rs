@@ -186,6 +186,15 @@ impl Outcome {
         self.findings.iter().map(short).collect()
     }
 
+    /// The findings as `check severity line path`, sorted.
+    pub(crate) fn short_with_paths(&self) -> Vec<String> {
+        let rows = self.findings.iter().zip(self.short());
+        let mut said: Vec<_> =
+            rows.map(|(row, short)| format!("{short} {}", row["path"].as_str().unwrap())).collect();
+        said.sort();
+        said
+    }
+
     /// How a check looked, and why not at everything.
     pub(crate) fn looked(&self, check: &str) -> (&str, &str) {
         let row =
@@ -243,6 +252,12 @@ impl Tree {
         (&file).write_all(content.as_bytes()).unwrap();
         file.set_len(size).unwrap();
         self
+    }
+
+    /// Directories on which a bench mounts what it needs.
+    pub(crate) fn mountable(self) -> Self {
+        let libraries = ["lib64", "lib/x86_64-linux-gnu", "lib/aarch64-linux-gnu"];
+        ["proc", "tmp", "rom", "dev", "mnt"].into_iter().chain(libraries).fold(self, Self::dir)
     }
 
     pub(crate) fn dir(self, name: &str) -> Self {
