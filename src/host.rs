@@ -22,6 +22,8 @@ pub enum Fault {
     Loop,
     /// The path is longer than the kernel or gatewatch takes.
     TooLong,
+    /// More bytes than are read of such a file.
+    Large,
     /// A directory where a file was expected.
     Directory,
     /// Something else where a directory was expected.
@@ -56,6 +58,7 @@ impl fmt::Display for Fault {
             Fault::Denied => "permission denied",
             Fault::Loop => "links lead in a circle",
             Fault::TooLong => "path too long",
+            Fault::Large => "too large to be read whole",
             Fault::Directory => "a directory",
             Fault::NotDirectory => "not a directory",
             Fault::Fifo => "a named pipe",

@@ -143,6 +143,10 @@ pub const PRELOADED: u32 = 16;
 /// Bytes of a program that are hashed: larger ones run on no router.
 pub const HASH_BYTES: u64 = 64 * 1024 * 1024;
 
+/// Bytes of a tool, or of a file of gatewatch's own, that are compared with those of the image: the largest that routers have
+/// is a busybox or bash with 2 MiB.
+pub const COMPARED_BYTES: u64 = 16 * 1024 * 1024;
+
 /// Programs of startup files that are hashed, told apart by device and inode. 16 bytes each.
 pub const STARTUP_PROGRAMS: usize = if cfg!(test) { 4 } else { 256 };
 
@@ -203,6 +207,10 @@ pub const STARTUP_FILES: usize = if cfg!(test) { 32 } else { 4096 };
 /// Bytes of the image's `/etc/inittab` that are kept to compare with: those of OpenWrt and of vendors have below 2 KiB.
 pub const INITTAB_BYTES: usize = if cfg!(test) { 512 } else { 4096 };
 
+/// Startup files that are gone of which it is looked up whether a package took them away, as each reads all lists of packages
+/// that are gone too. The rest count as if somebody had removed them by hand.
+pub const GONE_FILES: u32 = if cfg!(test) { 8 } else { 256 };
+
 /// How deep directories of startup files are entered: `hotplug.d/iface/x`, `system/a.service.d/x.conf`.
 pub const STARTUP_DEPTH: u32 = 2;
 
@@ -248,6 +256,9 @@ pub const WEB_DEPTH: u32 = 24;
 
 /// Bytes read of one web page. Tables in PHP, of fonts say, have a megabyte.
 pub const WEB_FILE_BYTES: u64 = 8 * 1024 * 1024;
+
+/// Bytes read of all web pages together: PHP of a web application has some 50 MiB.
+pub const WEB_BYTES: u64 = if cfg!(test) { 16 * 1024 * 1024 } else { 256 * 1024 * 1024 };
 
 /// Bytes of the free text of a finding.
 pub const DETAIL_BYTES: usize = 1024;

@@ -193,7 +193,7 @@ impl Run<'_, '_> {
             return;
         }
         let fault = match host.file(proc::path_of(process.pid, "exe", b"").as_slice()) {
-            Ok(_) => Fault::TooLong,
+            Ok(_) => Fault::Large,
             Err(fault) if fault.is_absence() => return,
             Err(fault) => fault,
         };

@@ -222,7 +222,7 @@ impl<'a, H: Host> Walk<'a, H> {
         let digest = match &digest {
             Ok(digest) => digest.get(..DIGEST_LEN).unwrap_or_default(),
             Err(fault) if fault.is_absence() => return,
-            Err(Fault::TooLong) => {
+            Err(Fault::Large) => {
                 self.coverage.gap(path, format_args!("too large to be hashed"));
                 b""
             }

@@ -118,7 +118,7 @@ pub fn rows<F: Read<Error = Fault>>(file: &mut F, each: &mut dyn FnMut(Option<&[
 /// The same of a file that somebody else may have made as large as he likes.
 ///
 /// # Errors
-/// See [`rows`], and [`Fault::TooLong`] when there are more bytes.
+/// See [`rows`], and [`Fault::Large`] when there are more bytes.
 pub fn rows_within<F: Read<Error = Fault>>(
     file: &mut F,
     most: u64,
@@ -131,7 +131,7 @@ pub fn rows_within<F: Read<Error = Fault>>(
 /// beginning, and that it was cut. Reads at most `most` bytes, if that is said.
 ///
 /// # Errors
-/// When reading fails, and [`Fault::TooLong`] when there is more; records up to there have been handed out.
+/// When reading fails, and [`Fault::Large`] when there is more; records up to there have been handed out.
 pub fn records<const N: usize, F: Read<Error = Fault>>(
     file: &mut F,
     separator: u8,
@@ -145,7 +145,7 @@ pub fn records<const N: usize, F: Read<Error = Fault>>(
         let length = file.read(&mut chunk)?;
         let Some(read) = chunk.get(..length).filter(|read| !read.is_empty()) else { break };
         if let Some(left) = &mut left {
-            *left = left.checked_sub(u64::try_from(length).unwrap_or(u64::MAX)).ok_or(Fault::TooLong)?;
+            *left = left.checked_sub(u64::try_from(length).unwrap_or(u64::MAX)).ok_or(Fault::Large)?;
         }
         let mut pieces = read.split(|b| *b == separator).peekable();
         while let Some(piece) = pieces.next() {

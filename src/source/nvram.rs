@@ -98,7 +98,7 @@ impl<H: Host> Look<'_, H> {
         loop {
             let length = file.read(&mut chunk)?;
             let read = chunk.get(..length).unwrap_or_default();
-            left = left.checked_sub(u64::try_from(length).unwrap_or(u64::MAX)).ok_or(Fault::TooLong)?;
+            left = left.checked_sub(u64::try_from(length).unwrap_or(u64::MAX)).ok_or(Fault::Large)?;
             let nvram = nvram.get_or_insert_with(|| Nvram::new(read.contains(&0), &wanted));
             let mut event = |event: Event<'_>| match event {
                 Event::Begin(key, line) => {

@@ -97,7 +97,7 @@ pub fn each<H: Host>(host: &H, each: &mut dyn FnMut(Option<&[u8]>)) -> Result<bo
     loop {
         let length = file.read(&mut chunk)?;
         let Some(read) = chunk.get(..length).filter(|read| !read.is_empty()) else { break };
-        left = left.checked_sub(u64::try_from(length).unwrap_or(u64::MAX)).ok_or(Fault::TooLong)?;
+        left = left.checked_sub(u64::try_from(length).unwrap_or(u64::MAX)).ok_or(Fault::Large)?;
         for byte in read {
             uci.push(*byte, &mut |entry| rule.entry(entry, each));
         }
