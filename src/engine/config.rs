@@ -23,7 +23,7 @@ impl Run<'_, '_> {
         let Scratch { owners, mounts, seen, commands, .. } = scratch;
         let truths = Truths::find(host, mounts, self.plan.baseline);
         // Who owns what is found out for all of them together.
-        let first = owners.count();
+        let (first, mut owned) = (owners.count(), Coverage::new());
         let mut each = |found: &Found<'_>| {
             let path = program(found.how, found.value);
             if !path.is_empty() {
@@ -34,7 +34,8 @@ impl Run<'_, '_> {
         };
         Look { host, truths, mounts, coverage: &mut Coverage::new(), each: &mut each }.run();
         if owners.count() > first {
-            owners.resolve(host, mounts, first, &mut Coverage::new());
+            owners.resolve(host, mounts, first, &mut owned);
+            owners.limits(&mut owned);
         }
         let (mut coverage, mut lines) = (Coverage::new(), Coverage::new());
         let mut programs = files::Started::new(self.wants_hashes());
@@ -53,6 +54,9 @@ impl Run<'_, '_> {
             programs.of(host, line, &mut |file| self.show_file(file));
         };
         nvram::Look { host, commands, coverage: &mut lines, each: &mut each }.run();
+        if !coverage.absent {
+            coverage.adopt(&owned);
+        }
         self.note(Source::Config, coverage);
         Ok(lines)
     }

@@ -49,8 +49,23 @@ pub struct Look<'a, H> {
 /// Hashes of the settings that the image has in a file.
 type Image = heapless::Vec<u32, IMAGE_SETTINGS>;
 
-/// Where further files of a kind are, and whether that is a directory of them.
-type Further = heapless::Vec<(Bytes<256>, bool), FURTHER>;
+/// Further files of a kind that others name.
+#[derive(Default)]
+struct Further {
+    /// Where they are, and whether that is a directory of them.
+    named: heapless::Vec<(Bytes<256>, bool), FURTHER>,
+    /// There are more, or the name of one is too long.
+    full: bool,
+}
+
+impl Further {
+    fn add(&mut self, name: &[u8], is_directory: bool) {
+        let name = Bytes::of(name.strip_suffix(b"/").unwrap_or(name));
+        if !self.named.iter().any(|(known, _)| *known == name) {
+            self.full |= name.is_cut() || self.named.push((name, is_directory)).is_err();
+        }
+    }
+}
 
 /// Opens the file anew.
 type Open<'o, H> = dyn Fn() -> Result<<H as Host>::File, Fault> + 'o;
@@ -70,18 +85,20 @@ impl<H: Host> Look<'_, H> {
             self.file(&path, &|open, each| uci::<H>(open, rows, each));
         }
         for conf in &CONFS {
-            let mut further = Further::new();
+            let mut further = Further::default();
             let mut full = self.directory(conf.dir, conf, &mut further);
-            // What is named there is followed once: circles end.
-            for (path, is_directory) in &further.clone() {
-                if *is_directory {
+            // What is named there is followed once each: circles end.
+            let mut at = 0_usize;
+            while let Some((path, is_directory)) = further.named.get(at).cloned() {
+                at = at.saturating_add(1);
+                if is_directory {
                     let all = Conf { dir: b"", prefix: b"", suffix: b"", ..*conf };
-                    full |= self.directory(path.as_slice(), &all, &mut Further::new());
+                    full |= self.directory(path.as_slice(), &all, &mut further);
                 } else {
-                    self.conf(&Bytes::of(path.as_slice()), conf, &mut Further::new());
+                    self.conf(&Bytes::of(path.as_slice()), conf, &mut further);
                 }
             }
-            if full || further.is_full() {
+            if full || further.full {
                 let what = format_args!(
                     "more than {CONFIG_FILES} files, or {FURTHER} further ones, of configuration"
                 );
@@ -139,9 +156,13 @@ impl<H: Host> Look<'_, H> {
                 // `conf-dir=/etc/dnsmasq.d,*.conf`
                 let name = value.split(|b| *b == b',').next().unwrap_or_default();
                 let directory = how == How::Directory;
-                let known = CONFS.iter().any(|conf| name.strip_prefix(b"/") == Some(conf.dir));
+                let is = |conf: &Conf| {
+                    let all = conf.prefix.is_empty() && conf.suffix.is_empty();
+                    all && relative(name.strip_suffix(b"/").unwrap_or(name)) == conf.dir
+                };
+                let known = CONFS.iter().any(is);
                 if name.first() == Some(&b'/') && (directory && !known || how == How::File) {
-                    let _ = further.push((Bytes::of(name), directory));
+                    further.add(name, directory);
                 }
             });
         }
@@ -168,7 +189,7 @@ impl<H: Host> Look<'_, H> {
         match done {
             Err(Stop::Fault(Fault::NotFound | Fault::Directory)) => return,
             Ok(()) => {}
-            Err(Stop::Fault(Fault::TooLong)) => {
+            Err(Stop::Fault(Fault::Large)) => {
                 self.coverage.gap(path, format_args!("only the first {SMALL_FILE_BYTES} bytes were read"));
             }
             Err(Stop::Fault(fault)) => self.coverage.gap(path, format_args!("{fault}")),
@@ -209,11 +230,17 @@ fn uci<H: Host>(open: &Open<'_, H>, rows: &[Choice], each: &mut Setting<'_>) -> 
     // What switches a section off may stand behind what it switches off, so the file is read twice.
     let mut off = heapless::Vec::<u32, SECTIONS_OFF>::new();
     let mut lost = false;
-    entries(&mut open()?, &mut |entry| {
+    let switches = entries(&mut open()?, &mut |entry| {
         if OFF.contains(&(entry.option, entry.value)) {
             lost |= off.push(entry.section_line).is_err();
         }
-    })?;
+    });
+    // What was read up to a limit counts; that there is more is said below.
+    if let Err(fault) = switches
+        && fault != Fault::Large
+    {
+        return Err(fault.into());
+    }
     let cut = entries(&mut open()?, &mut |entry| {
         let row = rows.iter().find(|row| {
             row.option == entry.option && (row.section.is_empty() || row.section == entry.section)
@@ -240,7 +267,7 @@ fn entries<F: Read<Error = Fault>>(
     loop {
         let length = file.read(&mut chunk)?;
         let Some(read) = chunk.get(..length).filter(|read| !read.is_empty()) else { break };
-        left = left.checked_sub(u64::try_from(length).unwrap_or(u64::MAX)).ok_or(Fault::TooLong)?;
+        left = left.checked_sub(u64::try_from(length).unwrap_or(u64::MAX)).ok_or(Fault::Large)?;
         for byte in read {
             uci.push(*byte, each);
         }
