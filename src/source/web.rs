@@ -14,7 +14,7 @@ use crate::facts::startup::Kind as Written;
 use crate::facts::text::{Bytes, basename};
 use crate::facts::web::{Language, Runs};
 use crate::host::{Fault, Host, Identity, Kind};
-use crate::limits::{DETAIL_BYTES, PATH_BYTES, READ_BYTES, WEB_DEPTH, WEB_FILE_BYTES, WEB_NAMES};
+use crate::limits::{DETAIL_BYTES, PATH_BYTES, READ_BYTES, WEB_BYTES, WEB_DEPTH, WEB_FILE_BYTES, WEB_NAMES};
 
 /// OpenWrt (`www`, LuCI's own, rpcd's plugins), vendors, QNAP (`home/httpd`), D-Link (`htdocs`), Ralink (`etc_ro/web`),
 /// DD-WRT (`tmp/www`), Entware, Debian.
@@ -77,6 +77,8 @@ pub struct Pages<'a, H: Host> {
     each: &'a mut dyn FnMut(&Found<'_>),
     /// Names that may still be looked at.
     left: u32,
+    /// Bytes that may still be read.
+    bytes: u64,
     deep: bool,
 }
 
@@ -89,7 +91,7 @@ impl<'a, H: Host> Pages<'a, H> {
         coverage: &'a mut Coverage,
         each: &'a mut dyn FnMut(&Found<'_>),
     ) -> Self {
-        Self { host, truths, coverage, commands, each, left: WEB_NAMES, deep: false }
+        Self { host, truths, coverage, commands, each, left: WEB_NAMES, bytes: WEB_BYTES, deep: false }
     }
 
     /// Looks everywhere.
@@ -177,12 +179,19 @@ impl<'a, H: Host> Pages<'a, H> {
         if language.is_program() && identity.mode & 0o111 == 0 && !is_cgi(path) {
             return;
         }
+        let most = self.bytes.min(WEB_FILE_BYTES);
+        if most == 0 {
+            return self.coverage.gap(path, format_args!("{WEB_BYTES} bytes of pages were read before"));
+        }
         self.coverage.fact();
-        let mut text = Bytes::<DETAIL_BYTES>::new();
+        let (mut left, mut text) = (most, Bytes::<DETAIL_BYTES>::new());
         let read = match Scripts::new(language) {
-            Some(mut page) => scripts(&mut page, head, &mut file, &mut text),
-            None => shell(language == Language::ShellPage, head, &mut file, self.commands, &mut text),
+            Some(mut page) => scripts(&mut page, head, (&mut file, &mut left), &mut text),
+            None => {
+                shell(language == Language::ShellPage, head, (&mut file, &mut left), self.commands, &mut text)
+            }
         };
+        self.bytes = self.bytes.saturating_sub(most.saturating_sub(left));
         match read {
             Ok(Some(hit)) => {
                 let in_image = self.same_in_image(path);
@@ -248,19 +257,22 @@ fn language(head: &[u8], name: &[u8]) -> Option<Language> {
 /// Hands every byte of a page to `each` until that has what it wants.
 fn bytes<F: Read<Error = Fault>>(
     head: &[u8],
-    file: &mut F,
+    (file, left): (&mut F, &mut u64),
     each: &mut dyn FnMut(u8) -> bool,
 ) -> Result<(), Stop> {
     if head.iter().any(|byte| each(*byte)) {
         return Ok(());
     }
     let mut chunk = [0_u8; READ_BYTES];
-    let mut left = WEB_FILE_BYTES;
+    *left = left.saturating_sub(u64::try_from(head.len()).unwrap_or(u64::MAX));
     loop {
         let length = file.read(&mut chunk).map_err(Stop::Fault)?;
         let read = chunk.get(..length).unwrap_or_default();
-        left =
-            left.checked_sub(u64::try_from(length).unwrap_or(u64::MAX)).ok_or(Stop::Fault(Fault::TooLong))?;
+        let Some(less) = left.checked_sub(u64::try_from(length).unwrap_or(u64::MAX)) else {
+            *left = 0;
+            return Err(Stop::Fault(Fault::Large));
+        };
+        *left = less;
         if read.is_empty() || read.iter().any(|byte| each(*byte)) {
             return Ok(());
         }
@@ -271,7 +283,7 @@ fn bytes<F: Read<Error = Fault>>(
 fn scripts<F: Read<Error = Fault>>(
     page: &mut Scripts,
     head: &[u8],
-    file: &mut F,
+    file: (&mut F, &mut u64),
     text: &mut Bytes<DETAIL_BYTES>,
 ) -> Result<Option<Hit>, Stop> {
     let mut found = None::<Hit>;
@@ -281,14 +293,15 @@ fn scripts<F: Read<Error = Fault>>(
         *text = Bytes::of(said);
         hit.runs != Runs::Packed
     };
-    bytes(head, file, &mut |byte| {
+    let read = bytes(head, file, &mut |byte| {
         let hit = page.push(byte);
         hit.is_some() && keep(hit, page.text())
-    })?;
+    });
     let hit = page.finish();
     keep(hit, page.text());
-    match (found, page.cut()) {
-        (None, Some(line)) => Err(Stop::Line(line)),
+    match (found, read, page.cut()) {
+        (None, Err(stop), _) => Err(stop),
+        (None, _, Some(line)) => Err(Stop::Line(line)),
         _ => Ok(found),
     }
 }
@@ -297,7 +310,7 @@ fn scripts<F: Read<Error = Fault>>(
 fn shell<F: Read<Error = Fault>>(
     in_page: bool,
     head: &[u8],
-    file: &mut F,
+    file: (&mut F, &mut u64),
     commands: &mut Commands,
     text: &mut Bytes<DETAIL_BYTES>,
 ) -> Result<Option<Hit>, Stop> {
@@ -315,15 +328,16 @@ fn shell<F: Read<Error = Fault>>(
         found.is_some_and(|hit| hit.runs != Runs::Import)
     };
     let mut code = Tags { inside: !in_page, last: 0 };
-    bytes(head, file, &mut |byte| {
+    let read = bytes(head, file, &mut |byte| {
         let byte = if in_page { code.next(byte) } else { byte };
         reader.push(byte) && lines(&mut reader)
-    })?;
+    });
     if reader.finish() {
         lines(&mut reader);
     }
-    match (found, reader.cut()) {
-        (None, Some(line)) => Err(Stop::Line(line)),
+    match (found, read, reader.cut()) {
+        (None, Err(stop), _) => Err(stop),
+        (None, _, Some(line)) => Err(Stop::Line(line)),
         _ => Ok(found),
     }
 }
