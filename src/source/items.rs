@@ -4,7 +4,7 @@ use sha2::{Digest, Sha256};
 
 use super::net::{self, Ports};
 use super::owner::relative;
-use super::{Coverage, records, redirects};
+use super::{Coverage, keys, records, redirects};
 use crate::baseline::Kind;
 use crate::facts::account::Entry;
 use crate::facts::key::{Line, decode, fingerprint};
@@ -30,21 +30,6 @@ const DNSMASQ: [&[u8]; 1] = [b"etc/dnsmasq.conf"];
 /// Directories of such files; OpenWrt writes `/var/etc/dnsmasq.conf.cfg01411c`, ASUSWRT `/etc/dnsmasq.conf`.
 const DNSMASQ_D: [&[u8]; 2] = [b"etc/dnsmasq.d", b"var/etc"];
 
-/// Keys for the administrator that no list of users leads to: dropbear's on OpenWrt and AirOS, homes of ASUSWRT and DD-WRT,
-/// Padavan's copy in flash, Entware's dropbear, one for all.
-const KEYS: [&[u8]; 9] = [
-    b"/etc/dropbear/authorized_keys",
-    b"/root/.ssh/authorized_keys",
-    b"/root/.ssh/authorized_keys2",
-    b"/tmp/home/root/.ssh/authorized_keys",
-    b"/tmp/root/.ssh/authorized_keys",
-    b"/etc/storage/authorized_keys",
-    b"/opt/etc/dropbear/authorized_keys",
-    b"/etc/persistent/.ssh/authorized_keys",
-    b"/etc/ssh/authorized_keys",
-];
-/// A file a user (NixOS, and as administrators set it).
-const KEYS_D: &[u8] = b"/etc/ssh/authorized_keys.d";
 /// Below a home (sshd(8), dropbear(8)).
 const HOME_KEYS: [&[u8]; 2] = [b"/.ssh/authorized_keys", b"/.ssh/authorized_keys2"];
 
@@ -122,7 +107,14 @@ impl<H: Host> Look<'_, H> {
         each: &mut dyn FnMut(&[u8], Each<'_>),
     ) -> bool {
         let host = self.host;
-        let Ok(dir) = host.dir(place) else { return false };
+        let dir = match host.dir(place) {
+            Ok(dir) => dir,
+            Err(Fault::NotFound | Fault::NotDirectory) => return false,
+            Err(fault) => {
+                self.missed(place, kind, fault);
+                return false;
+            }
+        };
         let mut any = false;
         let listed = host.list(&dir, &mut |name| {
             if name.starts_with(prefix) {
@@ -143,17 +135,22 @@ impl<H: Host> Look<'_, H> {
         let accounts = Kind::Item(Item::Account);
         let mut homes = heapless::Vec::<Bytes<64>, 64>::new();
         let mut rest = 0_u32;
-        for path in KEYS {
+        for path in keys::MAIN {
             self.keys(path);
         }
         let host = self.host;
-        if let Ok(dir) = host.dir(relative(KEYS_D)) {
-            let _ = host.list(&dir, &mut |name| {
-                let mut path = Bytes::<PATH_BYTES>::of(KEYS_D);
+        let listed = host.dir(relative(keys::BY_NAME)).and_then(|dir| {
+            host.list(&dir, &mut |name| {
+                let mut path = Bytes::<PATH_BYTES>::of(keys::BY_NAME);
                 path.push(b"/");
                 path.push(name);
                 self.keys(path.as_slice());
-            });
+            })
+        });
+        if let Err(fault) = listed
+            && !matches!(fault, Fault::NotFound | Fault::NotDirectory)
+        {
+            self.missed(keys::BY_NAME, Kind::Item(Item::Key), fault);
         }
         self.lines(b"/etc/passwd", accounts, &mut |line, tell| {
             let mut fields = line.split(|b| *b == b':');
@@ -166,13 +163,15 @@ impl<H: Host> Look<'_, H> {
                     rest = rest.saturating_add(1);
                 }
             }
-            tell(accounts, Told::Thing(name, Entry::rights(line).as_slice()));
+            let rights = Entry::rights(line);
+            let thing = Told::Thing(name, rights.as_slice());
+            tell(accounts, if rights.is_cut() { Told::Missed } else { thing });
         });
         for home in &homes {
             for name in HOME_KEYS {
                 let mut path = Bytes::<128>::of(home.as_slice());
                 path.push(name);
-                if !KEYS.contains(&path.as_slice()) {
+                if !keys::MAIN.contains(&path.as_slice()) {
                     self.keys(path.as_slice());
                 }
             }

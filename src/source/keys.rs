@@ -17,7 +17,7 @@ use crate::limits::{KEY_FILE_BYTES, KEY_FILES, KEY_ROW_BYTES, KEYS, PATH_BYTES};
 
 /// Files for the administrator that no list of users leads to: dropbear's on OpenWrt and AirOS, homes of ASUSWRT and
 /// DD-WRT where the list of users is not there, Padavan's copy in flash, Entware's dropbear, one for all.
-const MAIN: [&[u8]; 9] = [
+pub(super) const MAIN: [&[u8]; 9] = [
     b"/etc/dropbear/authorized_keys",
     b"/root/.ssh/authorized_keys",
     b"/root/.ssh/authorized_keys2",
@@ -30,7 +30,7 @@ const MAIN: [&[u8]; 9] = [
 ];
 
 /// A file a user (NixOS, and as administrators set it).
-const BY_NAME: &[u8] = b"/etc/ssh/authorized_keys.d";
+pub(super) const BY_NAME: &[u8] = b"/etc/ssh/authorized_keys.d";
 
 /// Whether a home is none in which anybody keeps keys. Firmware makes homes in memory at each boot (ASUSWRT and Padavan below
 /// `/tmp/home`, DD-WRT), and QNAP keeps them on its disks, where `.config` is.
@@ -47,6 +47,8 @@ fn is_odd_home(home: &[u8]) -> bool {
 pub struct Keys {
     /// A key and the number of a user who has it.
     held: heapless::Vec<([u8; 32], u32), KEYS>,
+    /// Keys that the image has in the file that is being read.
+    image: heapless::Vec<[u8; 32], KEYS>,
     /// Files that were read, by device and inode.
     seen: heapless::Vec<(u64, u64), KEY_FILES>,
 }
@@ -55,7 +57,7 @@ impl Keys {
     /// None.
     #[must_use]
     pub const fn new() -> Self {
-        Self { held: heapless::Vec::new(), seen: heapless::Vec::new() }
+        Self { held: heapless::Vec::new(), image: heapless::Vec::new(), seen: heapless::Vec::new() }
     }
 }
 
@@ -127,7 +129,11 @@ impl<H: Host> Walk<'_, H> {
             self.file(&Candidate { path, user: b"root", uid: 0, main: true }, tell);
         }
         let host = self.host;
-        let Ok(dir) = host.dir(relative(BY_NAME)) else { return };
+        let dir = match host.dir(relative(BY_NAME)) {
+            Ok(dir) => dir,
+            Err(Fault::NotFound | Fault::NotDirectory) => return,
+            Err(fault) => return self.gap(BY_NAME, format_args!("{fault}"), tell),
+        };
         let listed = host.list(&dir, &mut |name| {
             let mut path = Bytes::<PATH_BYTES>::of(BY_NAME);
             path.push(b"/");
@@ -139,13 +145,13 @@ impl<H: Host> Walk<'_, H> {
             self.file(&Candidate { path: path.as_slice(), user: name, uid, main }, tell);
         });
         if let Err(fault) = listed {
-            self.gap(BY_NAME, fault, tell);
+            self.gap(BY_NAME, format_args!("{fault}"), tell);
         }
     }
 
-    fn gap(&mut self, path: &[u8], fault: Fault, tell: Option<(&Truths, u32)>) {
+    fn gap(&mut self, path: &[u8], what: core::fmt::Arguments<'_>, tell: Option<(&Truths, u32)>) {
         if tell.is_none() {
-            self.coverage.gap(path, format_args!("{fault}"));
+            self.coverage.gap(path, what);
         }
     }
 
@@ -155,17 +161,21 @@ impl<H: Host> Walk<'_, H> {
             Ok(opened) => opened,
             // A home that is a file: /dev/null.
             Err(Fault::NotFound | Fault::NotDirectory) => return,
-            Err(fault) => return self.gap(place.path, fault, tell),
+            Err(fault) => return self.gap(place.path, format_args!("{fault}"), tell),
         };
         let key = (identity.device, identity.inode);
         if self.keys.seen.contains(&key) {
             return;
         }
         if self.keys.seen.push(key).is_err() {
-            return self.gap(place.path, Fault::TooLong, tell);
+            return self.gap(place.path, format_args!("more than {KEY_FILES} files of keys"), tell);
         }
         let traits = tell.map(|(truths, owner)| (truths, self.traits(place, &identity, truths, owner)));
-        let (mut line, mut full) = (0_u32, false);
+        let (mut line, mut full, mut whole) = (0_u32, false, true);
+        if let Some((truths, Traits { image: Image::File, .. })) = &traits {
+            whole = image_keys(host, truths, place.path, &mut self.keys.image);
+            full |= !whole;
+        }
         let read = records::<KEY_ROW_BYTES, _>(&mut file, b'\n', Some(KEY_FILE_BYTES), &mut |row, cut| {
             line = line.saturating_add(1);
             full |= cut && tell.is_none();
@@ -183,7 +193,8 @@ impl<H: Host> Walk<'_, H> {
             let in_image = match traits.image {
                 Image::None => None,
                 Image::Fixed => Some(true),
-                Image::File => Some(image_has(host, truths, place.path, &digest)),
+                // Of an image with more keys than fit it is not known what it lacks.
+                Image::File => Some(self.keys.image.contains(&digest)).filter(|has| *has || whole),
             };
             let name = item(place.path, print.as_slice());
             self.coverage.fact();
@@ -203,7 +214,7 @@ impl<H: Host> Walk<'_, H> {
             });
         });
         if let Err(fault) = read {
-            self.gap(place.path, fault, tell);
+            self.gap(place.path, format_args!("{fault}"), tell);
         }
         if full {
             self.coverage
@@ -218,12 +229,9 @@ impl<H: Host> Walk<'_, H> {
         // That `.ssh` is hidden says nothing: the home does.
         let end = real_path.windows(6).rposition(|part| part == b"/.ssh/");
         let home = real_path.get(..end.unwrap_or(real_path.len())).unwrap_or_default();
-        let mut below = Bytes::<PATH_BYTES>::of(b"/rom");
-        below.push(at.path);
-        let inside = || is_below(real(self.host, below.as_slice()).as_slice(), b"/rom");
         let image = if truths.is_image() && self.mounts.over(real_path).image {
             Image::Fixed
-        } else if truths.in_image(self.host, at.path).is_ok() && inside() {
+        } else if truths.in_image(self.host, at.path).is_ok() {
             Image::File
         } else {
             Image::None
@@ -255,14 +263,22 @@ enum Image {
     File,
 }
 
-/// Whether the image's file of keys holds one.
-fn image_has<H: Host>(host: &H, truths: &Truths, path: &[u8], wanted: &[u8; 32]) -> bool {
+/// Reads the keys of the image's file. Whether that were all.
+fn image_keys<H: Host>(
+    host: &H,
+    truths: &Truths,
+    path: &[u8],
+    keys: &mut heapless::Vec<[u8; 32], KEYS>,
+) -> bool {
+    keys.clear();
     let Ok((mut file, _)) = truths.in_image(host, path) else { return false };
-    let mut has = false;
-    let _ = records::<KEY_ROW_BYTES, _>(&mut file, b'\n', Some(KEY_FILE_BYTES), &mut |row, _| {
-        has = has || Line::parse(trim(row)).is_some_and(|line| digest(line.blob) == *wanted);
+    let mut all = true;
+    let read = records::<KEY_ROW_BYTES, _>(&mut file, b'\n', Some(KEY_FILE_BYTES), &mut |row, _| {
+        if let Some(line) = Line::parse(trim(row)) {
+            all &= keys.push(digest(line.blob)).is_ok();
+        }
     });
-    has
+    all && read.is_ok()
 }
 
 /// The SHA-256 of a key itself, whatever stands around it.
