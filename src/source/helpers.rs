@@ -125,6 +125,9 @@ impl<H: Host> Walk<'_, H> {
         match self.host.file(path).and_then(|(mut file, _)| fill(&mut file, into)) {
             Ok(()) => {
                 self.coverage.fact();
+                if into.as_slice().len() == HELPER_BYTES {
+                    self.gap(path, Fault::Large);
+                }
                 true
             }
             Err(fault) => {
@@ -167,9 +170,10 @@ impl<H: Host> Walk<'_, H> {
             Err(Fault::Device) => return,
             Err(fault) => return self.gap(path, fault),
         };
-        let mut number = 0_u32;
+        let (mut number, mut long) = (0_u32, None);
         let read = rows_within(&mut file, SMALL_FILE_BYTES, &mut |row| {
             number = number.saturating_add(1);
+            long = long.or(Some(number).filter(|_| row.is_none()));
             if let Some(command) = row.and_then(setting) {
                 self.coverage.fact();
                 self.command(path, number, command);
@@ -177,6 +181,9 @@ impl<H: Host> Walk<'_, H> {
         });
         if let Err(fault) = read {
             self.gap(path, fault);
+        }
+        if let Some(line) = long {
+            self.coverage.gap(slashed(path).as_slice(), format_args!("line {line} is too long"));
         }
     }
 

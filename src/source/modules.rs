@@ -270,11 +270,18 @@ impl Modules {
             coverage.gap(b"/lib/modules", what);
             return;
         }
+        let mut cut = false;
         for place in PLACES {
             if search.modules.missing() > 0 {
                 search.left = MODULE_FILES;
                 search.place(place);
+                cut |= search.left == 0;
             }
+        }
+        if cut && search.modules.missing() > 0 {
+            let what =
+                format_args!("more than {MODULE_FILES} files in a place; not all were held against modules");
+            coverage.gap(b"/", what);
         }
         let missing = self.missing();
         let listed = self.rows.iter().filter(|row| row.listed).count();
