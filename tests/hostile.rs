@@ -339,3 +339,129 @@ fn an_about_toml_that_cannot_be() {
         .link("x", outside.path().as_os_str().as_encoded_bytes());
     assert_eq!(look(&tree).status, 3);
 }
+
+/// A key, by a number.
+fn key(number: u32) -> String {
+    format!("ssh-rsa AAAA{number:08} x\n")
+}
+
+#[test]
+fn lists_of_users_and_keys_that_cost_much() {
+    let same = "a:x:0:0::/:\n".repeat(512);
+    let group = format!("wheel:x:0:{}\n", "a,".repeat(500)).repeat(250);
+    let tree = Tree::healthy().file("etc/passwd", same).file("etc/shadow", "a:\n".repeat(80_000));
+    let start = std::time::Instant::now();
+    let outcome = look_on(Kernel::Today, &tree.file("etc/group", group));
+    assert_eq!(outcome.looked("account-odd"), ("yes", ""));
+    let keys = (0..10_000).map(key).collect::<String>();
+    let tree = Tree::healthy().file("etc/passwd", "root:x:0:0::/root:/bin/sh\n").file("rom/etc/x", "");
+    let tree = tree.file("root/.ssh/authorized_keys", &keys).file("rom/root/.ssh/authorized_keys", keys);
+    let outcome = look_on(Kernel::Today, &tree);
+    assert!(outcome.looked("ssh-key").1.contains("more than 256 keys"), "{outcome:?}");
+    assert!(start.elapsed().as_secs() < 20, "{:?}", start.elapsed());
+}
+
+#[test]
+fn lists_of_users_and_keys_that_are_none() {
+    let tree = || Tree::healthy().file("etc/passwd", "ann:x:5:5::/:/bin/sh\n");
+    let outcome = look(&tree().fifo("etc/group"));
+    assert_eq!(outcome.looked("account-odd"), ("partly", "/etc/group: a named pipe"));
+    let outcome = look(&tree().link("etc/ssh/authorized_keys.d", "authorized_keys.d"));
+    let why = "/etc/ssh/authorized_keys.d: links lead in a circle";
+    assert_eq!(outcome.looked("ssh-key"), ("partly", why));
+}
+
+#[test]
+fn settings_that_lead_on() {
+    let script = "dhcp-script=/tmp/x\n";
+    for tree in [
+        // A file that a file names, in a circle; a directory of which other rows take some files only.
+        Tree::healthy()
+            .file("etc/dnsmasq.conf", "conf-dir=/etc/a/\nconf-file=/etc/dnsmasq.conf\n")
+            .file("etc/a/x", "conf-dir=/etc/a\nconf-file=/etc/b\n")
+            .file("etc/b", script),
+        Tree::healthy().file("etc/dnsmasq.conf", "conf-dir=/tmp\n").file("tmp/z", script),
+    ] {
+        let outcome = look(&tree);
+        assert_eq!(outcome.with("check", "config-include").len(), 1, "{outcome:?}");
+        assert_eq!(outcome.looked("config-include"), ("yes", ""));
+    }
+    let many = (0..20).fold(String::new(), |text, i| text + &format!("conf-file=/etc/f{i}\n"));
+    let outcome = look(&Tree::healthy().file("etc/dnsmasq.conf", many));
+    assert!(outcome.looked("config-include").1.contains("8 further ones"), "{outcome:?}");
+    // What stands before the limit counts.
+    let large = format!("config dnsmasq\n\toption dhcpscript '/tmp/x'\n{}", "#\n".repeat(600_000));
+    let outcome = look(&Tree::healthy().file("etc/config/dhcp", large));
+    assert_eq!(outcome.with("check", "config-include").len(), 1, "{outcome:?}");
+    let why = "/etc/config/dhcp: only the first 1048576 bytes were read";
+    assert_eq!(outcome.looked("config-include"), ("partly", why));
+}
+
+#[test]
+fn what_the_kernel_is_told_in_long_lines() {
+    let tree = Tree::healthy().file("proc/sys/kernel/core_pattern", format!("|{}\n", "/x".repeat(2048)));
+    let outcome = look(&tree);
+    let why = "/proc/sys/kernel/core_pattern: too large to be read whole";
+    assert_eq!(outcome.looked("kernel-helper"), ("partly", why));
+    let line = format!("x=1\nkernel.modprobe = {}/tmp/x\n", " ".repeat(1100));
+    let outcome = look(&Tree::healthy().file("etc/sysctl.conf", line));
+    assert_eq!(outcome.looked("kernel-helper"), ("no", "/etc/sysctl.conf: line 2 is too long"));
+}
+
+#[test]
+fn files_with_holes_cost_no_more_than_is_said() {
+    const SIZE: u64 = 10 << 30;
+    let start = std::time::Instant::now();
+    let tree = ["etc/init.d/a", "bin/busybox", "bin/ls", "www/a.php"].iter().fold(
+        Tree::new().file("rom/etc/x", ""),
+        |tree, name| {
+            let page = format!("<?php {}", "#".repeat(5000));
+            tree.sparse(name, &page, SIZE).sparse(&format!("rom/{name}"), &page, SIZE)
+        },
+    );
+    let outcome = look_on(Kernel::Today, &tree);
+    let large = "too large to be read whole";
+    assert!(outcome.looked("startup-changed").1.ends_with(&format!("/etc/init.d/a: {large}")), "{outcome:?}");
+    assert_eq!(outcome.looked("tool-replaced").1, format!("/bin/busybox: {large}; and 1 more"));
+    assert_eq!(outcome.looked("web-shell"), ("partly", format!("/www/a.php: {large}").as_str()));
+    let tree = (0..100).fold(Tree::healthy(), |tree, i| {
+        tree.sparse(&format!("www/{i}.php"), &format!("<?php {}", "#".repeat(5000)), 8 << 20)
+    });
+    let outcome = look_on(Kernel::Today, &tree);
+    assert!(
+        outcome.looked("web-shell").1.contains("268435456 bytes of pages were read before"),
+        "{outcome:?}"
+    );
+    assert!(start.elapsed().as_secs() < 60, "{:?}", start.elapsed());
+}
+
+#[test]
+fn an_image_whose_files_are_gone_and_one_that_leads_out() {
+    let tree = (0..1000).fold(Tree::healthy().dir("usr/lib/opkg/info"), |tree, i| {
+        let tree = tree.file(format!("rom/etc/init.d/f{i}"), "exit 0\n");
+        tree.file(format!("rom/usr/lib/opkg/info/p{i}.list"), "/x\n")
+    });
+    let start = std::time::Instant::now();
+    let outcome = look_on(Kernel::Today, &tree);
+    assert_eq!(outcome.with("check", "startup-removed").len(), 1000);
+    assert!(start.elapsed().as_secs() < 20, "{:?}", start.elapsed());
+    // The image's own would know the line that is there now.
+    let line = "::respawn:/tmp/e\n";
+    let tree = Tree::new().file("etc/inittab", line).file("tmp/i", line).link("rom/etc/inittab", "/tmp/i");
+    let outcome = look(&tree);
+    assert_eq!(outcome.with("check", "startup-added").len(), 0, "nothing is known of it: {outcome:?}");
+    assert!(outcome.findings.iter().any(|row| row["path"] == "/etc/inittab"), "{outcome:?}");
+}
+
+#[test]
+fn modules_among_more_files_than_are_looked_at() {
+    let tree = (0..20_100).fold(Tree::healthy(), |tree, i| tree.file(format!("etc/junk/{i}"), ""));
+    let tree = tree
+        .file("proc/modules", "a 1 0 - Live 0x0\nb 1 0 - Live 0x0\nc 1 0 - Live 0x0\n")
+        .file("proc/sys/kernel/osrelease", "5.15.1\n")
+        .file("lib/modules/5.15.1/a.ko", "")
+        .file("lib/modules/5.15.1/b.ko", "");
+    let outcome = look_on(Kernel::Today, &tree);
+    assert_eq!(outcome.with("name", "c").len(), 1, "{outcome:?}");
+    assert!(outcome.looked("kernel-module").1.contains("more than 20000 files"), "{outcome:?}");
+}

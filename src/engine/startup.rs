@@ -1,9 +1,12 @@
 //! Startup files: held against what should be there, and read line by line.
 
+use core::cell::Cell;
+
 use super::{Run, Scratch};
 use crate::check::Source;
 use crate::facts::origin::Truth;
 use crate::host::Host;
+use crate::limits::GONE_FILES;
 use crate::report::SinkFault;
 use crate::source::around::Around;
 use crate::source::script::Script;
@@ -38,7 +41,7 @@ impl Run<'_, '_> {
         upgrade::each(host, &mut truth, &mut |path| owners.upgraded(path));
         owners.limits(&mut truth);
         let truths = Truths::find(host, mounts, self.plan.baseline);
-        let standings = Standings { host, truths: &truths, owners, mounts };
+        let standings = Standings { host, truths: &truths, owners, mounts, left: Cell::new(GONE_FILES) };
         truth.absent = !standings.is_any();
 
         let mut programs = files::Started::new(self.wants_hashes());

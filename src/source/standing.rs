@@ -5,14 +5,15 @@ use super::owner::{Owners, below, relative};
 use super::recorded::Now;
 use super::startup::Found;
 use super::truth::Truths;
-use super::{Coverage, hash, places};
+use super::{Coverage, hash, is_file, places};
 use crate::baseline::{self, FileValue};
 use crate::facts::origin::{Standing, Truth};
 use crate::facts::process::Owner;
 use crate::facts::startup_file::{Difference, Hand, StartupFile};
 use crate::facts::text::{Bytes, basename};
 use crate::host::{Fault, Host, Identity, Kind};
-use crate::limits::{PATH_BYTES, READ_BYTES};
+use crate::limits::{PATH_BYTES, READ_BYTES, STARTUP_FILE_BYTES};
+use core::cell::Cell;
 use embedded_io::Read;
 
 /// Bits of a mode that are compared: all rights, not the kind of file (inode(7)).
@@ -30,6 +31,8 @@ pub struct Standings<'a, H: Host> {
     pub owners: &'a Owners,
     /// What is mounted.
     pub mounts: &'a Mounts,
+    /// How often lists of packages that are gone may still be read.
+    pub left: Cell<u32>,
 }
 
 impl<H: Host> Standings<'_, H> {
@@ -113,7 +116,6 @@ impl<H: Host> Standings<'_, H> {
             return self.recorded(path, identity, Standing::Known(Truth::Package));
         }
         match self.truths.in_image(self.host, path) {
-            // A link in the image that leads out of it, to what is there now, tells nothing.
             Ok((_, image)) if image.is(identity) => Ok((Standing::Unknown, Difference::None)),
             Ok((mut original, image)) => {
                 let changed = |difference| Ok((Standing::Changed(Truth::Image), difference));
@@ -126,6 +128,14 @@ impl<H: Host> Standings<'_, H> {
                     return changed(Difference::Mode { wider });
                 }
                 Ok((Standing::Known(Truth::Image), Difference::None))
+            }
+            // A link in the image that leads out of it tells nothing.
+            Err(fault)
+                if fault.is_absence()
+                    && self.truths.has_rom()
+                    && is_file(self.host, below(b"rom", path).as_slice()) =>
+            {
+                Ok((Standing::Unknown, Difference::None))
             }
             Err(fault) if fault.is_absence() => {
                 let standing = match self.by_owner(path) {
@@ -149,6 +159,9 @@ impl<H: Host> Standings<'_, H> {
         let Some(recorded) = recorded.filter(|_| standing == Standing::Known(Truth::Package)) else {
             return Ok((standing, Difference::None));
         };
+        if identity.size > STARTUP_FILE_BYTES {
+            return Err(Fault::Large);
+        }
         let (mut file, _) = self.host.file(relative(path))?;
         let now = hash::sha256(&mut file, identity.size)?;
         if now.starts_with(&recorded) {
@@ -160,7 +173,7 @@ impl<H: Host> Standings<'_, H> {
     /// Whether a file holds what the image has of it.
     fn same(&self, path: &[u8], original: &mut H::File) -> Result<bool, Fault> {
         let (mut file, _) = self.host.file(relative(path))?;
-        same(&mut file, original)
+        same(&mut file, original, STARTUP_FILE_BYTES)
     }
 
     fn link(&self, path: &[u8], target: &[u8]) -> Result<(Standing, Difference), Fault> {
@@ -265,6 +278,8 @@ impl<H: Host> Standings<'_, H> {
 
     /// Whether a file of the image went with its package: a list of the image has it, and that list is gone.
     fn with_package(&self, path: &[u8]) -> bool {
+        let Some(left) = self.left.get().checked_sub(1) else { return false };
+        self.left.set(left);
         [&b"usr/lib/opkg/info"[..], b"lib/apk/packages"].into_iter().any(|place| {
             let now = self.host.dir(place);
             let Ok(then) = self.host.dir(below(b"rom/", place).as_slice()) else { return false };
@@ -326,13 +341,18 @@ pub fn real(path: &[u8], target: &[u8]) -> Bytes<PATH_BYTES> {
     whole
 }
 
+/// Bytes of a buffer, as a number of the same kind as lengths of files.
+pub(super) const PIECE: u64 = 4096;
+
 /// Whether two files hold the same from here on.
 ///
 /// # Errors
-/// When one of them cannot be read.
-pub fn same<F: Read<Error = Fault>>(one: &mut F, other: &mut F) -> Result<bool, Fault> {
+/// When one of them cannot be read, and [`Fault::Large`] when they are the same for `most` bytes.
+pub fn same<F: Read<Error = Fault>>(one: &mut F, other: &mut F, most: u64) -> Result<bool, Fault> {
     let (mut ours, mut theirs) = ([0_u8; READ_BYTES], [0_u8; READ_BYTES]);
+    let mut pieces = most.div_euclid(PIECE);
     loop {
+        pieces = pieces.checked_sub(1).ok_or(Fault::Large)?;
         let (now, then) = (whole(one, &mut ours)?, whole(other, &mut theirs)?);
         if now != then {
             return Ok(false);
@@ -382,7 +402,13 @@ mod tests {
         owners.resolve(machine, &rows, 0, &mut Coverage::new());
         conffiles::read(machine, &mut owners, &mut Coverage::new());
         let truths = Truths::find(machine, &rows, None);
-        let standings = Standings { host: machine, truths: &truths, owners: &owners, mounts: &rows };
+        let standings = Standings {
+            host: machine,
+            truths: &truths,
+            owners: &owners,
+            mounts: &rows,
+            left: Cell::new(crate::limits::GONE_FILES),
+        };
         let mut said = Vec::new();
         let mut visit = |found: Found<'_, Memory>, _: &mut Coverage| {
             let (fact, compared) = standings.of(&found);

@@ -9,7 +9,7 @@ use crate::facts::mount::Mount;
 use crate::facts::text::{Bytes, basename};
 use crate::facts::tool::{Change, Cover};
 use crate::host::{Fault, Host, Identity, Kind};
-use crate::limits::{PATH_BYTES, TOOLS};
+use crate::limits::{COMPARED_BYTES, PATH_BYTES, TOOLS};
 
 /// The true names first: `/bin` may be a link to `/usr/bin`.
 const DIRS: [&[u8]; 4] = [b"usr/bin", b"usr/sbin", b"bin", b"sbin"];
@@ -272,13 +272,14 @@ impl<H: Host> Tool<'_, H> {
 
     /// Whether it holds what the image has.
     fn is_same(&self, path: &[u8]) -> Result<bool, Fault> {
-        let (mut then, original) = match self.truths.in_image(self.host, path) {
+        let (mut then, original) = match self.host.file(below(b"rom", path).as_slice()) {
             // A link of the image that led to something that is gone.
             Err(fault) if fault.is_absence() => return Ok(false),
             opened => opened?,
         };
         let (mut now, identity) = self.host.file(relative(path))?;
-        Ok(original.is(&identity) || original.size == identity.size && same(&mut now, &mut then)?)
+        Ok(original.is(&identity)
+            || original.size == identity.size && same(&mut now, &mut then, COMPARED_BYTES)?)
     }
 }
 

@@ -1,13 +1,14 @@
 //! The sources of truth of a machine beside its package lists: the image below the overlay, and the baseline.
 
+use super::links::real;
 use super::mounts::Mounts;
 use super::owner::relative;
 use super::recorded::{self, Now};
 use crate::baseline::{Baseline, Kind};
 use crate::facts::origin::{Item, Standing, Truth};
 use crate::facts::startup_file::Difference;
-use crate::facts::text::Bytes;
-use crate::host::{Fault, Host, Identity};
+use crate::facts::text::{Bytes, is_below};
+use crate::host::{Fault, Host, Identity, Kind as Node};
 use crate::limits::PATH_BYTES;
 
 /// What can be asked for what this machine should hold.
@@ -15,6 +16,8 @@ use crate::limits::PATH_BYTES;
 pub struct Truths {
     /// The image can be read below `/rom`, apart from what was changed since.
     rom: bool,
+    /// The file system that `/rom` is, where it is one of its own.
+    device: Option<u64>,
     /// The root itself is an image that nothing can change.
     image: bool,
     /// What this device is known to hold.
@@ -27,7 +30,12 @@ impl Truths {
     pub fn find<H: Host>(host: &H, mounts: &Mounts, baseline: Option<Baseline<'static>>) -> Self {
         let known = host.about().live && !mounts.is_empty();
         let rom = host.dir(b"rom/etc").is_ok() && (!known || mounts.over(b"/rom/etc").image);
-        Self { rom, image: mounts.over(b"/").image, baseline }
+        let device = host.dir(b"rom").and_then(|dir| host.kind_at(&dir, b"."));
+        let device = match device {
+            Ok(Node::Dir(identity)) if known => Some(identity.device),
+            _ => None,
+        };
+        Self { rom, device, image: mounts.over(b"/").image, baseline }
     }
 
     /// Whether the image lies below `/rom`, to be compared with.
@@ -64,7 +72,8 @@ impl Truths {
         }
     }
 
-    /// Opens what the image has at a path (`/etc/passwd`), to be compared with what is there now.
+    /// Opens what the image has at a path (`/etc/passwd`), to be compared with what is there now. A link in the image that
+    /// leads out of it, to what is there now or was made at boot, shows nothing of the image.
     ///
     /// # Errors
     /// [`Fault::NotFound`] also where there is no image to compare with.
@@ -72,9 +81,15 @@ impl Truths {
         if !self.rom {
             return Err(Fault::NotFound);
         }
-        let mut whole = Bytes::<PATH_BYTES>::of(b"rom/");
+        let mut whole = Bytes::<PATH_BYTES>::of(b"/rom/");
         whole.push(relative(path));
-        host.file(whole.as_slice())
+        let (file, identity) = host.file(relative(whole.as_slice()))?;
+        // Where the image is no file system of its own, names must tell.
+        let inside = match self.device {
+            Some(device) => identity.device == device,
+            None => is_below(real(host, whole.as_slice()).as_slice(), b"/rom"),
+        };
+        if inside { Ok((file, identity)) } else { Err(Fault::NotFound) }
     }
 
     /// What the sources of truth say of a thing, whatever its value. `in_image`: whether the image has it, if whoever asks

@@ -50,7 +50,7 @@ fn is_new<H: Host>(host: &H, place: &[u8], list: &[u8]) -> bool {
         let then = joined(b"rom/", now.as_slice());
         match (host.file(now.as_slice()), host.file(then.as_slice())) {
             (Ok((mut now, one)), Ok((mut then, other))) => {
-                one.size != other.size || !same(&mut now, &mut then).unwrap_or(true)
+                one.size != other.size || !same(&mut now, &mut then, LIST_BYTES).unwrap_or(true)
             }
             (now, then) => now.is_ok() != then.is_ok(),
         }
