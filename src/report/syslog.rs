@@ -86,11 +86,13 @@ impl<'s, D: Datagram> Syslog<'s, D> {
         Self { to, run, store }
     }
 
-    /// Bytes that are left for `check=…` behind `gatewatch[PID]: dev=… run=… n=…/… `.
+    /// Bytes that are left for `check=…` behind `gatewatch[PID]: dev=… run=… n=…/… `. As if all numbers were as long as they
+    /// can be, so that the same finding is cut alike in every run.
     fn room(&self) -> usize {
         let mut longest = heapless::String::<SYSLOG_BYTES>::new();
         let most = SYSLOG_FINDINGS.saturating_add(1);
-        let _ = tag(&mut longest, self.run, most, most);
+        let run = Run { pid: self.run.pid.max(PID_MAX_LIMIT), ..self.run };
+        let _ = tag(&mut longest, run, most, most);
         SYSLOG_BYTES.saturating_sub(longest.len())
     }
 
@@ -155,6 +157,9 @@ fn object(finding: &Finding<'_>) -> Bytes<{ PATH_BYTES + DETAIL_BYTES }> {
     }
     object
 }
+
+/// No process has a larger id (include/linux/threads.h).
+const PID_MAX_LIMIT: u32 = 4_194_304;
 
 /// `gatewatch[PID]: dev=… run=… n=…/… `
 fn tag(out: &mut impl Write, run: Run<'_>, number: usize, of: usize) -> core::fmt::Result {
@@ -307,6 +312,18 @@ mod tests {
                  intel=42 checks=6 blind=0 us=5120",
             ]
         );
+    }
+
+    #[test]
+    fn what_is_cut_does_not_depend_on_the_pid_of_the_run() {
+        let long = [b'a'; 1000];
+        let cut = |pid: u32| {
+            let (mut lines, mut store) = (Lines::default(), Store::new());
+            let run = Run { device: "r1", pid, id: 0, now: 0 };
+            let syslog = Syslog::new(&mut lines, run, &mut store);
+            syslog.text(&finding("exe-volatile", &long)).unwrap()
+        };
+        assert_eq!(cut(1), cut(4_194_303));
     }
 
     #[test]
