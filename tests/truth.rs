@@ -39,6 +39,7 @@ fn firmware() -> Tree {
         ("dnsmasq", 19),
         ("uhttpd", 50),
         ("ppp", 60),
+        ("cron", 50),
         ("custom", 95),
     ] {
         tree = tree
@@ -73,6 +74,9 @@ fn live_with(root: &Path) {
         fs::remove_file(at(name)).unwrap();
     }
     fs::remove_file(at("etc/rc.d/S50uhttpd")).unwrap();
+    // An upgrade gives a service another number.
+    fs::rename(at("etc/rc.d/S50cron"), at("etc/rc.d/S51cron")).unwrap();
+    fs::rename(at("etc/rc.d/S19firewall"), at("etc/rc.d/S20firewall")).unwrap();
     append(at("etc/init.d/custom"), "# mine\n");
     fs::create_dir(at("etc/crontabs")).unwrap();
     fs::write(at("etc/crontabs/root"), "0 4 * * * reboot\n").unwrap();
@@ -149,6 +153,21 @@ fn what_an_owner_changes_is_worth_a_notice() {
     let bench = Bench::new(&firmware(), CHECKS);
     assert_eq!(found(&bench.tree(live_with)), LIVED_WITH);
     assert_eq!(found(&bench.live(live_with)), LIVED_WITH);
+}
+
+#[test]
+fn a_router_made_an_access_point() {
+    let bench = Bench::new(&firmware(), CHECKS);
+    let disable = |links: &'static [&str]| {
+        move |root: &Path| links.iter().for_each(|link| fs::remove_file(root.join(link)).unwrap())
+    };
+    let all = disable(&["etc/rc.d/S19dnsmasq", "etc/rc.d/S19firewall"]);
+    let expected =
+        ["startup-removed notice /etc/rc.d/S19dnsmasq", "startup-removed notice /etc/rc.d/S19firewall"];
+    assert_eq!(found(&bench.tree(all)), expected);
+    assert_eq!(found(&bench.live(all)), expected);
+    let firewall = disable(&["etc/rc.d/S19firewall"]);
+    assert_eq!(found(&bench.tree(firewall)), ["startup-removed suspicious /etc/rc.d/S19firewall"]);
 }
 
 #[test]

@@ -189,6 +189,7 @@ pub(crate) fn started(path: &[u8]) -> StartupFile<'_> {
         difference: Difference::None,
         configuration: false,
         by_tools: false,
+        access_point: false,
         uid: 0,
     }
 }

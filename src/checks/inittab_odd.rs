@@ -71,7 +71,9 @@ fn is_console(line: &Line<'_>) -> bool {
     let name = line.commands.name(0);
     let logs_in =
         name.ends_with(b"getty") || matches!(name, b"login" | b"login.sh" | b"ttylogin" | b"sulogin");
-    let plain_shell = matches!(name, b"sh" | b"ash" | b"bash") && line.commands.program(0).nth(1).is_none();
+    // OpenWrt before 2018, LEDE and DD-WRT: `ttyATH0::askfirst:/bin/ash --login`, which outlives an upgrade of the firmware.
+    let login = |word: &[u8]| matches!(word, b"--login" | b"-l");
+    let plain_shell = matches!(name, b"sh" | b"ash" | b"bash") && line.commands.program(0).skip(1).all(login);
     line.commands.iter().count() == 1 && (logs_in || plain_shell) || (asks && logs_in)
 }
 
@@ -98,7 +100,13 @@ mod tests {
 
     #[test]
     fn lines_that_the_image_lacks() {
-        for text in [&b"::respawn:/usr/bin/x"[..], b"::once:/etc/init.d/x", b"x::wait:/bin/sh -c 'y; z'"] {
+        for text in [
+            &b"::respawn:/usr/bin/x"[..],
+            b"::once:/etc/init.d/x",
+            b"x::wait:/bin/sh -c 'y; z'",
+            b"::once:/bin/sh --login /usr/lib/x",
+            b"::once:/bin/sh -lc x",
+        ] {
             let shown = String::from_utf8_lossy(text);
             assert_eq!(inittab(&CHECK, text, Some(false)), [Severity::Suspicious], "{shown}");
             assert_eq!(inittab(&CHECK, text, Some(true)), [], "{shown}");
@@ -127,6 +135,8 @@ mod tests {
             &b"ttyS1::askfirst:/usr/libexec/login.sh"[..],
             b"S1:23:respawn:/sbin/agetty ttyS1",
             b"::respawn:-/bin/ash",
+            b"ttyATH0::askfirst:/bin/ash --login",
+            b"ttyS1::respawn:/bin/ash -l",
         ] {
             assert_eq!(inittab(&CHECK, text, Some(false)), [], "{}", String::from_utf8_lossy(text));
         }

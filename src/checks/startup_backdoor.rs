@@ -268,6 +268,7 @@ mod tests {
             b"echo /tmp/core.%p > /proc/sys/kernel/core_pattern; echo /sbin/mdev > /proc/sys/kernel/hotplug",
             b"exec 3<>/dev/tcp/127.0.0.1/80; timeout 1 bash -c \"exec 4<>/dev/tcp/$h/$p\"",
             b"grep -q ^x: /etc/passwd || echo 'x:*:200:200:x:/var/run/x:/bin/false' >> /etc/passwd",
+            b"echo \"x:x:${n}:${n}:x:/opt/x:/bin/false\" >> /etc/passwd",
             b"echo 'x:!:0:0:99999:7:::' >> /etc/shadow; echo 'x:x:25:25::/:/sbin/nologin' >> /etc/passwd",
         ] {
             assert_eq!(said(text), [], "{}", String::from_utf8_lossy(text));

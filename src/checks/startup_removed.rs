@@ -11,7 +11,8 @@
 //! # Misses and false alarms
 //! `notice` where the usual tools did it: `/etc/init.d/x disable` takes the link and leaves the script, a removed package
 //! takes its list along, `systemctl mask` makes a link. It is more than that for the log and the firewall, unless their
-//! package is gone too. Files that are meant to be run once (`uci-defaults`) are silent. n.a. without image and baseline:
+//! package is gone too, or the DHCP server was disabled as well: so an owner makes an access point of a router. Silent for
+//! a link that has another number now. Files that are meant to be run once (`uci-defaults`) are silent. n.a. without image and baseline:
 //! package lists are not held against what is there.
 //!
 //! # Sources
@@ -19,7 +20,7 @@
 //! `lib/functions.sh`; systemctl(1) `mask`; MITRE ATT&CK T1685.
 
 use crate::check::{Area, Check, Ctx, Hook, Out, Severity, Source};
-use crate::facts::startup_file::{Difference, Hand, StartupFile};
+use crate::facts::startup_file::{Difference, Hand, StartupFile, linked_service};
 use crate::facts::text::basename;
 
 /// The row of the table.
@@ -58,10 +59,7 @@ const GUARDS: [&[u8]; 18] = [
 /// The name of a service without what start links put before it (`S12log`) and units behind it.
 fn service(path: &[u8]) -> &[u8] {
     let name = basename(path);
-    let link = match name {
-        [b'S' | b'K', a, b, rest @ ..] if a.is_ascii_digit() && b.is_ascii_digit() => rest,
-        _ => name,
-    };
+    let link = linked_service(name).unwrap_or(name);
     link.strip_suffix(b".service").unwrap_or(link)
 }
 
@@ -69,7 +67,9 @@ fn run(file: &StartupFile<'_>, _: &Ctx<'_>, out: &mut Out<'_>) {
     let Some(truth) = file.accuser().filter(|_| file.is_disabled() && file.hand != Hand::Once) else {
         return;
     };
-    let guards = GUARDS.contains(&service(file.path));
+    let service = service(file.path);
+    // OpenWrt's guide to a dumb access point has `firewall`, `dnsmasq` and `odhcpd` disabled.
+    let guards = GUARDS.contains(&service) && !(file.access_point && service == b"firewall");
     let (by_tools, what) = match file.difference {
         Difference::Missing if file.target.is_empty() => (file.by_tools, "a file that is gone: "),
         Difference::Missing => (file.by_tools && !guards, "a link that is gone: "),
@@ -115,6 +115,23 @@ mod tests {
         ] {
             let file = StartupFile { target, standing: GONE, difference, by_tools, ..started(path) };
             assert_eq!(startup_file(&CHECK, &file), [expected], "{}", String::from_utf8_lossy(path));
+        }
+    }
+
+    #[test]
+    fn an_access_point() {
+        for (path, expected) in
+            [(&b"/etc/rc.d/S19firewall"[..], Severity::Notice), (b"/etc/rc.d/S12log", Severity::Suspicious)]
+        {
+            let file = StartupFile {
+                target: b"../init.d/x",
+                standing: GONE,
+                difference: Difference::Missing,
+                by_tools: true,
+                access_point: true,
+                ..started(path)
+            };
+            assert_eq!(startup_file(&CHECK, &file), [expected]);
         }
     }
 

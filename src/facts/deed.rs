@@ -212,7 +212,10 @@ fn is_service(line: &[u8]) -> bool {
     let last = trim(fields.next_back().unwrap_or_default());
     let locked = matches!(password.first(), Some(b'*' | b'!' | b'x'));
     let no_shell = [&b"/false"[..], b"/nologin", b"/dev/null"].iter().any(|end| last.ends_with(end));
-    let passwd = no_shell && number.iter().all(u8::is_ascii_digit) && !number.iter().all(|b| *b == b'0');
+    // A number that is counted up to is none of root's: `x:x:${uid}:…`; what it came to `account-odd` sees.
+    let counted = number.starts_with(b"$");
+    let digits = number.iter().all(u8::is_ascii_digit) && !number.iter().all(|b| *b == b'0');
+    let passwd = no_shell && (digits || counted);
     // Shadow lines end in an empty field; `x` there is no password that could be given.
     locked && (passwd || last.is_empty() && line.iter().filter(|b| **b == b':').count() == 8)
 }

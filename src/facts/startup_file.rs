@@ -58,8 +58,19 @@ pub struct StartupFile<'a> {
     /// What the usual tools leave when they take something away was seen: the script of a link is still there, or the
     /// package of a file is gone too.
     pub by_tools: bool,
+    /// It is a start link, and the image's one of the DHCP server is gone as well: the device was made an access point.
+    pub access_point: bool,
     /// The user that owns it.
     pub uid: u32,
+}
+
+/// The service that a link of SysV's kind starts or stops: `log` of `S12log`.
+#[must_use]
+pub fn linked_service(link: &[u8]) -> Option<&[u8]> {
+    match link {
+        [b'S' | b'K', a, b, rest @ ..] if a.is_ascii_digit() && b.is_ascii_digit() => Some(rest),
+        _ => None,
+    }
 }
 
 impl StartupFile<'_> {

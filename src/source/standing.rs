@@ -9,7 +9,7 @@ use super::{Coverage, hash, is_file, places};
 use crate::baseline::{self, FileValue};
 use crate::facts::origin::{Standing, Truth};
 use crate::facts::process::Owner;
-use crate::facts::startup_file::{Difference, Hand, StartupFile};
+use crate::facts::startup_file::{Difference, Hand, StartupFile, linked_service};
 use crate::facts::text::{Bytes, basename};
 use crate::host::{Fault, Host, Identity, Kind};
 use crate::limits::{PATH_BYTES, READ_BYTES, STARTUP_FILE_BYTES};
@@ -58,6 +58,7 @@ impl<H: Host> Standings<'_, H> {
             difference: Difference::None,
             configuration: known.configuration,
             by_tools: false,
+            access_point: false,
             uid: found.file.as_ref().map_or(0, |(_, identity)| identity.uid),
         };
         if own == Hand::Generated {
@@ -256,6 +257,21 @@ impl<H: Host> Standings<'_, H> {
             Err(fault) if fault.is_absence() => {}
             Err(fault) => return Err(fault),
         }
+        // Another number is given by an upgrade of the package, or by an owner who wrote another `START=`.
+        if let (Some(target), Some(service)) = (found.target, linked_service(name)) {
+            let first = name.first();
+            let again = self.other_link(parent, service, &mut |other, to| {
+                other.first() == first && real(path, to).as_slice() == real(path, target).as_slice()
+            });
+            if again {
+                return Ok(None);
+            }
+        }
+        let starts_names =
+            |dir: &[u8]| self.other_link(dir, b"dnsmasq", &mut |link, _| link.starts_with(b"S"));
+        let access_point = found.target.is_some()
+            && starts_names(below(b"rom/", parent).as_slice())
+            && !starts_names(parent);
         let by_tools = match found.target {
             // `/etc/init.d/x disable` takes the link and leaves the script.
             Some(target) => {
@@ -272,8 +288,23 @@ impl<H: Host> Standings<'_, H> {
             difference: Difference::Missing,
             configuration: false,
             by_tools,
+            access_point,
             uid: 0,
         }))
+    }
+
+    /// Whether a directory has a start or stop link of a service, name and target of which `fits`.
+    fn other_link(&self, dir: &[u8], service: &[u8], fits: &mut dyn FnMut(&[u8], &[u8]) -> bool) -> bool {
+        let Ok(dir) = self.host.dir(dir.strip_suffix(b"/").unwrap_or(dir)) else { return false };
+        let mut found = false;
+        let listed = self.host.list(&dir, &mut |name| {
+            let mut target = Bytes::<PATH_BYTES>::new();
+            found |= !found
+                && linked_service(name) == Some(service)
+                && target.fill(|into| self.host.link_at(&dir, name, into)).is_ok()
+                && fits(name, target.as_slice());
+        });
+        found && listed.is_ok()
     }
 
     /// Whether a file of the image went with its package: a list of the image has it, and that list is gone.
