@@ -47,7 +47,7 @@ impl Bench {
     }
 
     /// What a scan of an unpacked tree finds.
-    pub(crate) fn tree(&self, change: fn(&Path)) -> Outcome {
+    pub(crate) fn tree(&self, change: impl Fn(&Path)) -> Outcome {
         let root = self.unpacked("tree", true);
         change(&root);
         let outcome = scan(["--root", root.to_str().unwrap(), "--only", self.checks]);
@@ -57,7 +57,7 @@ impl Bench {
 
     /// What a scan finds that runs on the image itself, mounted below an overlay, as OpenWrt starts. Where the kernel has
     /// no zram there is nothing to stand for flash, and the unpacked tree is all that is looked at.
-    pub(crate) fn live(&self, change: fn(&Path)) -> Outcome {
+    pub(crate) fn live(&self, change: impl Fn(&Path) + Send + 'static) -> Outcome {
         need_root();
         if !Flash::is_there() {
             eprintln!("no zram here: the image was not mounted, only unpacked");
