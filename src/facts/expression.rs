@@ -293,6 +293,8 @@ fn trim_quote(text: &[u8]) -> &[u8] {
 
 /// Whether what stands behind these words of a command is run all the same: nothing, a shell, another directory first.
 fn leaves_command(text: &[u8]) -> bool {
-    let changes = text.starts_with(b"cd ") && text.iter().any(|b| matches!(b, b';' | b'&'));
-    changes || text.split(|b| *b == b' ').all(|word| word.is_empty() || BEFORE.contains(&word))
+    let there = text.starts_with(b"cd ").then(|| text.rsplit(|b| matches!(b, b';' | b'&')).next());
+    // `cd /x && ` is left behind; `cd /x` itself is a command.
+    let last = there.flatten().filter(|last| last.len() < text.len()).unwrap_or(text);
+    last.split(|b| *b == b' ').all(|word| word.is_empty() || BEFORE.contains(&word))
 }

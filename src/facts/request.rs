@@ -269,6 +269,7 @@ mod tests {
             ("passthru(\"{$_GET['c']} 2>&1\");", Runs::Command),
             ("exec(\"/bin/sh -c '$_GET[c]'\");", Runs::Command),
             ("$p = popen('cd /tmp;'.$_COOKIE['c'], 'r');", Runs::Command),
+            ("system('cd /tmp && sh -c '.$_GET['c']);", Runs::Command),
             ("proc_open($_SERVER['HTTP_X_CMD'], $d, $p);", Runs::Command),
             ("echo `$_GET[c]`;", Runs::Command),
             ("assert(base64_decode($_POST['x']));", Runs::Code),
@@ -309,6 +310,7 @@ mod tests {
         for code in [
             "system('ping -c 1 ' . escapeshellarg($_GET['host']));",
             "system('ping -c 1 ' . $_GET['host']);",
+            "system('cd /usr/share/x && python3 m.py -p ' . $_GET['port'] . ' | sed 1d');",
             "exec(\"ls $_GET[d]\");",
             "$result = eval($this->code);",
             "$db->exec($_POST['x']);",
