@@ -11,7 +11,7 @@
 //!
 //! # Misses and false alarms
 //! `notice` in places that are the owner's (his crontab, `rc.local`, his own units, all of `/etc` on a Debian server)
-//! until a baseline was taken. n.a. where nothing says what belongs here. Beside an image that is the root itself
+//! until a baseline was taken, and for what a package manager lays beside a changed file of `/etc/init.d`. n.a. where nothing says what belongs here. Beside an image that is the root itself
 //! nothing is known of what lies elsewhere (`/jffs`, a generated `/etc`), and that is silent without a baseline.
 //! Who may write to package lists can name his file there.
 //!
@@ -22,6 +22,7 @@
 use crate::check::{Area, Check, Ctx, Hook, Out, Severity, Source};
 use crate::facts::origin::{Standing, Truth};
 use crate::facts::startup_file::StartupFile;
+use crate::facts::text::is_below;
 
 /// The row of the table.
 pub const CHECK: Check = Check {
@@ -37,7 +38,7 @@ pub const CHECK: Check = Check {
 fn run(file: &StartupFile<'_>, _: &Ctx<'_>, out: &mut Out<'_>) {
     let Standing::Added(truth) = file.standing else { return };
     let mut draft = out.path(file.path);
-    if file.is_owners() {
+    if file.is_owners() || is_set_aside(file.path) {
         draft = draft.severity(Severity::Notice);
     }
     draft = draft.say(truth.words()).say(match truth {
@@ -48,6 +49,13 @@ fn run(file: &StartupFile<'_>, _: &Ctx<'_>, out: &mut Out<'_>) {
         draft = draft.say("; it is a link to ").quote(file.target);
     }
     out.found(draft);
+}
+
+/// Whether it is what a package manager lays beside a file that the owner has changed, in a directory of which nothing runs
+/// by itself.
+fn is_set_aside(path: &[u8]) -> bool {
+    const ENDS: [&[u8]; 5] = [b".apk-new", b"-opkg", b".dpkg-dist", b".dpkg-new", b".dpkg-old"];
+    is_below(path, b"/etc/init.d") && ENDS.iter().any(|end| path.ends_with(end))
 }
 
 #[cfg(test)]
@@ -67,6 +75,14 @@ mod tests {
         ] {
             let file = StartupFile { standing, hand, ..file };
             assert_eq!(startup_file(&CHECK, &file), expected, "{standing:?} {hand:?}");
+        }
+        for (path, expected) in [
+            (&b"/etc/init.d/x.apk-new"[..], Severity::Notice),
+            (b"/etc/init.d/x-opkg", Severity::Notice),
+            (b"/etc/hotplug.d/iface/x.apk-new", Severity::Suspicious),
+        ] {
+            let file = StartupFile { standing: Standing::Added(Truth::Image), ..started(path) };
+            assert_eq!(startup_file(&CHECK, &file), [expected]);
         }
         for standing in [Standing::Known(Truth::Package), Standing::Changed(Truth::Image), Standing::Unknown]
         {

@@ -63,7 +63,10 @@ fn run(line: &Line<'_>, _: &Ctx<'_>, out: &mut Out<'_>) {
             let mut draft = out.line(line);
             // A service that has named its own directory before writes scripts there and runs them: libreswan's rules.
             let interpreted = line.commands.is_shell(index);
-            if interpreted && is_in_own_directory(word) && !line.text.windows(word.len()).any(|part| part == word) {
+            if interpreted
+                && is_in_own_directory(word)
+                && !line.text.windows(word.len()).any(|part| part == word)
+            {
                 draft = draft.severity(Severity::Notice);
             }
             return out.found(draft.say("runs ").quote(word).say(" in: ").quote(line.text));
