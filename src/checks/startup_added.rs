@@ -11,9 +11,10 @@
 //!
 //! # Misses and false alarms
 //! `notice` in places that are the owner's (his crontab, `rc.local`, his own units, all of `/etc` on a Debian server)
-//! until a baseline was taken, and for what a package manager lays beside a changed file of `/etc/init.d`. n.a. where nothing says what belongs here. Beside an image that is the root itself
-//! nothing is known of what lies elsewhere (`/jffs`, a generated `/etc`), and that is silent without a baseline.
-//! Who may write to package lists can name his file there.
+//! until a baseline was taken, and for what a package manager lays beside a changed file of `/etc/init.d`. n.a. where
+//! nothing says what belongs here. Beside an image that is the root itself nothing is known of what lies elsewhere
+//! (`/jffs`, a generated `/etc`), and that is silent without a baseline. Who may write to package lists can name his
+//! file there.
 //!
 //! # Sources
 //! OpenWrt `package/base-files`, `include/package-pack.mk`; opkg, apk-tools, dpkg: their lists of files; kernel
