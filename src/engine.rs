@@ -144,10 +144,10 @@ pub fn scan<H: Host>(
     if run.wants(Source::Files) || run.wants(Source::Preload) {
         run.files(host, scratch)?;
     }
-    run.kernel(host, scratch)?;
+    let owned = run.kernel(host, scratch)?;
     if run.wants(Source::Startup) || run.wants(Source::Config) {
         // What services run for their settings is read first, and is part of the startup lines.
-        let lines = run.config(host, scratch)?;
+        let lines = run.config(host, scratch, owned)?;
         run.startup(host, scratch, lines)?;
     }
     if run.wants(Source::Accounts) || run.wants(Source::Keys) {

@@ -11,6 +11,7 @@ use crate::host::Host;
 use crate::report::SinkFault;
 use crate::source::around::Around;
 use crate::source::config::{Found, Look};
+use crate::source::mounts::Mounts;
 use crate::source::owner::{Owners, relative};
 use crate::source::script::Script;
 use crate::source::truth::Truths;
@@ -18,25 +19,25 @@ use crate::source::{Coverage, content, files, links, nvram, places, startup};
 
 impl Run<'_, '_> {
     /// Looks at every setting, and at the lines that it runs. Returns how much was seen of those.
-    pub(super) fn config<H: Host>(&mut self, host: &H, scratch: &mut Scratch) -> Result<Coverage, SinkFault> {
+    /// `owned`: how much was seen of who owns their programs, if that was found out before.
+    pub(super) fn config<H: Host>(
+        &mut self,
+        host: &H,
+        scratch: &mut Scratch,
+        owned: Option<Coverage>,
+    ) -> Result<Coverage, SinkFault> {
         self.begin(Source::Config)?;
         let Scratch { owners, mounts, seen, commands, .. } = scratch;
         let truths = Truths::find(host, mounts, self.plan.baseline);
-        // Who owns what is found out for all of them together.
-        let (first, mut owned) = (owners.count(), Coverage::new());
-        let mut each = |found: &Found<'_>| {
-            let path = program(found.how, found.value);
-            if !path.is_empty() {
-                // Lists of packages have the file; a setting may name a link to it that an alternative made.
-                let _ = owners.add(path);
-                let _ = owners.add(links::real(host, path).as_slice());
+        let owned = owned.unwrap_or_else(|| {
+            let (first, mut owned) = (owners.count(), Coverage::new());
+            programs_of(host, truths, mounts, owners);
+            if owners.count() > first {
+                owners.resolve(host, mounts, first, &mut owned);
+                owners.limits(&mut owned);
             }
-        };
-        Look { host, truths, mounts, coverage: &mut Coverage::new(), each: &mut each }.run();
-        if owners.count() > first {
-            owners.resolve(host, mounts, first, &mut owned);
-            owners.limits(&mut owned);
-        }
+            owned
+        });
         let (mut coverage, mut lines) = (Coverage::new(), Coverage::new());
         let mut programs = files::Started::new(self.wants_hashes());
         seen.clear();
@@ -68,6 +69,20 @@ impl Run<'_, '_> {
             }
         });
     }
+}
+
+/// Adds the programs of all settings, so that who owns them is found out for all together.
+pub(super) fn programs_of<H: Host>(host: &H, truths: Truths, mounts: &Mounts, owners: &mut Owners) {
+    let mut each = |found: &Found<'_>| {
+        let path = program(found.how, found.value);
+        if !path.is_empty() {
+            // Lists of packages have the file; a setting may name a link to it that an alternative made. What does not
+            // fit is counted, and said with the rest.
+            let _ = owners.add(path);
+            let _ = owners.add(links::real(host, path).as_slice());
+        }
+    };
+    Look { host, truths, mounts, coverage: &mut Coverage::new(), each: &mut each }.run();
 }
 
 /// Reads what a setting hands to a shell: its own text, and the script that it names.

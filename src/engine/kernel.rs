@@ -1,6 +1,6 @@
 //! What the kernel itself starts and has loaded, and the tools of the system, held against what should be there.
 
-use super::{Run, SECOND_LOOK_MS, Scratch};
+use super::{Run, SECOND_LOOK_MS, Scratch, config};
 use crate::check::{Hook, Source};
 use crate::facts::helper::Helper;
 use crate::facts::module::Module;
@@ -16,12 +16,17 @@ use crate::source::truth::Truths;
 use crate::source::{Coverage, helpers};
 
 impl Run<'_, '_> {
-    /// Finds out who vouches for all of it together, so that the lists of packages are read once.
-    pub(super) fn kernel<H: Host>(&mut self, host: &H, scratch: &mut Scratch) -> Result<(), SinkFault> {
+    /// Finds out who vouches for all of it together, and for the programs of settings, so that the lists of packages are read
+    /// once. Returns how much was seen of them; `None` if nobody wants any of it.
+    pub(super) fn kernel<H: Host>(
+        &mut self,
+        host: &H,
+        scratch: &mut Scratch,
+    ) -> Result<Option<Coverage>, SinkFault> {
         let (helped, loaded) = (self.wants(Source::Helpers), self.wants(Source::Modules));
         let tooled = self.wants(Source::Tools);
         if !helped && !loaded && !tooled {
-            return Ok(());
+            return Ok(None);
         }
         let Scratch { owners, mounts, modules, tools, .. } = scratch;
         let truths = Truths::find(host, mounts, self.plan.baseline);
@@ -44,6 +49,9 @@ impl Run<'_, '_> {
             self.begin(Source::Tools)?;
             tools.read(host, mounts, &truths, owners, &mut seen);
         }
+        if self.wants(Source::Config) || self.wants(Source::Startup) {
+            config::programs_of(host, truths, mounts, owners);
+        }
         let mut owned = Coverage::new();
         owners.resolve(host, mounts, 0, &mut owned);
         owners.limits(&mut owned);
@@ -60,7 +68,8 @@ impl Run<'_, '_> {
             self.tools(host, tools, owners, mounts, &truths);
             self.note(Source::Tools, seen);
         }
-        self.verdicts()
+        self.verdicts()?;
+        Ok(Some(owned))
     }
 
     /// Modules come and go: those that look odd get a second look.
