@@ -25,7 +25,7 @@ use crate::check::{Area, Check, Ctx, Hook, Out, Severity, Source};
 use crate::facts::place::{Place, is_admins, is_generated, place};
 use crate::facts::process::Owner;
 use crate::facts::setting::{How, Setting};
-use crate::facts::text::{basename, fields, is_below};
+use crate::facts::text::{basename, fields, is_below, is_one_of};
 
 /// The row of the table.
 pub const CHECK: Check = Check {
@@ -80,7 +80,7 @@ fn judge(setting: &Setting<'_>, path: &[u8]) -> Option<(Severity, &'static str)>
 
 /// Whether the program is a shell, and not one that is given a script.
 fn is_shell(value: &[u8]) -> bool {
-    let name = |word: &[u8]| matches!(word, b"sh" | b"ash" | b"bash" | b"dash" | b"ksh" | b"zsh" | b"hush");
+    let name = |word: &[u8]| is_one_of(word, b"sh ash bash dash ksh zsh hush");
     let mut words = fields(value).map(basename);
     match words.next() {
         // inetd repeats the name of the program as its first argument.

@@ -21,6 +21,7 @@ use crate::facts::fetch::{Product, fetch};
 use crate::facts::origin::{Standing, Truth};
 use crate::facts::runs::{executed_oddly, takes_text};
 use crate::facts::startup::{Kind, Line};
+use crate::facts::text::is_one_of;
 
 /// The row of the table.
 pub const CHECK: Check = Check {
@@ -67,13 +68,12 @@ fn run(line: &Line<'_>, _: &Ctx<'_>, out: &mut Out<'_>) {
 /// A login on a console or a serial port.
 fn is_console(line: &Line<'_>) -> bool {
     let action = line.text.split(|b| *b == b':').nth(2).unwrap_or_default();
-    let asks = matches!(action, b"askfirst" | b"askconsole" | b"askconsolelate" | b"respawnlate");
+    let asks = is_one_of(action, b"askfirst askconsole askconsolelate respawnlate");
     let name = line.commands.name(0);
-    let logs_in =
-        name.ends_with(b"getty") || matches!(name, b"login" | b"login.sh" | b"ttylogin" | b"sulogin");
+    let logs_in = name.ends_with(b"getty") || is_one_of(name, b"login login.sh ttylogin sulogin");
     // OpenWrt before 2018, LEDE and DD-WRT: `ttyATH0::askfirst:/bin/ash --login`, which outlives an upgrade of the firmware.
-    let login = |word: &[u8]| matches!(word, b"--login" | b"-l");
-    let plain_shell = matches!(name, b"sh" | b"ash" | b"bash") && line.commands.program(0).skip(1).all(login);
+    let login = |word: &[u8]| is_one_of(word, b"--login -l");
+    let plain_shell = is_one_of(name, b"sh ash bash") && line.commands.program(0).skip(1).all(login);
     line.commands.iter().count() == 1 && (logs_in || plain_shell) || (asks && logs_in)
 }
 

@@ -18,6 +18,7 @@
 
 use crate::check::{Area, Check, Ctx, Hook, Out, Severity, Source};
 use crate::facts::mount::Mount;
+use crate::facts::text::is_one_of;
 
 /// The row of the table.
 pub const CHECK: Check = Check {
@@ -47,7 +48,7 @@ fn run(mount: &Mount<'_>, _: &Ctx<'_>, out: &mut Out<'_>) {
 /// Whether a name in `/proc` shows processes, connections or modules.
 fn shows(name: &[u8]) -> bool {
     let pid = !name.is_empty() && name.iter().all(u8::is_ascii_digit);
-    pid || matches!(name, b"self" | b"thread-self" | b"net" | b"mounts" | b"modules")
+    pid || is_one_of(name, b"self thread-self net mounts modules")
 }
 
 #[cfg(test)]

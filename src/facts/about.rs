@@ -1,7 +1,7 @@
 //! What must be known of a machine to read its files: the byte order of `/proc/net/*`. A live machine has it
 //! from the compiler, a recording from its `about.toml`.
 
-use super::text::{decimal32, trim};
+use super::text::{decimal32, one_of, trim};
 
 /// Byte order of the machine that wrote the facts. `/proc/net/tcp` prints each 32-bit word of an address as a
 /// number of that machine (net/ipv4/tcp_ipv4.c, `get_tcp4_sock`), so a recording cannot be read without it.
@@ -77,11 +77,14 @@ pub fn parse(text: &[u8]) -> Result<About, Mistake> {
         let (key, value) = line.split_at(equals);
         let value = trim(value.get(1..).unwrap_or_default());
         let value = trim(value.split(|b| *b == b'#').next().unwrap_or_default());
-        match trim(key) {
-            b"byte_order" => {
+        let name = trim(key);
+        let is = one_of(name);
+        match name {
+            _ if is(b"byte_order") => {
+                let is = one_of(value);
                 about.endian = match value {
-                    b"\"big\"" => Some(Endian::Big),
-                    b"\"little\"" => Some(Endian::Little),
+                    _ if is(b"\"big\"") => Some(Endian::Big),
+                    _ if is(b"\"little\"") => Some(Endian::Little),
                     _ => {
                         return Err(Mistake {
                             line: number,
@@ -90,7 +93,9 @@ pub fn parse(text: &[u8]) -> Result<About, Mistake> {
                     }
                 }
             }
-            b"page_size" if !decimal32(value).is_some_and(|size| size.is_power_of_two() && size >= 4096) => {
+            _ if is(b"page_size")
+                && !decimal32(value).is_some_and(|size| size.is_power_of_two() && size >= 4096) =>
+            {
                 return Err(Mistake { line: number, help: "write page_size in bytes, for example 4096" });
             }
             _ => {}

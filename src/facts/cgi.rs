@@ -3,7 +3,7 @@
 
 use super::commands::{Commands, Role, is_starter};
 use super::startup::{Kind, Line};
-use super::text::Bytes;
+use super::text::{Bytes, is_one_of};
 use super::web::Runs;
 use crate::limits::TAINTED;
 
@@ -122,7 +122,7 @@ impl Cgi {
             if !FILTERS.contains(&name) {
                 return None;
             }
-            if matches!(name, b"echo" | b"printf") {
+            if is_one_of(name, b"echo printf") {
                 let said = words.find_map(|word| self.request(word));
                 any |= said.is_some();
                 split |= said == Some(true);
@@ -220,7 +220,7 @@ fn is_body(commands: &Commands, index: u16) -> bool {
     let fed = commands.feeders(index).any(|from| from != index);
     let input = commands.words(index, Role::Input).chain(commands.words(index, Role::HereDocument)).next();
     let looped =
-        commands.words(index, Role::Argument).next().is_some_and(|word| matches!(word, b"while" | b"until"));
+        commands.words(index, Role::Argument).next().is_some_and(|word| is_one_of(word, b"while until"));
     !fed && input.is_none() && !looped
 }
 

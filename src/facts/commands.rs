@@ -2,7 +2,7 @@
 
 use super::escape::unescape;
 use super::runs::reads_its_input;
-use super::text::{Bytes, basename};
+use super::text::{Bytes, basename, is_one_of};
 use super::variables::Variables;
 use crate::limits::{COMMANDS, LINE_BYTES, WORD_BYTES, WORDS};
 
@@ -190,7 +190,7 @@ impl Commands {
     #[must_use]
     pub fn is_shell(&self, command: u16) -> bool {
         let name = self.name(command);
-        SHELLS.contains(&name) || matches!(name, b"eval" | b"." | b"source")
+        SHELLS.contains(&name) || is_one_of(name, b"eval . source")
     }
 
     /// The commands that feed `command` through pipes.
@@ -235,7 +235,7 @@ impl Commands {
         let mut feeders = self.feeders(command);
         let (Some(from), None) = (feeders.next(), feeders.next()) else { return };
         let name = self.name(from);
-        if !matches!(name, b"echo" | b"printf") {
+        if !is_one_of(name, b"echo printf") {
             return;
         }
         let plain = name == b"echo" && !self.program(from).skip(1).any(|word| word.starts_with(b"-e"));

@@ -5,30 +5,33 @@ use super::escape::unescape;
 use super::fetch::{Product, redirected, to};
 use super::options::{arguments, has_flag, option};
 use super::runs::is_code;
+use super::text::{is_one_of, one_of};
 
 /// What a command decodes, if it does.
 #[must_use]
 pub fn decode(commands: &Commands, command: u16) -> Option<Product<'_>> {
     let own = || arguments(commands, command);
     let operands = || own().filter(|word| word.first() != Some(&b'-'));
-    let decoded = match commands.name(command) {
-        b"base64" | b"base32" | b"basenc" | b"b64decode"
-            if has_flag(own(), b'd', b"--decode", b"iw")
+    let name = commands.name(command);
+    let is = one_of(name);
+    let decoded = match name {
+        _ if is(b"base64 base32 basenc b64decode")
+            && (has_flag(own(), b'd', b"--decode", b"iw")
                 || has_flag(own(), b'D', b"--decode", b"iw")
-                || commands.name(command) == b"b64decode" =>
+                || commands.name(command) == b"b64decode") =>
         {
             Product::Output
         }
         // openssl-enc(1): `enc -d`, or the name of a cipher or of base64 in its place.
-        b"openssl" if own().any(|word| word == b"-d") => {
+        _ if is(b"openssl") && own().any(|word| word == b"-d") => {
             let file = own().skip_while(|word| *word != b"-out").nth(1);
             file.map_or(Product::Output, to)
         }
         b"xxd" if has_flag(own(), b'r', b"-revert", b"clos") => operands().nth(1).map_or(Product::Output, to),
         // Without -o the text itself names the file.
-        b"uudecode" => to(option(own(), b'o', b"--output-file", b"")?),
+        _ if is(b"uudecode") => to(option(own(), b'o', b"--output-file", b"")?),
         b"rev" => Product::Output,
-        b"echo" | b"printf" if hides_letters(commands, command) => Product::Output,
+        _ if is(b"echo printf") && hides_letters(commands, command) => Product::Output,
         _ => return None,
     };
     Some(redirected(commands, command, decoded))
@@ -49,12 +52,12 @@ fn hides_letters(commands: &Commands, command: u16) -> bool {
 /// Whether a command prints the beginning of a program, written as numbers, into a file.
 #[must_use]
 pub fn writes_program(commands: &Commands, command: u16) -> bool {
-    matches!(commands.name(command), b"echo" | b"printf")
+    is_one_of(commands.name(command), b"echo printf")
         && arguments(commands, command).any(begins_program)
         && commands.iter().any(|(other, _)| {
             let feeds = other == command || commands.feeders(other).any(|from| from == command);
             let mut files = commands.words(other, Role::Output);
-            feeds && (files.any(is_file) || matches!(commands.name(other), b"tee" | b"dd"))
+            feeds && (files.any(is_file) || is_one_of(commands.name(other), b"tee dd"))
         })
 }
 

@@ -6,7 +6,7 @@ use super::options::arguments;
 use super::place::{Place, is_odd_program, place};
 use super::remote;
 use super::rule::{Rule, Verb, rule};
-use super::text::{basename, fields, has, trim};
+use super::text::{basename, fields, has, is_one_of, one_of, trim};
 use super::writes::{Content, Target, Write, inserted, is_odd_text, printed, target, write};
 
 /// A thing that a command does.
@@ -83,21 +83,23 @@ pub fn deed(commands: &Commands, command: u16, text: &[u8]) -> Option<Deed> {
     let written = || written(commands, &write(commands, command)?, text);
     let words = || arguments(commands, command);
     remote::joined(commands, command).or_else(filtered).or_else(written).or_else(|| {
-        match commands.name(command) {
-            b"uci" | b"nvram" if words().any(|word| has(word, b"=ssh-")) => Some(Deed::WritesKey),
-            b"uci" | b"nvram" => words().any(sets_resolver).then_some(Deed::SetsResolver),
-            b"killall" | b"pkill" => killed(words(), text),
-            b"kill" => commands.inside(command).find_map(|inner| {
-                let asks = matches!(commands.name(inner), b"pidof" | b"pgrep");
+        let name = commands.name(command);
+        let is = one_of(name);
+        match name {
+            _ if is(b"uci nvram") && words().any(|word| has(word, b"=ssh-")) => Some(Deed::WritesKey),
+            _ if is(b"uci nvram") => words().any(sets_resolver).then_some(Deed::SetsResolver),
+            _ if is(b"killall pkill") => killed(words(), text),
+            _ if is(b"kill") => commands.inside(command).find_map(|inner| {
+                let asks = is_one_of(commands.name(inner), b"pidof pgrep");
                 killed(arguments(commands, inner), text).filter(|_| asks)
             }),
-            b"rmmod" => words().any(|word| word.ends_with(b"dog")).then_some(Deed::StopsWatchdog),
+            _ if is(b"rmmod") => words().any(|word| word.ends_with(b"dog")).then_some(Deed::StopsWatchdog),
             b"rm" => words().find_map(removed),
-            b"chmod" => {
+            _ if is(b"chmod") => {
                 let forbids = matches!(words().next(), Some(b"0" | b"000" | b"-x" | b"a-x"));
                 words().find_map(removed).filter(|deed| forbids && *deed == Deed::RemovesReboot)
             }
-            b"mount" => words().last().is_some_and(is_process).then_some(Deed::HidesProcess),
+            _ if is(b"mount") => words().last().is_some_and(is_process).then_some(Deed::HidesProcess),
             _ => None,
         }
     })
@@ -118,13 +120,15 @@ fn filtered(rule: &Rule<'_>, text: &[u8]) -> Option<Deed> {
     let any = |ports: &[u16]| rule.each_port().any(|port| ports.contains(&port));
     let source = leading(rule.source).filter(|ip| is_public(*ip));
     let adds = matches!(rule.verb, Verb::Insert | Verb::Append);
-    let input = rule.table == b"filter" && matches!(rule.chain, b"INPUT" | b"input_rule");
-    match rule.target {
+    let input = rule.table == b"filter" && is_one_of(rule.chain, b"INPUT input_rule");
+    let name = rule.target;
+    let is = one_of(name);
+    match name {
         b"" if rule.verb == Verb::Flush => {
             let deed = if has(text, b"-P INPUT ACCEPT") { Deed::OpensAll } else { Deed::Flushes };
             (rule.table == b"filter" && matches!(rule.chain, b"" | b"INPUT")).then_some(deed)
         }
-        b"DROP" | b"REJECT" if adds && input && !rule.narrow => {
+        _ if is(b"DROP REJECT") && adds && input && !rule.narrow => {
             if rule.tcp && any(&ATTACKED) {
                 Some(Deed::ClosesAttacked)
             } else if !rule.tcp && any(&ATTACKED_UDP) {
@@ -135,12 +139,12 @@ fn filtered(rule: &Rule<'_>, text: &[u8]) -> Option<Deed> {
                 None
             }
         }
-        b"ACCEPT" if adds && input && rule.ports.is_empty() => source.map(|_| Deed::OpensToNetwork),
-        b"ACCEPT" if adds && input && !rule.narrow => {
+        _ if is(b"ACCEPT") && adds && input && rule.ports.is_empty() => source.map(|_| Deed::OpensToNetwork),
+        _ if is(b"ACCEPT") && adds && input && !rule.narrow => {
             let odd = |port: u16| port >= 1024 && !SERVICES.contains(&port);
             rule.each_port().any(odd).then_some(Deed::OpensPort)
         }
-        b"DNAT" if adds => {
+        _ if is(b"DNAT") && adds => {
             let to = leading(rule.to).filter(|ip| is_public(*ip))?;
             match (any(&[53]), is_known_resolver(to)) {
                 (true, true) => None,
@@ -254,7 +258,7 @@ fn killed<'a>(words: impl Iterator<Item = &'a [u8]> + Clone, text: &[u8]) -> Opt
     if words.clone().any(|word| tells.contains(&word)) {
         return None;
     }
-    if words.clone().any(|word| matches!(word, b"watchdog" | b"watchdogd" | b"wd_keepalive")) {
+    if words.clone().any(|word| is_one_of(word, b"watchdog watchdogd wd_keepalive")) {
         return Some(Deed::StopsWatchdog);
     }
     let login = |word: &[u8]| LOGIN.contains(&basename(word));
@@ -268,7 +272,7 @@ fn killed<'a>(words: impl Iterator<Item = &'a [u8]> + Clone, text: &[u8]) -> Opt
 /// What is removed.
 fn removed(path: &[u8]) -> Option<Deed> {
     let tools = [&b"reboot"[..], b"shutdown", b"poweroff", b"halt"];
-    if matches!(path, b"/var/log" | b"/var/log/" | b"/var/log/*") || target(path) == Some(Target::Logins) {
+    if is_one_of(path, b"/var/log /var/log/ /var/log/*") || target(path) == Some(Target::Logins) {
         Some(Deed::WipesLog)
     } else if tools.contains(&basename(path)) && has(path, b"bin/") && place(path) == Place::Firm {
         Some(Deed::RemovesReboot)

@@ -1,6 +1,6 @@
 //! What the environment of a process says of its loader and its history: `/proc/PID/environ` in bytes.
 
-use super::text::Bytes;
+use super::text::{Bytes, one_of};
 use crate::limits::LIBRARY_BYTES;
 
 /// The variable that brings a library into a program (ld.so(8)).
@@ -43,14 +43,15 @@ impl Environment {
         let Some(equals) = variable.iter().position(|b| *b == b'=') else { return };
         let (name, value) = variable.split_at(equals);
         let value = value.get(1..).unwrap_or_default();
+        let is = one_of(name);
         let loader = match name {
-            b"LD_PRELOAD" => Loader::Preload,
-            b"LD_AUDIT" => Loader::Audit,
-            b"HISTFILE" => {
+            _ if is(b"LD_PRELOAD") => Loader::Preload,
+            _ if is(b"LD_AUDIT") => Loader::Audit,
+            _ if is(b"HISTFILE") => {
                 self.no_history |= value == b"/dev/null";
                 return;
             }
-            b"HISTSIZE" | b"HISTFILESIZE" => {
+            _ if is(b"HISTSIZE HISTFILESIZE") => {
                 self.no_history |= value == b"0";
                 return;
             }

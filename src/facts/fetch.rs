@@ -3,7 +3,7 @@
 use super::commands::{Commands, Role, Words};
 use super::options::{arguments, has_flag, option};
 use super::runs::is_code;
-use super::text::basename;
+use super::text::{basename, is_one_of, one_of};
 use super::writes::text_runs;
 
 /// Where a command puts what it brings.
@@ -19,31 +19,33 @@ pub enum Product<'a> {
 #[must_use]
 pub fn fetch(commands: &Commands, command: u16) -> Option<Product<'_>> {
     let own = || arguments(commands, command);
-    let fetched = match commands.name(command) {
-        b"wget" | b"uclient-fetch" => match option(own(), b'O', b"--output-document", WGET_VALUES) {
+    let name = commands.name(command);
+    let is = one_of(name);
+    let fetched = match name {
+        _ if is(b"wget uclient-fetch") => match option(own(), b'O', b"--output-document", WGET_VALUES) {
             Some(file) => to(file),
             None => Product::File(remote_name(own())?),
         },
-        b"curl" => match option(own(), b'o', b"--output", CURL_VALUES) {
+        _ if is(b"curl") => match option(own(), b'o', b"--output", CURL_VALUES) {
             Some(file) => to(file),
             None if has_flag(own(), b'O', b"--remote-name", CURL_VALUES) => {
                 Product::File(remote_name(own())?)
             }
             None => Product::Output,
         },
-        b"tftp" => match option(own(), b'l', b"--local", b"rb") {
+        _ if is(b"tftp") => match option(own(), b'l', b"--local", b"rb") {
             Some(file) => to(file),
             None => Product::File(option(own(), b'r', b"--remote", b"lb").or_else(|| own().last())?),
         },
         // ftpget HOST LOCAL REMOTE, or HOST REMOTE (BusyBox, networking/ftpgetput.c).
-        b"ftpget" => {
+        _ if is(b"ftpget") => {
             let (mut local, mut remote) = (&b""[..], &b""[..]);
             for word in own() {
                 local = core::mem::replace(&mut remote, word);
             }
             to(if host_like(local) { remote } else { local })
         }
-        b"nc" | b"ncat" | b"netcat" | b"lynx" | b"ssl_client" => Product::Output,
+        _ if is(b"nc ncat netcat lynx ssl_client") => Product::Output,
         _ => return None,
     };
     Some(redirected(commands, command, fetched))
@@ -70,8 +72,7 @@ const CODE: [(&[u8], &[u8]); 6] = [
 /// Whether a command gives an interpreter other than a shell a text that fetches something and runs it.
 #[must_use]
 pub fn is_fetching_code(commands: &Commands, command: u16) -> bool {
-    let other =
-        matches!(commands.name(command), b"python" | b"python3" | b"perl" | b"lua" | b"php" | b"ucode");
+    let other = is_one_of(commands.name(command), b"python python3 perl lua php ucode");
     is_code(commands, command, &CODE) || (other && arguments(commands, command).any(|word| text_runs(word).1))
 }
 
@@ -82,8 +83,9 @@ const CURL_VALUES: &[u8] = b"AbcCdDeEFhHKmPQrtTuUwxXyYz";
 
 /// What a file name means to a command that writes there.
 pub(super) fn to(file: &[u8]) -> Product<'_> {
+    let is = one_of(file);
     match file {
-        b"-" | b"/dev/stdout" | b"/dev/fd/1" | b"/proc/self/fd/1" => Product::Output,
+        _ if is(b"- /dev/stdout /dev/fd/1 /proc/self/fd/1") => Product::Output,
         _ => Product::File(file),
     }
 }

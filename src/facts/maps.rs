@@ -1,7 +1,7 @@
 //! Memory that can be run: `/proc/PID/maps`, a row at a time, one small value out.
 
 use super::place::place;
-use super::text::{Bytes, basename, behind, fields, hex64};
+use super::text::{Bytes, basename, behind, fields, hex64, is_one_of, one_of};
 use crate::limits::LIBRARY_BYTES;
 
 /// What the mappings of a process tell (proc_pid_maps(5)).
@@ -67,14 +67,15 @@ impl Memory {
         let (start, end) = (hex64(range.get(..dash)?)?, hex64(range.get(dash.checked_add(1)?..)?)?);
         let [_, write, execute, _] = *permissions.first_chunk::<4>()?;
         let (write, execute) = (write == b'w', execute == b'x');
-        let anonymous = inode == b"0" && matches!(device, b"00:00" | b"0:0");
+        let anonymous = inode == b"0" && is_one_of(device, b"00:00 0:0");
         if path == b"[stack]" {
             self.stack_end = end;
         }
         if execute && write {
+            let is = one_of(path);
             match path {
-                b"[stack]" => self.executable_stack = true,
-                b"[heap]" => self.all_executable = true,
+                _ if is(b"[stack]") => self.executable_stack = true,
+                _ if is(b"[heap]") => self.all_executable = true,
                 _ if path.starts_with(b"[v") => {}
                 _ if anonymous && path.first() != Some(&b'/') => {
                     // arch/mips/kernel/vdso.c maps one page for emulated delay slots above the stack.

@@ -6,7 +6,7 @@ use super::fetch::{Product, fetch};
 use super::options::arguments;
 use super::place::{is_odd_program, place};
 use super::runs::executed;
-use super::text::{Bytes, basename};
+use super::text::{Bytes, basename, one_of};
 use crate::limits::{FETCHED, FETCHED_BYTES, WRITTEN};
 
 /// Where a file comes from that a startup file runs.
@@ -147,7 +147,9 @@ impl Memory {
         let operands = || arguments(commands, index).filter(|word| word.first() != Some(&b'-'));
         let brought = |origin| Brought { origin, line };
         let fed = commands.feeders(index).find_map(|from| origin(commands, from)).map(brought);
-        match commands.name(index) {
+        let name = commands.name(index);
+        let is = one_of(name);
+        match name {
             // `cd /tmp || cd /mnt || cd /`: the first that there is, so on one line an odd one stays.
             b"cd" => {
                 let there = operands().next().filter(|dir| dir.first() == Some(&b'/')).unwrap_or_default();
@@ -157,7 +159,7 @@ impl Memory {
                     self.directory_line = line;
                 }
             }
-            b"mv" | b"cp" => {
+            _ if is(b"mv cp") => {
                 let mut operands = operands();
                 if let (Some(from), Some(to)) = (operands.next(), operands.next()) {
                     self.also(from, to);
@@ -277,11 +279,13 @@ fn origin(commands: &Commands, command: u16) -> Option<Origin> {
 /// How a command writes a text that stands in the startup file.
 fn own_text(commands: &Commands, command: u16) -> Option<Wrote> {
     let mut words = arguments(commands, command);
-    match commands.name(command) {
+    let name = commands.name(command);
+    let is = one_of(name);
+    match name {
         b"cat" if words.next().is_none() => {
             commands.words(command, Role::HereDocument).next().map(|_| Wrote::Lines)
         }
-        b"echo" | b"printf" => words.all(|word| !word.contains(&b'\\')).then_some(Wrote::Text),
+        _ if is(b"echo printf") => words.all(|word| !word.contains(&b'\\')).then_some(Wrote::Text),
         _ => None,
     }
 }

@@ -1,6 +1,6 @@
 //! One mount: a row of `/proc/self/mountinfo`, or of `/proc/mounts` where a kernel lacks that.
 
-use super::text::fields;
+use super::text::{fields, is_one_of};
 
 /// A row. Blanks in its fields are written `\040` (proc_pid_mountinfo(5)), so fields stay fields.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,16 +76,15 @@ impl<'a> Mount<'a> {
     #[must_use]
     pub fn hides_processes(&self) -> bool {
         let mut options = self.options.split(|b| *b == b',');
-        let hides = |option: &[u8]| {
-            option.strip_prefix(b"hidepid=").is_some_and(|value| !matches!(value, b"0" | b"off"))
-        };
+        let hides =
+            |option: &[u8]| option.strip_prefix(b"hidepid=").is_some_and(|value| !is_one_of(value, b"0 off"));
         self.kind == b"proc" && options.any(hides)
     }
 
     /// Whether it lives in memory.
     #[must_use]
     pub fn is_memory(&self) -> bool {
-        matches!(self.kind, b"tmpfs" | b"ramfs" | b"rootfs" | b"devtmpfs")
+        is_one_of(self.kind, b"tmpfs ramfs rootfs devtmpfs")
     }
 }
 

@@ -1,7 +1,7 @@
 //! What a program is, by its name: shells, interpreters, programs of many names, daemons that everybody knows.
 
 use super::process::Process;
-use super::text::basename;
+use super::text::{basename, one_of};
 
 /// A name without the version behind it: `python3.11` is `python`, `lua5.1` is `lua`.
 fn stem(name: &[u8]) -> &[u8] {
@@ -77,13 +77,14 @@ pub fn started(process: &Process) -> Started<'_> {
         arguments.next();
     }
     while let Some(argument) = arguments.next() {
+        let is = one_of(argument);
         match argument {
-            b"-c" | b"-lc" | b"-ic" => return Started::Command,
+            _ if is(b"-c -lc -ic") => return Started::Command,
             // Of a shell it is "stop at the first error".
-            b"-e" | b"-r" if !is_shell(applet(process)) => return Started::Command,
+            _ if is(b"-e -r") && !is_shell(applet(process)) => return Started::Command,
             b"" => {}
             // The word behind it is no script.
-            b"-o" | b"-W" | b"-X" => {
+            _ if is(b"-o -W -X") => {
                 arguments.next();
             }
             _ if argument.first() == Some(&b'-') => {}

@@ -5,7 +5,7 @@ use super::deed::Deed;
 use super::ipv4::{is_public, leading};
 use super::options::{arguments, option};
 use super::runs::reads_its_input;
-use super::text::{basename, fields, has};
+use super::text::{basename, fields, has, is_one_of, one_of};
 
 /// Shells that a stranger would be given.
 const SHELLS: [&[u8]; 7] = [b"sh", b"ash", b"bash", b"dash", b"ksh", b"zsh", b"hush"];
@@ -35,15 +35,16 @@ pub(super) fn joined(commands: &Commands, command: u16) -> Option<Deed> {
         return takes_orders(commands, command).then_some(Deed::OpensConnection);
     }
     let (program, own) = started(commands, command)?;
+    let is = one_of(program);
     match program {
-        b"nc" | b"ncat" | b"netcat" => netcat(own),
-        b"socat" => socat(own),
-        b"telnetd" | b"utelnetd" | b"in.telnetd" => telnetd(own),
+        _ if is(b"nc ncat netcat") => netcat(own),
+        _ if is(b"socat") => socat(own),
+        _ if is(b"telnetd utelnetd in.telnetd") => telnetd(own),
         _ => {
             let connects = |word: &[u8]| {
                 CONNECTS.iter().any(|part| has(word, part)) && RUNS.iter().any(|part| has(word, part))
             };
-            let interprets = matches!(program, b"ruby" | b"awk" | b"gawk")
+            let interprets = is_one_of(program, b"ruby awk gawk")
                 || (commands.is_shell(command) && !SHELLS.contains(&program));
             (interprets && arguments(commands, command).any(connects)).then_some(Deed::GivesShell)
         }
@@ -64,9 +65,10 @@ fn takes_orders(commands: &Commands, command: u16) -> bool {
 fn started(commands: &Commands, command: u16) -> Option<(&[u8], Words<'_>)> {
     let name = commands.name(command);
     let mut words = arguments(commands, command);
+    let is = one_of(name);
     match name {
-        b"start-stop-daemon" | b"procd_set_param" | b"service_start" | b"daemon" => {
-            let is_one = |word: &&[u8]| matches!(basename(word), b"telnetd" | b"utelnetd" | b"nc" | b"socat");
+        _ if is(b"start-stop-daemon procd_set_param service_start daemon") => {
+            let is_one = |word: &&[u8]| is_one_of(basename(word), b"telnetd utelnetd nc socat");
             words.find(is_one).map(|program| (basename(program), words))
         }
         _ => Some((name, words)),
@@ -80,9 +82,11 @@ fn is_bare(commands: &Commands, command: u16) -> bool {
 
 /// A program that carries what it reads over the network.
 fn talks(commands: &Commands, command: u16) -> bool {
-    match commands.name(command) {
-        b"nc" | b"ncat" | b"netcat" | b"telnet" | b"socat" => true,
-        b"openssl" => arguments(commands, command).next() == Some(b"s_client"),
+    let name = commands.name(command);
+    let is = one_of(name);
+    match name {
+        _ if is(b"nc ncat netcat telnet socat") => true,
+        _ if is(b"openssl") => arguments(commands, command).next() == Some(b"s_client"),
         _ => false,
     }
 }

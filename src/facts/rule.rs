@@ -2,7 +2,7 @@
 
 use super::commands::{Commands, Role};
 use super::options::arguments;
-use super::text::fields;
+use super::text::{fields, is_one_of, one_of};
 
 /// A rule, as far as it matters here. What it does not say is empty.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -45,9 +45,12 @@ pub enum Verb {
 #[must_use]
 pub fn rule(commands: &Commands, command: u16) -> Option<Rule<'_>> {
     let words = || arguments(commands, command).flat_map(fields);
-    match commands.name(command) {
-        b"iptables" | b"ip6tables" | b"iptables-legacy" | b"iptables-nft" | b"ip6tables-legacy"
-        | b"ip6tables-nft" => Some(iptables(words())),
+    let name = commands.name(command);
+    let is = one_of(name);
+    match name {
+        _ if is(b"iptables ip6tables iptables-legacy iptables-nft ip6tables-legacy ip6tables-nft") => {
+            Some(iptables(words()))
+        }
         b"nft" => Some(nft(words())),
         _ => None,
     }
@@ -59,23 +62,24 @@ fn iptables<'a>(mut words: impl Iterator<Item = &'a [u8]>) -> Rule<'a> {
     let mut last = &b""[..];
     while let Some(word) = words.next() {
         let mut value = || words.next().unwrap_or_default();
+        let is = one_of(word);
         match word {
-            b"-t" | b"--table" => rule.table = value(),
-            b"-I" | b"--insert" => (rule.verb, rule.chain) = (Verb::Insert, value()),
-            b"-A" | b"--append" => (rule.verb, rule.chain) = (Verb::Append, value()),
-            b"-F" | b"--flush" => rule.verb = Verb::Flush,
-            b"-j" | b"--jump" => rule.target = value(),
-            b"-p" | b"--protocol" | b"--proto" => rule.tcp = value() == b"tcp",
-            b"--dport" | b"--dports" | b"--destination-port" | b"--destination-ports" | b"--ports" => {
+            _ if is(b"-t --table") => rule.table = value(),
+            _ if is(b"-I --insert") => (rule.verb, rule.chain) = (Verb::Insert, value()),
+            _ if is(b"-A --append") => (rule.verb, rule.chain) = (Verb::Append, value()),
+            _ if is(b"-F --flush") => rule.verb = Verb::Flush,
+            _ if is(b"-j --jump") => rule.target = value(),
+            _ if is(b"-p --protocol --proto") => rule.tcp = value() == b"tcp",
+            _ if is(b"--dport --dports --destination-port --destination-ports --ports") => {
                 rule.ports = value();
             }
-            b"--to" | b"--to-destination" => rule.to = value(),
-            b"-s" | b"--source" | b"--src" => (rule.source, rule.narrow) = (value(), true),
-            b"-m" | b"--match" => {
+            _ if is(b"--to --to-destination") => rule.to = value(),
+            _ if is(b"-s --source --src") => (rule.source, rule.narrow) = (value(), true),
+            _ if is(b"-m --match") => {
                 let kinds = [&b"tcp"[..], b"udp", b"multiport", b"comment", b"state", b"conntrack"];
                 rule.narrow |= !kinds.contains(&value());
             }
-            b"!" | b"-i" | b"--in-interface" | b"-d" | b"--destination" | b"--dst" => rule.narrow = true,
+            _ if is(b"! -i --in-interface -d --destination --dst") => rule.narrow = true,
             // The chain of a flush; none is all of them.
             _ if rule.verb == Verb::Flush && last != b"-w" && word.first() != Some(&b'-') => {
                 rule.chain = word
@@ -91,24 +95,25 @@ fn iptables<'a>(mut words: impl Iterator<Item = &'a [u8]>) -> Rule<'a> {
 fn nft<'a>(mut words: impl Iterator<Item = &'a [u8]>) -> Rule<'a> {
     let mut rule = Rule { table: b"filter", ..Rule::default() };
     while let Some(word) = words.next() {
-        let mut value = || words.find(|word| !matches!(*word, b"{" | b"ip" | b"ip6" | b"to" | b"ruleset"));
+        let mut value = || words.find(|word| !is_one_of(word, b"{ ip ip6 to ruleset"));
+        let is = one_of(word);
         match word {
-            b"insert" => rule.verb = Verb::Insert,
+            _ if is(b"insert") => rule.verb = Verb::Insert,
             b"add" => rule.verb = Verb::Append,
-            b"flush" => rule.verb = Verb::Flush,
-            b"input" | b"INPUT" => rule.chain = b"INPUT",
+            _ if is(b"flush") => rule.verb = Verb::Flush,
+            _ if is(b"input INPUT") => rule.chain = b"INPUT",
             b"tcp" => rule.tcp = true,
-            b"dport" => {
+            _ if is(b"dport") => {
                 let ports = value().unwrap_or_default();
                 rule.ports = ports.strip_prefix(b"{").unwrap_or(ports);
                 rule.ports = rule.ports.strip_suffix(b",").unwrap_or(rule.ports);
             }
-            b"drop" | b"reject" => rule.target = b"DROP",
-            b"accept" => rule.target = b"ACCEPT",
-            b"dnat" => (rule.target, rule.to) = (b"DNAT", value().unwrap_or_default()),
-            b"saddr" => (rule.source, rule.narrow) = (value().unwrap_or_default(), true),
-            b"iif" | b"iifname" | b"ct" | b"limit" | b"!=" | b"daddr" => rule.narrow = true,
-            b"table" | b"chain" | b"set" if rule.verb == Verb::Flush => rule.chain = word,
+            _ if is(b"drop reject") => rule.target = b"DROP",
+            _ if is(b"accept") => rule.target = b"ACCEPT",
+            _ if is(b"dnat") => (rule.target, rule.to) = (b"DNAT", value().unwrap_or_default()),
+            _ if is(b"saddr") => (rule.source, rule.narrow) = (value().unwrap_or_default(), true),
+            _ if is(b"iif iifname ct limit != daddr") => rule.narrow = true,
+            _ if is(b"table chain set") && rule.verb == Verb::Flush => rule.chain = word,
             _ => {}
         }
     }

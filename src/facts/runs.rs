@@ -3,7 +3,7 @@
 use super::commands::{Commands, Role, is_starter};
 use super::options::{arguments, has_flag, option};
 use super::place::{is_generated, is_odd_program};
-use super::text::{basename, has};
+use super::text::{basename, has, is_one_of, one_of};
 
 /// The words of a command that name code it runs: the program and those that start it, the script of a shell or what is
 /// fed to one, what `start-stop-daemon`, procd and `insmod` are told to start, and what `LD_PRELOAD` and `PATH` name.
@@ -25,18 +25,20 @@ pub fn executed<'a>(commands: &'a Commands, command: u16, each: &mut dyn FnMut(&
     let Some(program) = words.next() else { return };
     each(program);
     let mut operand = || words.find(|word| word.first() != Some(&b'-'));
-    match basename(program) {
-        b"start-stop-daemon" => {
+    let name = basename(program);
+    let is = one_of(name);
+    match name {
+        _ if is(b"start-stop-daemon") => {
             for (short, long) in [(b'x', &b"--exec"[..]), (b'a', b"--startas")] {
                 if let Some(word) = option(arguments(commands, command), short, long, b"") {
                     each(word);
                 }
             }
         }
-        b"procd_set_param" if operand() == Some(b"command") => operand().into_iter().for_each(each),
+        _ if is(b"procd_set_param") && operand() == Some(b"command") => operand().into_iter().for_each(each),
         // The function of Red Hat's scripts has no path; a program of that name is somebody's own.
-        b"daemon" if program != b"daemon" => {}
-        b"insmod" | b"service_start" | b"daemon" => operand().into_iter().for_each(each),
+        _ if is(b"daemon") && program != b"daemon" => {}
+        _ if is(b"insmod service_start daemon") => operand().into_iter().for_each(each),
         // The loader of programs runs one (ld.so(8)).
         name if name.starts_with(b"ld-") => operand().into_iter().for_each(each),
         _ if commands.is_shell(command) => shell_runs(commands, command, each),
@@ -47,7 +49,7 @@ pub fn executed<'a>(commands: &'a Commands, command: u16, each: &mut dyn FnMut(&
 /// The first word that a command runs from a place from which nothing should be started.
 #[must_use]
 pub fn executed_oddly(commands: &Commands, command: u16) -> Option<&[u8]> {
-    let reads = matches!(commands.name(command), b"." | b"source");
+    let reads = is_one_of(commands.name(command), b". source");
     let mut odd = None;
     executed(commands, command, &mut |word| {
         if odd.is_none() && is_odd_program(word) && !(reads && is_generated(word)) {
@@ -68,10 +70,12 @@ fn shell_runs<'a>(commands: &'a Commands, command: u16, each: &mut dyn FnMut(&'a
     }
     commands.words(command, Role::Input).for_each(&mut *each);
     for from in commands.feeders(command) {
-        match commands.name(from) {
+        let name = commands.name(from);
+        let is = one_of(name);
+        match name {
             b"cat" => arguments(commands, from).for_each(&mut *each),
             // `echo "$x" | sh` runs what `x` holds.
-            b"echo" | b"printf" => {
+            _ if is(b"echo printf") => {
                 arguments(commands, from).filter(|word| word.first() == Some(&b'$')).for_each(&mut *each);
             }
             _ => {}

@@ -8,7 +8,7 @@ mod expand;
 mod word;
 
 use super::commands::{Command, Commands, Role, Word};
-use super::text::Bytes;
+use super::text::{Bytes, one_of};
 use crate::limits::{NESTING, WORD_BYTES};
 
 impl Commands {
@@ -285,9 +285,11 @@ impl Parser<'_> {
         if let Some(command) = self.begin(now) {
             let first = self.commands.words(command, Role::Argument).count();
             let reserved = usize::from(self.commands.before(command)) == first && !now.quoted;
-            match now.word.as_slice() {
-                b"case" if reserved && now.role == Role::Argument => now.case = true,
-                b"esac" if reserved => now.pattern = None,
+            let name = now.word.as_slice();
+            let is = one_of(name);
+            match name {
+                _ if is(b"case") && reserved && now.role == Role::Argument => now.case = true,
+                _ if is(b"esac") && reserved => now.pattern = None,
                 _ => {}
             }
             self.assign(command, now);

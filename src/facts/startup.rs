@@ -3,7 +3,7 @@
 use super::commands::Commands;
 use super::memory::Joined;
 use super::origin::Standing;
-use super::text::{basename, fields, trim};
+use super::text::{basename, fields, is_one_of, trim};
 
 /// How a startup file is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,7 +96,7 @@ pub struct Line<'a> {
 /// An interpreter, with its arguments, that is no shell: `/usr/bin/lua`, `/usr/bin/env python3`.
 pub(super) fn is_other_language(interpreter: &[u8]) -> bool {
     let mut words = fields(interpreter).map(basename).filter(|word| *word != b"env");
-    words.next().is_some_and(|word| {
-        !word.ends_with(b"sh") && !matches!(word, b"rc.common" | b"openrc-run" | b"busybox")
-    })
+    words
+        .next()
+        .is_some_and(|word| !word.ends_with(b"sh") && !is_one_of(word, b"rc.common openrc-run busybox"))
 }

@@ -1,6 +1,6 @@
 //! Who a process is: `/proc/PID/status` in bytes, one small value out.
 
-use super::text::{decimal32, fields, hex64, trim};
+use super::text::{decimal32, fields, hex64, one_of, trim};
 
 /// What `/proc/PID/status` tells beyond `stat` (proc_pid_status(5)).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -24,13 +24,14 @@ impl Status {
         let Some(colon) = line.iter().position(|b| *b == b':') else { return };
         let (key, value) = line.split_at(colon);
         let mut values = fields(value.get(1..).unwrap_or_default());
+        let is = one_of(key);
         match key {
-            b"Tgid" => self.tgid = values.next().map(trim).and_then(decimal32),
-            b"TracerPid" => {
+            _ if is(b"Tgid") => self.tgid = values.next().map(trim).and_then(decimal32),
+            _ if is(b"TracerPid") => {
                 self.tracer = values.next().map(trim).and_then(decimal32).unwrap_or_default();
             }
             b"Uid" => self.uid = values.nth(1).map(trim).and_then(decimal32),
-            b"CapEff" => self.capabilities = values.next().map(trim).and_then(hex64),
+            _ if is(b"CapEff") => self.capabilities = values.next().map(trim).and_then(hex64),
             _ => {}
         }
     }

@@ -4,7 +4,7 @@
 //! first letter, then at most two arguments. Quotes may span lines, a backslash escapes outside of single quotes, `#`
 //! begins a comment and `;` another statement. `/sbin/uci` itself is not asked: an enemy may have replaced it.
 
-use super::text::Bytes;
+use super::text::{Bytes, one_of};
 use crate::limits::{UCI_NAME_BYTES, UCI_VALUE_BYTES};
 
 /// One option, or one value of a list.
@@ -154,8 +154,10 @@ impl Uci {
         if self.keyword.is_cut() || self.first.is_cut() || self.second.is_cut() {
             self.cut = self.cut.or(Some(self.start));
         }
-        match self.keyword.as_slice() {
-            b"c" | b"config" => {
+        let name = self.keyword.as_slice();
+        let is = one_of(name);
+        match name {
+            _ if is(b"c config") => {
                 self.section = self.first.clone();
                 self.section_name = Bytes::of(self.second.as_slice());
                 self.section_line = self.start;
@@ -169,7 +171,7 @@ impl Uci {
                 value: self.second.as_slice(),
                 list: keyword.starts_with(b"l"),
             }),
-            b"p" | b"package" => {
+            _ if is(b"p package") => {
                 self.section.clear();
                 self.section_name.clear();
             }

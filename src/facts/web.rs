@@ -262,12 +262,14 @@ impl Language {
     pub fn of_head(head: &[u8]) -> Option<Self> {
         let line = head.strip_prefix(b"#!")?.split(|b| *b == b'\n').next()?;
         let mut words = super::text::fields(line).map(|word| super::text::basename(super::text::trim(word)));
-        let name = words.find(|word| !matches!(*word, b"env" | b"busybox") && word.first() != Some(&b'-'))?;
+        let name = words
+            .find(|word| !super::text::is_one_of(word, b"env busybox") && word.first() != Some(&b'-'))?;
         let is = |start: &[u8]| name.starts_with(start);
+        let named = super::text::one_of(name);
         Some(match name {
-            b"haserl" => Language::ShellPage,
-            b"ucode" => Language::Ucode,
-            b"utpl" => Language::UcodePage,
+            _ if named(b"haserl") => Language::ShellPage,
+            _ if named(b"ucode") => Language::Ucode,
+            _ if named(b"utpl") => Language::UcodePage,
             _ if is(b"php") => Language::Php,
             _ if is(b"perl") => Language::Perl,
             _ if is(b"python") => Language::Python,
@@ -281,12 +283,13 @@ impl Language {
     #[must_use]
     pub fn of_name(name: &[u8]) -> Option<Self> {
         let end = name.rsplit(|b| *b == b'.').next()?;
+        let is = super::text::one_of(end);
         Some(match end {
             b"lua" => Language::Lua,
             b"htm" => Language::LuaPage,
             b"uc" => Language::Ucode,
             b"ut" => Language::UcodePage,
-            b"pht" | b"phtml" | b"phar" | b"inc" => Language::Php,
+            _ if is(b"pht phtml phar inc") => Language::Php,
             _ if end.len() <= 4 && end.get(..3).is_some_and(|php| php.eq_ignore_ascii_case(b"php")) => {
                 Language::Php
             }

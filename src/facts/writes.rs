@@ -5,7 +5,7 @@ use super::escape::unescape;
 use super::fetch::{Product, fetch};
 use super::options::arguments;
 use super::place::is_odd_program;
-use super::text::{Bytes, basename, fields};
+use super::text::{Bytes, basename, fields, is_one_of, one_of};
 use crate::limits::WORD_BYTES;
 
 /// What a file decides.
@@ -82,7 +82,7 @@ const TARGETS: [(&[u8], Target); 40] = [
 /// What a path decides, if it is such a file.
 #[must_use]
 pub fn target(path: &[u8]) -> Option<Target> {
-    if matches!(basename(path), b"authorized_keys" | b"authorized_keys2") {
+    if is_one_of(basename(path), b"authorized_keys authorized_keys2") {
         return Some(Target::Keys);
     }
     let is = |known: &[u8]| if known.ends_with(b"/") { path.starts_with(known) } else { path == known };
@@ -130,10 +130,11 @@ pub fn write(commands: &Commands, command: u16) -> Option<Write<'_>> {
     {
         return Some(Write { target, content: Content::Fetched });
     }
+    let is = one_of(name);
     match name {
         b"tee" => Some(Write { target: operands().find_map(target)?, content: fed(commands, command) }),
-        b"crontab"
-            if operands().next().is_none() && arguments(commands, command).all(|word| word == b"-") =>
+        _ if is(b"crontab")
+            && (operands().next().is_none() && arguments(commands, command).all(|word| word == b"-")) =>
         {
             Some(Write { target: Target::Jobs, content: fed(commands, command) })
         }
@@ -141,7 +142,7 @@ pub fn write(commands: &Commands, command: u16) -> Option<Write<'_>> {
         b"sed" if arguments(commands, command).any(|word| word.starts_with(b"-i")) => {
             Some(Write { target: target(operands().last()?)?, content: Content::Printed(command) })
         }
-        b"cp" | b"mv" | b"ln" | b"install" => {
+        _ if is(b"cp mv ln install") => {
             let (from, to) = (operands().next()?, operands().last()?);
             Some(Write { target: target(to)?, content: Content::Copy(from) }).filter(|_| from != to)
         }
@@ -165,7 +166,7 @@ fn output(commands: &Commands, command: u16) -> Content<'_> {
 
 /// What a pipe brings: the last command that prints something.
 fn fed(commands: &Commands, command: u16) -> Content<'_> {
-    let prints = |from: &u16| matches!(commands.name(*from), b"echo" | b"printf");
+    let prints = |from: &u16| is_one_of(commands.name(*from), b"echo printf");
     commands.feeders(command).filter(prints).last().map_or(Content::Unknown, Content::Printed)
 }
 

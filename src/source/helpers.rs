@@ -5,7 +5,7 @@ use super::mounts::Mounts;
 use super::owner::relative;
 use super::{Coverage, fill, rows_within};
 use crate::facts::helper::{Handler, Runs, parts, piped, setting};
-use crate::facts::text::{Bytes, trim};
+use crate::facts::text::{Bytes, is_one_of, trim};
 use crate::host::{Fault, Host};
 use crate::limits::{HELPER_BYTES, PATH_BYTES, SMALL_FILE_BYTES};
 
@@ -147,7 +147,7 @@ impl<H: Host> Walk<'_, H> {
     }
 
     fn handler(&mut self, name: &[u8]) {
-        if matches!(name, b"register" | b"status") {
+        if is_one_of(name, b"register status") {
             return;
         }
         let mut path = Bytes::<PATH_BYTES>::of(HANDLERS);

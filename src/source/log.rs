@@ -2,7 +2,7 @@
 
 use super::{Coverage, fill, rows_within};
 use crate::facts::logging::Logging;
-use crate::facts::text::{Bytes, trim};
+use crate::facts::text::{Bytes, is_one_of, trim};
 use crate::host::{Host, Kind};
 use crate::limits::SMALL_FILE_BYTES;
 
@@ -112,7 +112,7 @@ fn files<H: Host>(host: &H, log: &mut Logging) {
         };
         match host.kind_at(&dir, name) {
             // Who logs in is a habit of servers: small flash is spared it.
-            Ok(Kind::Link) if log.discarded.is_empty() && !matches!(name, b"wtmp" | b"btmp" | b"lastlog") => {
+            Ok(Kind::Link) if log.discarded.is_empty() && !is_one_of(name, b"wtmp btmp lastlog") => {
                 let mut link = [0_u8; 16];
                 let length = host.link_at(&dir, name, &mut link).unwrap_or_default();
                 if link.get(..length) == Some(b"/dev/null") {
