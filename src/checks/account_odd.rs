@@ -1,23 +1,24 @@
 //! A user that gives somebody the rights of the administrator, or a way in, that the firmware does not have.
 //!
 //! # Sees
-//! Lines of `/etc/passwd`, with `/etc/shadow`, `/etc/group` and what the image has of them. `infected` when the shell of a
-//! user is a file in a volatile or hidden place. `suspicious`: a second user with number 0, or one that is written so that
-//! it reads as 0; an administrator whose password was taken away, with a server of telnet, rlogin or dropbear that runs or
-//! is started (the name of a process, a link `S50telnet`, a line of inetd.conf, inittab, rcS or rc.local); a service's
-//! user (`nobody`, `daemon`, `www-data`) that can log in with a password; a user that may log in and could not in the
-//! image. `notice`: any administrator without a password, the same name with two numbers.
+//! Lines of `/etc/passwd`, with `/etc/shadow`, `/etc/group` and what the image has of them. `infected` when the shell
+//! of a user is a file in a volatile or hidden place. `suspicious`: a second user with number 0, or one that is
+//! written so that it reads as 0; an administrator whose password was taken away, with a server of telnet, rlogin or
+//! dropbear that runs or is started (the name of a process, a link `S50telnet`, a line of inetd.conf, inittab, rcS or
+//! rc.local); a service's user (`nobody`, `daemon`, `www-data`) that can log in with a password; a user that may log
+//! in and could not in the image. `notice`: any administrator without a password, the same name with two numbers.
 //!
 //! # Why it matters
 //! A user of one's own outlives a changed password and looks like the vendor's. One line in a text file is enough.
 //!
 //! # Misses and false alarms
 //! Silent for what the image or a baseline has: of OpenWrt's fresh image only that it has no password is told, as
-//! `notice`, until one is set. Vendors have several administrators and make the list at boot out of settings (`/etc/passwd`
-//! leads to `/var/passwd`): where nothing knows the image, those are `notice`, and so is one that somebody added to such a
-//! list. A locked user is no way in, unless a key is: see `ssh-key`. An owner's own users with a number of 1000 and more
-//! are silent. OpenSSH refuses a user without a password unless it is told otherwise, so it is no such server. A file of
-//! passwords that could not be read leaves the passwords unknown, and the verdict says so.
+//! `notice`, until one is set. Vendors have several administrators and make the list at boot out of settings
+//! (`/etc/passwd` leads to `/var/passwd`): where nothing knows the image, those are `notice`, and so is one that
+//! somebody added to such a list. A locked user is no way in, unless a key is: see `ssh-key`. An owner's own users
+//! with a number of 1000 and more are silent. OpenSSH refuses a user without a password unless it is told otherwise,
+//! so it is no such server. A file of passwords that could not be read leaves the passwords unknown, and the verdict
+//! says so.
 //!
 //! # Sources
 //! passwd(5), shadow(5), group(5), crypt(5); BusyBox libbb/correct_password.c; musl src/passwd/getpwent_a.c; lists of

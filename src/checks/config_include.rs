@@ -1,21 +1,23 @@
 //! A setting that makes a service run what does not belong on the machine.
 //!
 //! # Sees
-//! Options of OpenWrt's configuration (firewall includes, `dhcpscript`, hooks of OpenVPN, ddns, keepalived, interpreters
-//! of the web server and the like), and keys of dnsmasq, inetd, xinetd, OpenVPN, pppd, snmpd, sshd, Samba and
-//! Zabbix, whose program or script lies in a volatile or hidden place, or is a program that neither image nor packages
-//! have; and a network service that is a shell. What a setting or a variable of NVRAM (`rc_startup`, `script_fire`) hands
-//! to a shell is read as startup files are: `startup-dropper`, `startup-volatile` and the others say what they see there.
+//! Options of OpenWrt's configuration (firewall includes, `dhcpscript`, hooks of OpenVPN, ddns, keepalived,
+//! interpreters of the web server and the like), and keys of dnsmasq, inetd, xinetd, OpenVPN, pppd, snmpd, sshd, Samba
+//! and Zabbix, whose program or script lies in a volatile or hidden place, or is a program that neither image nor
+//! packages have; and a network service that is a shell. What a setting or a variable of NVRAM (`rc_startup`,
+//! `script_fire`) hands to a shell is read as startup files are: `startup-dropper`, `startup-volatile` and the others
+//! say what they see there.
 //!
 //! # Why it matters
 //! Such a setting starts a program at every boot, lease or connection, and no startup script differs. Some
 //! routers have no other place that lasts.
 //!
 //! # Misses and false alarms
-//! Silent for what the image has in the same file, for programs of image and packages, for scripts that an owner keeps in
-//! `/etc`, `/root`, `/jffs`, `/opt` or on a disk, for generated includes (`/var/etc`), and for sections that are off.
-//! `notice` where a program is gone that image or packages would know. Missed: keys that the table does not have (`src/source/settings.rs`), names without a
-//! directory, NVRAM of which there is neither a dump nor an image in a file.
+//! Silent for what the image has in the same file, for programs of image and packages, for scripts that an owner keeps
+//! in `/etc`, `/root`, `/jffs`, `/opt` or on a disk, for generated includes (`/var/etc`), and for sections that are
+//! off. `notice` where a program is gone that image or packages would know. Missed: keys that the table does not have
+//! (`src/source/settings.rs`), names without a directory, NVRAM of which there is neither a dump nor an image in a
+//! file.
 //!
 //! # Sources
 //! OpenWrt firewall3 includes.c; dnsmasq(8); inetd(8); xinetd.conf(5); openvpn(8); pppd(8); snmpd.conf(5);

@@ -1,19 +1,20 @@
 //! A line of a crontab that is no plain job.
 //!
 //! # Sees
-//! In crontabs, `/etc/crontab` and `cron.d`: a job that fetches something and runs it (`infected`); one that runs from a
-//! volatile or hidden place; one that runs every few minutes a script of `cron.hourly` and the like by itself; a crontab
-//! whose name is no user's. `notice`: a job of every three minutes or less whose program has no place of the system, or
-//! none at all.
+//! In crontabs, `/etc/crontab` and `cron.d`: a job that fetches something and runs it (`infected`); one that runs from
+//! a volatile or hidden place; one that runs every few minutes a script of `cron.hourly` and the like by itself; a
+//! crontab whose name is no user's. `notice`: a job of every three minutes or less whose program has no place of the
+//! system, or none at all.
 //!
 //! # Why it matters
 //! The clock brings back what a reboot or an owner removed: XorDDoS runs its script every third minute, Kinsing and
 //! Skidmap fetch theirs each minute, VPNFilter's first stage is a job.
 //!
 //! # Misses and false alarms
-//! Silent for jobs of every minute from the usual places of programs, `/etc`, `/root`, `/home`, `/opt` and `/jffs`: watchdogs
-//! and monitors of owners and packages are like that. Jobs that only save what they fetch are silent. A line that a bot
-//! adds for a program in a system place is missed here; `startup-added` and `startup-changed` know the file.
+//! Silent for jobs of every minute from the usual places of programs, `/etc`, `/root`, `/home`, `/opt` and `/jffs`:
+//! watchdogs and monitors of owners and packages are like that. Jobs that only save what they fetch are silent. A line
+//! that a bot adds for a program in a system place is missed here; `startup-added` and `startup-changed` know the
+//! file.
 //!
 //! # Sources
 //! crontab(5); BusyBox miscutils/crond.c; MITRE ATT&CK T1053.003.

@@ -10,17 +10,18 @@
 //! a place where anybody may write is a way back to root.
 //!
 //! # Misses and false alarms
-//! Nothing needs to run from there. `notice` for what lies in a directory that holds a whole system (`etc` and `bin`: a
-//! container, an image that is being unpacked), and setuid files there are `suspicious`; `notice` too for NixOS's
-//! wrappers in `/run/wrappers`, and for libraries of this machine, which programs that unpack themselves leave. Disks and
-//! other file systems mounted there are not entered, kernel modules and core dumps are not counted, gatewatch's own file
-//! is not. A program that somebody just copied there to try it, and what a vendor unpacks there at each boot, is told.
-//! The kernel heeds no setuid bit of a script, but who sets it means it. Scripts without it, and programs that are compressed or kept as data, are missed; what lies more than 16 directories deep is not
-//! looked at, and then the verdict says so.
+//! Nothing needs to run from there. `notice` for what lies in a directory that holds a whole system (`etc` and `bin`:
+//! a container, an image that is being unpacked), and setuid files there are `suspicious`; `notice` too for NixOS's
+//! wrappers in `/run/wrappers`, and for libraries of this machine, which programs that unpack themselves leave. Disks
+//! and other file systems mounted there are not entered, kernel modules and core dumps are not counted, gatewatch's
+//! own file is not. A program that somebody just copied there to try it, and what a vendor unpacks there at each boot,
+//! is told. The kernel heeds no setuid bit of a script, but who sets it means it. Scripts without it, and programs
+//! that are compressed or kept as data, are missed; what lies more than 16 directories deep is not looked at, and then
+//! the verdict says so.
 //!
 //! # Sources
-//! elf(5) `e_type`, `e_machine`; inode(7) `S_ISUID`; loaders of Gafgyt and Mirai (`x.mips`, `x.mpsl`, `x.arm7` in `/tmp`);
-//! MITRE ATT&CK T1105.
+//! elf(5) `e_type`, `e_machine`; inode(7) `S_ISUID`; loaders of Gafgyt and Mirai (`x.mips`, `x.mpsl`, `x.arm7` in
+//! `/tmp`); MITRE ATT&CK T1105.
 
 use crate::check::{Area, Check, Ctx, Hook, Out, Severity, Source};
 use crate::facts::elf::Elf;

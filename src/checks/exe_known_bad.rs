@@ -10,7 +10,8 @@
 //! # Misses and false alarms
 //! One changed byte is another hash, and botnets build anew every week. `notice` for an indicator that has expired.
 //! Without an indicator file that holds hashes there is nothing to compare with. At most 256 programs of startup files
-//! are hashed, and none of more than 64 MiB; the verdict says when there were more. Of a recording, only the heads of programs are there, so nothing matches.
+//! are hashed, and none of more than 64 MiB; the verdict says when there were more. Of a recording, only the heads of
+//! programs are there, so nothing matches.
 //!
 //! # Sources
 //! proc_pid_exe(5); FIPS 180-4; MITRE ATT&CK T1204.002.

@@ -1,20 +1,21 @@
 //! A running program that nothing on the machine vouches for.
 //!
 //! # Sees
-//! The program lies in a system place, and neither the firmware image (a read-only root, `/rom`) nor any package's list
-//! of files (opkg, apk, dpkg, Entware below `/opt`) has its path, nor has the baseline a file like it there. Also a program whose path names another file by now:
-//! something is mounted over one of them, or its file system was unmounted.
+//! The program lies in a system place, and neither the firmware image (a read-only root, `/rom`) nor any package's
+//! list of files (opkg, apk, dpkg, Entware below `/opt`) has its path, nor has the baseline a file like it there. Also
+//! a program whose path names another file by now: something is mounted over one of them, or its file system was
+//! unmounted.
 //!
 //! # Why it matters
 //! Whoever is to stay goes where nobody looks twice: `/usr/sbin`, `/lib`, `/root`, a data partition. 63 of 85 described
 //! families run a program that is not part of the firmware image.
 //!
 //! # Misses and false alarms
-//! `notice` in `/usr/local`, `/opt`, `/home`, `/srv` and `/snap`, where an admin's own programs belong, in `/root` while
-//! it runs in a terminal, and in a container, which has a system of its own. Programs that were compiled, unpacked or
-//! downloaded by hand into other places, and a vendor's add-ons on a data partition, are told: nothing says whose they
-//! are, until a baseline was taken. Of image and packages a path counts, not the content: malware that overwrites a
-//! package's program is missed. A baseline of an infected device knows the malware. Removed programs,
+//! `notice` in `/usr/local`, `/opt`, `/home`, `/srv` and `/snap`, where an admin's own programs belong, in `/root`
+//! while it runs in a terminal, and in a container, which has a system of its own. Programs that were compiled,
+//! unpacked or downloaded by hand into other places, and a vendor's add-ons on a data partition, are told: nothing
+//! says whose they are, until a baseline was taken. Of image and packages a path counts, not the content: malware that
+//! overwrites a package's program is missed. A baseline of an infected device knows the malware. Removed programs,
 //! programs of memory only and those in volatile places have checks of their own.
 //!
 //! # Sources

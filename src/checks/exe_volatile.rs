@@ -5,7 +5,8 @@
 //! directory whose name begins with a dot. Also a program whose path is a system's and that lives in memory all the
 //! same: a tmpfs was mounted over the directory, or was unmounted lazily under the running program.
 //!
-//! `infected` below `/dev`, where nothing but device nodes belongs, `/dev/shm` aside: Mirai's children run from `/dev/.x/`.
+//! `infected` below `/dev`, where nothing but device nodes belongs, `/dev/shm` aside: Mirai's children run from
+//! `/dev/.x/`.
 //!
 //! # Why it matters
 //! A router's system is read-only, so a bot is dropped where anybody may write: 63 of 85 described families run
@@ -21,7 +22,8 @@
 //! `exe-deleted` or `exe-memfd`.
 //!
 //! # Sources
-//! proc_pid_exe(5); statfs(2) `TMPFS_MAGIC`; behaviour of Gafgyt loaders (`cd /tmp || cd /var/run || cd /mnt`); MITRE ATT&CK T1036.005.
+//! proc_pid_exe(5); statfs(2) `TMPFS_MAGIC`; behaviour of Gafgyt loaders (`cd /tmp || cd /var/run || cd /mnt`); MITRE
+//! ATT&CK T1036.005.
 
 use crate::check::{Area, Check, Ctx, Hook, Out, Severity, Source};
 use crate::facts::place::Place;

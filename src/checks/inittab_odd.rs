@@ -1,16 +1,17 @@
 //! A line of inittab that the firmware image does not have, or that runs something odd.
 //!
 //! # Sees
-//! Where the image can be read (`/rom`): each line that its own inittab lacks. Anywhere: a line that runs from a volatile
-//! or hidden place, that fetches and runs, or that joins a shell to the network (`telnetd -l /bin/sh`, `nc -e`).
+//! Where the image can be read (`/rom`): each line that its own inittab lacks. Anywhere: a line that runs from a
+//! volatile or hidden place, that fetches and runs, or that joins a shell to the network (`telnetd -l /bin/sh`, `nc
+//! -e`).
 //!
 //! # Why it matters
 //! init(8) itself runs these lines, before all scripts, and `respawn` starts again whatever is killed. Hardly anybody
 //! edits this file, so hardly anybody looks.
 //!
 //! # Misses and false alarms
-//! Silent for a login on a console (`askfirst`, `askconsole`, getty, a plain shell), which owners add for a serial port,
-//! and for all other lines where there is no image to compare with: vendors respawn many programs.
+//! Silent for a login on a console (`askfirst`, `askconsole`, getty, a plain shell), which owners add for a serial
+//! port, and for all other lines where there is no image to compare with: vendors respawn many programs.
 //!
 //! # Sources
 //! inittab(5); BusyBox init/init.c and examples/inittab; OpenWrt procd inittab.c; MITRE ATT&CK T1037.

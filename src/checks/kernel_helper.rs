@@ -1,23 +1,23 @@
 //! A program that the kernel starts by itself and that does not belong here.
 //!
 //! # Sees
-//! What the kernel runs as root when a program crashes (`core_pattern` behind a bar), when it wants a module (`modprobe`),
-//! when a device comes (`hotplug`, `uevent_helper`), when the machine is switched off (`poweroff_cmd`), when a group of
-//! processes ends (`release_agent`), for programs of another kind (binfmt_misc), and at two fixed paths; the scripts that
-//! an interpreter is given there; and what files for sysctl(8) will set at the next boot. `infected` where it lies in a
-//! volatile or hidden place, and where neither the firmware image nor a package has it. `suspicious` on a mounted disk,
-//! where only lists of packages say what belongs here, where a shell is given its commands as a text, and where an image
-//! is there and the program is not.
+//! What the kernel runs as root when a program crashes (`core_pattern` behind a bar), when it wants a module
+//! (`modprobe`), when a device comes (`hotplug`, `uevent_helper`), when the machine is switched off (`poweroff_cmd`),
+//! when a group of processes ends (`release_agent`), for programs of another kind (binfmt_misc), and at two fixed
+//! paths; the scripts that an interpreter is given there; and what files for sysctl(8) will set at the next boot.
+//! `infected` where it lies in a volatile or hidden place, and where neither the firmware image nor a package has it.
+//! `suspicious` on a mounted disk, where only lists of packages say what belongs here, where a shell is given its
+//! commands as a text, and where an image is there and the program is not.
 //!
 //! # Why it matters
 //! One line into `/proc/sys` is enough to come back whenever something happens, and no startup file shows it.
 //!
 //! # Misses and false alarms
-//! `notice` for what neither image nor package has and lies where an admin's own programs belong. Silent where nothing says
-//! what belongs here and the place is an ordinary one; for paths of the kernel's own settings that lead to nothing
-//! (`/sbin/hotplug`); where there is no image for any path that leads to nothing, because containers see the settings of
-//! their host; and for handlers of foreign programs that the kernel holds open (qemu, flag `F`). A program of the image or
-//! a package that was overwritten is `tool-replaced`, not this.
+//! `notice` for what neither image nor package has and lies where an admin's own programs belong. Silent where nothing
+//! says what belongs here and the place is an ordinary one; for paths of the kernel's own settings that lead to
+//! nothing (`/sbin/hotplug`); where there is no image for any path that leads to nothing, because containers see the
+//! settings of their host; and for handlers of foreign programs that the kernel holds open (qemu, flag `F`). A program
+//! of the image or a package that was overwritten is `tool-replaced`, not this.
 //!
 //! # Sources
 //! core(5); kernel Documentation/admin-guide/sysctl/kernel.rst (`modprobe`, `hotplug`, `poweroff_cmd`),

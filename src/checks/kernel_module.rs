@@ -2,22 +2,22 @@
 //!
 //! # Sees
 //! The two lists that the kernel gives of its modules, `/proc/modules` and `/sys/module`, held against each other:
-//! `infected` where a module is shown as loaded and is missing in the list, `suspicious` the other way round, each only
-//! at a second look. Where `/lib/modules` has the modules of the kernel that runs, a listed one whose file is nowhere, or
-//! lies in a volatile or hidden place, or is one that neither firmware, package nor baseline has. A tainted kernel
-//! (proprietary, forced, out of tree, unsigned) of which no listed module says that it was the one.
+//! `infected` where a module is shown as loaded and is missing in the list, `suspicious` the other way round, each
+//! only at a second look. Where `/lib/modules` has the modules of the kernel that runs, a listed one whose file is
+//! nowhere, or lies in a volatile or hidden place, or is one that neither firmware, package nor baseline has. A
+//! tainted kernel (proprietary, forced, out of tree, unsigned) of which no listed module says that it was the one.
 //!
 //! # Why it matters
 //! Rootkits are modules: Diamorphine and Reptile take themselves off the list, XorDDoS and Skidmap brought their own.
 //! Whoever loads one removes its file.
 //!
 //! # Misses and false alarms
-//! A rootkit may take itself off both lists and wipe the taint; then `process-hidden` may see what it does. Silent about
-//! files where none are there for the running kernel: in a container, which sees the modules of its host, and after an upgrade
-//! of the kernel until the reboot; where most modules have none, as they came from an archive at boot; below `/opt` and
-//! `/jffs`, where owners of vendor firmware put modules. A package of a module that was removed while that is loaded
-//! is `suspicious` until the reboot, and so is a taint of a module that was unloaded, or of one that failed to load. Taints are
-//! not looked at before Linux 3.0. n.a. for a kernel without modules.
+//! A rootkit may take itself off both lists and wipe the taint; then `process-hidden` may see what it does. Silent
+//! about files where none are there for the running kernel: in a container, which sees the modules of its host, and
+//! after an upgrade of the kernel until the reboot; where most modules have none, as they came from an archive at
+//! boot; below `/opt` and `/jffs`, where owners of vendor firmware put modules. A package of a module that was removed
+//! while that is loaded is `suspicious` until the reboot, and so is a taint of a module that was unloaded, or of one
+//! that failed to load. Taints are not looked at before Linux 3.0. n.a. for a kernel without modules.
 //!
 //! # Sources
 //! kernel kernel/module/main.c, kernel/module/procfs.c, Documentation/ABI/testing/sysfs-module,

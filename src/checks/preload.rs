@@ -7,17 +7,17 @@
 //! it lies among an admin's own, and where `/etc/ld.so.preload` or a path leads nowhere.
 //!
 //! # Why it matters
-//! A library that is loaded first decides what `ps`, `ls` and `netstat` see: rootkits like Azazel, Jynx and the one that
-//! Kinsing brings work this way, and Symbiote and OrBit live in nothing else.
+//! A library that is loaded first decides what `ps`, `ls` and `netstat` see: rootkits like Azazel, Jynx and the one
+//! that Kinsing brings work this way, and Symbiote and OrBit live in nothing else.
 //!
 //! # Misses and false alarms
 //! Silent for what firmware or a package has (OpenWrt's `libsetlbf.so` for services that log, seccomp and trace
-//! libraries, eatmydata). `notice` for an admin's own session in a terminal, in a process of a container, whose files are
-//! others, for what only the baseline knows, and for names that only the loader can resolve: without a slash, or with `$LIB` or `$PLATFORM` (Raspberry Pi
-//! OS preloads `libarmmem-${PLATFORM}.so`). Only programs that are linked dynamically load anything, gatewatch does not.
-//! Where processes name more than 32 libraries, nobody vouches for the rest, and a verdict of ownership says so.
-//! A library that a package has and that was overwritten is missed, and so is what a program removed from its own
-//! environment.
+//! libraries, eatmydata). `notice` for an admin's own session in a terminal, in a process of a container, whose files
+//! are others, for what only the baseline knows, and for names that only the loader can resolve: without a slash, or
+//! with `$LIB` or `$PLATFORM` (Raspberry Pi OS preloads `libarmmem-${PLATFORM}.so`). Only programs that are linked
+//! dynamically load anything, gatewatch does not. Where processes name more than 32 libraries, nobody vouches for the
+//! rest, and a verdict of ownership says so. A library that a package has and that was overwritten is missed, and so
+//! is what a program removed from its own environment.
 //!
 //! # Sources
 //! ld.so(8); proc_pid_environ(5); procd service/instance.c; MITRE ATT&CK T1574.006.

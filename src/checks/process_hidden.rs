@@ -2,17 +2,18 @@
 //!
 //! # Sees
 //! Every process id is asked for by signal 0 and by the calls for process group, session and scheduler, and `/proc` is
-//! asked for it by name. One that answers, that the listing of `/proc` leaves out, and that is no thread of a listed process, twice.
+//! asked for it by name. One that answers, that the listing of `/proc` leaves out, and that is no thread of a listed
+//! process, twice.
 //!
 //! # Why it matters
 //! Rootkits filter what directories list (a kernel module, a preloaded library, a bind mount), so that `ps` and `top`
 //! show nothing. They rarely filter every way to ask.
 //!
 //! # Misses and false alarms
-//! Threads are not processes and are left out; a process that starts or ends in between is seen so in one of the two looks
-//! only. Without root, or where `/proc` is mounted with `hidepid`, other users' processes are absent by design: the
-//! verdict says so. Missed: what filters all those calls too, and ids above the range that is tried. Where more than
-//! 8192 ids may be in use, another part of that many is asked for by name each day, the rest by the calls alone.
+//! Threads are not processes and are left out; a process that starts or ends in between is seen so in one of the two
+//! looks only. Without root, or where `/proc` is mounted with `hidepid`, other users' processes are absent by design:
+//! the verdict says so. Missed: what filters all those calls too, and ids above the range that is tried. Where more
+//! than 8192 ids may be in use, another part of that many is asked for by name each day, the rest by the calls alone.
 //!
 //! # Sources
 //! kill(2); sched_getscheduler(2); proc_pid(5), `hidepid` in proc(5); MITRE ATT&CK T1014.

@@ -2,20 +2,20 @@
 //!
 //! # Sees
 //! Its own program (the one that runs, and `/usr/sbin/gatewatch` or `/usr/bin/gatewatch`) and what it knows
-//! (`/usr/share/gatewatch`), byte by byte against the firmware image below `/rom`. `infected` where the program differs and
-//! no package was installed over it since, and where something else is mounted over a file that image or package has.
-//! `suspicious` where the program or its data are gone though the image has them, and where indicators differ and are not
-//! newer.
+//! (`/usr/share/gatewatch`), byte by byte against the firmware image below `/rom`. `infected` where the program
+//! differs and no package was installed over it since, and where something else is mounted over a file that image or
+//! package has. `suspicious` where the program or its data are gone though the image has them, and where indicators
+//! differ and are not newer.
 //!
 //! # Why it matters
 //! Who can write to the device can make its detector blind: the cheapest way to hide from it.
 //!
 //! # Misses and false alarms
-//! Nothing is signed yet. An upgrade of the package writes its list into the overlay, and then the package vouches for the
-//! path, with no hash; newer indicators are a `notice`. A program that its owner copied over the image's is told. Settings
-//! are the owner's. Where gatewatch was only brought along (over SSH to `/tmp`), nothing says what it should be, and the
-//! verdict is n.a. An altered gatewatch need not say that it was altered: for certainty bring another one along, or look at
-//! the device's files from elsewhere (`--root`). It knows itself by device and inode, not by a name.
+//! Nothing is signed yet. An upgrade of the package writes its list into the overlay, and then the package vouches for
+//! the path, with no hash; newer indicators are a `notice`. A program that its owner copied over the image's is told.
+//! Settings are the owner's. Where gatewatch was only brought along (over SSH to `/tmp`), nothing says what it should
+//! be, and the verdict is n.a. An altered gatewatch need not say that it was altered: for certainty bring another one
+//! along, or look at the device's files from elsewhere (`--root`). It knows itself by device and inode, not by a name.
 //!
 //! # Sources
 //! OpenWrt's overlay (mount_root, `/rom`), opkg and apk lists of files; proc_pid_exe(5), proc_pid_mountinfo(5); MITRE

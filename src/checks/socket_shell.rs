@@ -13,10 +13,11 @@
 //! script in a system place whose parent serves sockets to scripts (inetd, tcpsvd, a web server's `nph-` scripts,
 //! systemd), `suspicious` for one of another system program, and for a script of another interpreter that somebody
 //! vouches for, `notice`. On pipes only a shell without script or command counts, unless the parent's program is in no
-//! system place: daemons run scripts on pipes all the time. A parent's connection with this machine itself does not count. It is silent below an SSH or telnet daemon, and
-//! `suspicious` below another program that somebody vouches for and that is no relay (nc, socat, openssl, Python).
-//! Missed: a pipeline whose relay is no parent of the shell (`mkfifo f; sh <f | nc … >f`), and a program that reads
-//! commands itself and runs `sh -c` for each. rshd and rexecd serve just this and are accused.
+//! system place: daemons run scripts on pipes all the time. A parent's connection with this machine itself does not
+//! count. It is silent below an SSH or telnet daemon, and `suspicious` below another program that somebody vouches for
+//! and that is no relay (nc, socat, openssl, Python). Missed: a pipeline whose relay is no parent of the shell
+//! (`mkfifo f; sh <f | nc … >f`), and a program that reads commands itself and runs `sh -c` for each. rshd and rexecd
+//! serve just this and are accused.
 //!
 //! # Sources
 //! proc_pid_fd(5); proc_pid_net(5); inetd(8); MITRE ATT&CK T1059.004.

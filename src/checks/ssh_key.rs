@@ -3,23 +3,26 @@
 //! # Sees
 //! Keys in `/etc/dropbear/authorized_keys`, in `.ssh/authorized_keys` and `authorized_keys2` of every user's home, in
 //! `/etc/ssh/authorized_keys.d` and where ASUSWRT, DD-WRT, Padavan and AirOS have them. `suspicious`: one of an
-//! administrator that the image's own file or a baseline does not hold; one that lies in a volatile or hidden place, in a
-//! file that everybody may write to or that belongs to somebody else, in the home of a second user with number 0, or with
-//! an option that brings a library along or runs a command that fetches something or lies in a volatile place; one that
-//! the files of three and more users hold. `notice`: every other key of an administrator, so that a person can see it.
+//! administrator that the image's own file or a baseline does not hold; one that lies in a volatile or hidden place,
+//! in a file that everybody may write to or that belongs to somebody else, in the home of a second user with number 0,
+//! or with an option that brings a library along or runs a command that fetches something or lies in a volatile place;
+//! one that the files of three and more users hold. `notice`: every other key of an administrator, so that a person
+//! can see it.
 //!
 //! # Why it matters
 //! A key needs no malware on the device and outlives a changed password; in NVRAM it outlives new firmware.
 //!
 //! # Misses and false alarms
-//! On OpenWrt an owner's own keys are in a file that no image has, so they are a `notice` until there is a baseline; an
-//! intruder's single key without anything odd about it is one too. Silent for what image or baseline holds, and for other
-//! users' own keys. An owner who gives himself a key under several names is `suspicious` from three users on. A key is known
-//! by its content, not by what is written beside it. Missed: files that `sshd_config` or a dropbear started with `-D`
-//! names elsewhere, keys that a command gives, certificates' authorities, keys that are only in NVRAM.
+//! On OpenWrt an owner's own keys are in a file that no image has, so they are a `notice` until there is a baseline;
+//! an intruder's single key without anything odd about it is one too. Silent for what image or baseline holds, and for
+//! other users' own keys. An owner who gives himself a key under several names is `suspicious` from three users on. A
+//! key is known by its content, not by what is written beside it. Missed: files that `sshd_config` or a dropbear
+//! started with `-D` names elsewhere, keys that a command gives, certificates' authorities, keys that are only in
+//! NVRAM.
 //!
 //! # Sources
-//! sshd(8), ssh-keygen(1), dropbear(8); Kaiten, Skidmap, AyySSHush and the dhpcd miner as reported; MITRE ATT&CK T1098.004.
+//! sshd(8), ssh-keygen(1), dropbear(8); Kaiten, Skidmap, AyySSHush and the dhpcd miner as reported; MITRE ATT&CK
+//! T1098.004.
 
 use crate::check::{Area, Check, Ctx, Hook, Out, Severity, Source};
 use crate::facts::key::Key;

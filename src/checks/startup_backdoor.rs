@@ -1,23 +1,24 @@
 //! A startup line that opens the router to a stranger, or closes it to its owner.
 //!
 //! # Sees
-//! A shell joined to the network (`nc -e`, `/dev/tcp`, a pipe through nc or `openssl s_client`, socat, perl and python),
-//! telnetd without a login (`notice` on its usual port, unless the file is new or changed); rules that drop management ports for everybody, accept an odd port or a public network,
-//! remove all rules, or send traffic on to a public address; keys, users, preloaded libraries, jobs and startup files
-//! that a startup file writes; fixed resolvers and names; records of logins that are emptied; other login services and
-//! the watchdog that are ended; programs to reboot that are removed; a mount over a process.
+//! A shell joined to the network (`nc -e`, `/dev/tcp`, a pipe through nc or `openssl s_client`, socat, perl and
+//! python), telnetd without a login (`notice` on its usual port, unless the file is new or changed); rules that drop
+//! management ports for everybody, accept an odd port or a public network, remove all rules, or send traffic on to a
+//! public address; keys, users, preloaded libraries, jobs and startup files that a startup file writes; fixed
+//! resolvers and names; records of logins that are emptied; other login services and the watchdog that are ended;
+//! programs to reboot that are removed; a mount over a process.
 //!
 //! # Why it matters
 //! What stays on a router wants to be the only one there and to be let in again: Mozi and Hajime close the ports they
 //! came through, VPNFilter and TheMoon open their own, TrickBot needs one rule, dhpcd and Skidmap one key.
 //!
 //! # Misses and false alarms
-//! `infected` only for what no healthy router does; `notice` for what owners do too. Silent for rules of an interface, a
-//! network, a rate or a destination, for ports of VPNs, for targets on the local network, resolvers that everybody uses,
-//! jobs and startup lines that run something in a system place, and firewall scripts that begin by removing all rules.
-//! An owner's own rule that closes telnet for everybody, or a key that a provisioning script writes, is `suspicious`:
-//! it cannot be told from a stranger's. Values that are computed, files that iptables-restore or `nft -f` reads, and
-//! shells of programs with other names are missed.
+//! `infected` only for what no healthy router does; `notice` for what owners do too. Silent for rules of an interface,
+//! a network, a rate or a destination, for ports of VPNs, for targets on the local network, resolvers that everybody
+//! uses, jobs and startup lines that run something in a system place, and firewall scripts that begin by removing all
+//! rules. An owner's own rule that closes telnet for everybody, or a key that a provisioning script writes, is
+//! `suspicious`: it cannot be told from a stranger's. Values that are computed, files that iptables-restore or `nft
+//! -f` reads, and shells of programs with other names are missed.
 //!
 //! # Sources
 //! iptables-extensions(8); nft(8); nc(1); socat(1); bash(1) REDIRECTION; BusyBox networking/{nc,telnetd}.c; hosts(5);

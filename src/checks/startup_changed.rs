@@ -10,10 +10,10 @@
 //! `rc.local` and `rcS` are the usual places for one.
 //!
 //! # Misses and false alarms
-//! `notice` where the file is the owner's to change: what its package calls configuration, `rc.local`, crontabs; and for
-//! fewer rights than before. Silent when the package was upgraded or installed after flashing. Packages record no hash
-//! of what is no configuration, so a change of it is seen against `/rom` or a baseline only. n.a. where nothing says
-//! what the files should be.
+//! `notice` where the file is the owner's to change: what its package calls configuration, `rc.local`, crontabs; and
+//! for fewer rights than before. Silent when the package was upgraded or installed after flashing. Packages record no
+//! hash of what is no configuration, so a change of it is seen against `/rom` or a baseline only. n.a. where nothing
+//! says what the files should be.
 //!
 //! # Sources
 //! OpenWrt `include/package-pack.mk` (`.conffiles_static`), opkg `libopkg/conffile.c`; kernel

@@ -1,19 +1,21 @@
 //! A startup line that fetches a program from the network and runs it.
 //!
 //! # Sees
-//! wget, curl, tftp, ftpget, nc and the like, also in a text for lua, perl or python, whose output goes to a shell (a pipe, `sh -c "$(…)"`, `eval`,
-//! `. <(…)`), or whose file is run by the same or a later line of the same startup file, also after `mv` or `cp`.
+//! wget, curl, tftp, ftpget, nc and the like, also in a text for lua, perl or python, whose output goes to a shell (a
+//! pipe, `sh -c "$(…)"`, `eval`, `. <(…)`), or whose file is run by the same or a later line of the same startup file,
+//! also after `mv` or `cp`.
 //!
 //! # Why it matters
 //! No healthy router's startup takes its program from elsewhere on each boot. This is how loaders of Mirai,
 //! Gafgyt, Kinsing and dhpcd stay on devices whose `/tmp` forgets.
 //!
 //! # Misses and false alarms
-//! `suspicious` where the line is a text: in quotes that span lines, or in a here-document that is printed.
-//! Silent for what only saves or reads data: firmware updaters, ddns, acme, banip, adblock. Names are compared as
-//! text after variables that are set to plain text were followed, so a name that is computed is missed, and so are: a
-//! program fetched by one file and run by another; a fetcher called by a function or an alias; a fetch or a shell inside a
-//! loop or a condition that the pipe stands outside of (`while read l; do $l; done`); a file named by a pattern, `xargs`.
+//! `suspicious` where the line is a text: in quotes that span lines, or in a here-document that is printed. Silent for
+//! what only saves or reads data: firmware updaters, ddns, acme, banip, adblock. Names are compared as text after
+//! variables that are set to plain text were followed, so a name that is computed is missed, and so are: a program
+//! fetched by one file and run by another; a fetcher called by a function or an alias; a fetch or a shell inside a
+//! loop or a condition that the pipe stands outside of (`while read l; do $l; done`); a file named by a pattern,
+//! `xargs`.
 //!
 //! # Sources
 //! POSIX.1-2017 Shell Command Language 2.9.2; wget(1), curl(1); BusyBox networking/{tftp,ftpgetput}.c; MITRE

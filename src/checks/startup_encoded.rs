@@ -2,9 +2,9 @@
 //!
 //! # Sees
 //! Text that base64, `openssl … -d`, `xxd -r`, uudecode, rev, or echo and printf with letters written as numbers
-//! decode, and that goes to a shell (a pipe, `sh -c "$(…)"`, `eval`, `. <(…)`, a variable), or into a file that the same
-//! or a later line of the same startup file runs. Python and the like that are told to decode text and to run it. Bytes
-//! that echo or printf write into a file and that begin as a program does.
+//! decode, and that goes to a shell (a pipe, `sh -c "$(…)"`, `eval`, `. <(…)`, a variable), or into a file that the
+//! same or a later line of the same startup file runs. Python and the like that are told to decode text and to run it.
+//! Bytes that echo or printf write into a file and that begin as a program does.
 //!
 //! # Why it matters
 //! Whoever writes a startup file for others to read has no reason to hide what it runs. Loaders of Mirai and its kin

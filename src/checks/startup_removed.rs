@@ -9,11 +9,11 @@
 //! An intruder takes away what could see him or lock him out: the log, the firewall, the watchdog, the updater.
 //!
 //! # Misses and false alarms
-//! `notice` where the usual tools did it: `/etc/init.d/x disable` takes the link and leaves the script, a removed package
-//! takes its list along, `systemctl mask` makes a link. It is more than that for the log and the firewall, unless their
-//! package is gone too, or the DHCP server was disabled as well: so an owner makes an access point of a router. Silent for
-//! a link that has another number now. Files that are meant to be run once (`uci-defaults`) are silent. n.a. without image and baseline:
-//! package lists are not held against what is there.
+//! `notice` where the usual tools did it: `/etc/init.d/x disable` takes the link and leaves the script, a removed
+//! package takes its list along, `systemctl mask` makes a link. It is more than that for the log and the firewall,
+//! unless their package is gone too, or the DHCP server was disabled as well: so an owner makes an access point of a
+//! router. Silent for a link that has another number now. Files that are meant to be run once (`uci-defaults`) are
+//! silent. n.a. without image and baseline: package lists are not held against what is there.
 //!
 //! # Sources
 //! kernel Documentation/filesystems/overlayfs.rst (whiteouts and opaque directories); OpenWrt `rc.common`,

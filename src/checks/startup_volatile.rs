@@ -10,13 +10,13 @@
 //! and a startup line that runs it.
 //!
 //! # Misses and false alarms
-//! Silent for scripts that write data there (pid and state files) and that read generated configuration with `.`
-//! from `/tmp/etc`, `/var/etc`, `/tmp/run`, `/var/run`, `/run` or `/tmp/sysinfo`, for links of pppd's scripts to
-//! `/tmp/ppp` and of units to `/run/systemd`, and for files that are as they are in the firmware image. `/mnt` and
-//! `/media` are silent: a disk's own startup scripts (Entware) run from there. Variables are followed that the same file
-//! sets to plain text; names built by commands, patterns or functions are not resolved. `notice` for a script that the
-//! same file has just written as a here-document, because its lines are looked at too, and for a script that a
-//! variable names in a directory of its own below a volatile one (`/tmp/service/rules`), as services have it.
+//! Silent for scripts that write data there (pid and state files) and that read generated configuration with `.` from
+//! `/tmp/etc`, `/var/etc`, `/tmp/run`, `/var/run`, `/run` or `/tmp/sysinfo`, for links of pppd's scripts to `/tmp/ppp`
+//! and of units to `/run/systemd`, and for files that are as they are in the firmware image. `/mnt` and `/media` are
+//! silent: a disk's own startup scripts (Entware) run from there. Variables are followed that the same file sets to
+//! plain text; names built by commands, patterns or functions are not resolved. `notice` for a script that the same
+//! file has just written as a here-document, because its lines are looked at too, and for a script that a variable
+//! names in a directory of its own below a volatile one (`/tmp/service/rules`), as services have it.
 //!
 //! # Sources
 //! POSIX.1-2017 Shell Command Language; crontab(5); inittab(5); systemd.service(5); MITRE ATT&CK T1037.004.

@@ -1,23 +1,23 @@
 //! A tool of the system that is not the one that belongs here.
 //!
 //! # Sees
-//! `ps`, `netstat`, `ls`, `login`, `busybox` and 61 others in `/bin`, `/sbin`, `/usr/bin` and `/usr/sbin`. `infected` where
-//! something is mounted over one, or memory over one of these directories; where one differs from the firmware image's,
-//! is a file and was a link, or leads to a file that nobody has, and no package that was installed since brought it; and
-//! where one leads to a volatile or hidden place. `suspicious` where another directory covers one of these, where a link
-//! was bent to another program of the system, where one that nobody has lies beside one that belongs here and may be found
-//! first, and where a script stands for a tool that is never one.
+//! `ps`, `netstat`, `ls`, `login`, `busybox` and 61 others in `/bin`, `/sbin`, `/usr/bin` and `/usr/sbin`. `infected`
+//! where something is mounted over one, or memory over one of these directories; where one differs from the firmware
+//! image's, is a file and was a link, or leads to a file that nobody has, and no package that was installed since
+//! brought it; and where one leads to a volatile or hidden place. `suspicious` where another directory covers one of
+//! these, where a link was bent to another program of the system, where one that nobody has lies beside one that
+//! belongs here and may be found first, and where a script stands for a tool that is never one.
 //!
 //! # Why it matters
 //! Who looks for an intruder asks `ps` and `netstat`. Skidmap brings its own `rm`, others a `login` with a password of
 //! theirs, and it takes no more than a script that calls the true tool and leaves some lines out.
 //!
 //! # Misses and false alarms
-//! Silent for upgrades: a package that was installed after the image was made lists the path, which an intruder who knows
-//! this can do too. Silent for alternatives (opkg, Debian) that lead to a file of a package, or to BusyBox. Packages of
-//! Debian and of opkg record no hash that is used here, so without an image below `/rom` or a baseline a tool that was
-//! overwritten in place is missed. A tool that the owner put there by hand is accused. Directories that are mounted to
-//! themselves, and those of a sandbox, are silent.
+//! Silent for upgrades: a package that was installed after the image was made lists the path, which an intruder who
+//! knows this can do too. Silent for alternatives (opkg, Debian) that lead to a file of a package, or to BusyBox.
+//! Packages of Debian and of opkg record no hash that is used here, so without an image below `/rom` or a baseline a
+//! tool that was overwritten in place is missed. A tool that the owner put there by hand is accused. Directories that
+//! are mounted to themselves, and those of a sandbox, are silent.
 //!
 //! # Sources
 //! proc_pid_mountinfo(5); OpenWrt `include/package-pack.mk` (`ALTERNATIVES`), opkg `libopkg/pkg_alternatives.c`;

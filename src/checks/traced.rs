@@ -8,9 +8,10 @@
 //! malware keeps others from looking at it.
 //!
 //! # Misses and false alarms
-//! `notice` where somebody vouches for the tracer, where it started what it traces, or where it is a debugger (gdb, strace, ltrace, rr) in a terminal and
-//! nobody denies knowing it. `suspicious` for any other, and for one that cannot be seen. Missed: a tracer that
-//! attaches for a moment, and one outside this pid namespace, which the kernel shows as none.
+//! `notice` where somebody vouches for the tracer, where it started what it traces, or where it is a debugger (gdb,
+//! strace, ltrace, rr) in a terminal and nobody denies knowing it. `suspicious` for any other, and for one that cannot
+//! be seen. Missed: a tracer that attaches for a moment, and one outside this pid namespace, which the kernel shows as
+//! none.
 //!
 //! # Sources
 //! proc_pid_status(5); ptrace(2); MITRE ATT&CK T1055.008.

@@ -1,22 +1,24 @@
 //! A web page that runs what the request says.
 //!
 //! # Sees
-//! In the directories that web servers of routers serve: shell CGIs (`eval "$QUERY_STRING"`, the same through `sed` and
-//! through variables, a bare `sh`), haserl, PHP (`eval`, `system`, backquotes, `call_user_func` and the like with
-//! `$_GET`, `$_POST`, headers or the body), Perl, Python, Lua and ucode, where the parameter, or a variable to which an
-//! earlier line gave its value, stands where the command or the code begins. `infected` where neither image nor
-//! packages have the page, or the image has another one; where nobody could vouch, that is said of code only, and a command
-//! is `suspicious`. So is a PHP page that unpacks a long text and runs it, and a script that lets a request set its
-//! variables with `eval`.
+//! In the directories that web servers of routers serve: shell CGIs (`eval "$QUERY_STRING"`, the same through `sed`
+//! and through variables, a bare `sh`), haserl, PHP (`eval`, `system`, backquotes, `call_user_func` and the like with
+//! `$_GET`, `$_POST`, headers or the body), Perl, Python, Lua and ucode, where the parameter, or a variable to which
+//! an earlier line gave its value, stands where the command or the code begins. `infected` where neither image nor
+//! packages have the page, or the image has another one; where nobody could vouch, that is said of code only, and a
+//! command is `suspicious`. So is a PHP page that unpacks a long text and runs it, and a script that lets a request
+//! set its variables with `eval`.
 //!
 //! # Why it matters
-//! Whoever knows the page commands the machine, and nothing of it runs until then: no process, no listener, no startup file.
+//! Whoever knows the page commands the machine, and nothing of it runs until then: no process, no listener, no startup
+//! file.
 //!
 //! # Misses and false alarms
-//! Silent for pages of the image; `notice` for those of packages. A command with a fixed beginning, `ping $host`, is a hole
-//! and not this check's business, nor is a page that includes what the request names. Missed: names of functions that
-//! are put together, values that go through functions or loops, code in files that end like pictures, binaries, web roots
-//! elsewhere. Variables are followed for 64 lines, and forgotten where a function begins or they are compared with a list.
+//! Silent for pages of the image; `notice` for those of packages. A command with a fixed beginning, `ping $host`, is a
+//! hole and not this check's business, nor is a page that includes what the request names. Missed: names of functions
+//! that are put together, values that go through functions or loops, code in files that end like pictures, binaries,
+//! web roots elsewhere. Variables are followed for 64 lines, and forgotten where a function begins or they are
+//! compared with a list.
 //!
 //! # Sources
 //! RFC 3875 (CGI); PHP manual, Program Execution; haserl(1); LuCI luci.http; MITRE ATT&CK T1505.003.
