@@ -9,8 +9,9 @@ use crate::host::Host;
 use crate::limits::GONE_FILES;
 use crate::report::SinkFault;
 use crate::source::around::Around;
+use crate::source::links::one_step;
 use crate::source::script::Script;
-use crate::source::standing::{Standings, real};
+use crate::source::standing::Standings;
 use crate::source::startup::{Found, Walk};
 use crate::source::truth::Truths;
 use crate::source::{Coverage, conffiles, files, upgrade};
@@ -30,7 +31,7 @@ impl Run<'_, '_> {
         // Files of a startup place are held against the baseline one by one.
         owners.clear(None);
         let mut add = |found: Found<'_, H>, _: &mut Coverage| {
-            let target = found.target.map(|target| real(found.path, target));
+            let target = found.target.map(|target| one_step(found.path, target));
             // What does not fit is counted, and said with the rest.
             let _ = owners.add(target.as_ref().map_or(found.path, |target| target.as_slice()));
             let _ = owners.add(found.path);

@@ -1,7 +1,7 @@
 //! Where a path leads once all links on the way are followed, so that its place and its mount are those of the file.
 
 use super::owner::relative;
-use crate::facts::text::Bytes;
+use crate::facts::text::{Bytes, basename};
 use crate::host::Host;
 use crate::limits::{LINKS, PATH_BYTES};
 
@@ -45,6 +45,30 @@ pub fn real<H: Host>(host: &H, path: &[u8]) -> Bytes<PATH_BYTES> {
     done
 }
 
+/// Where a link leads, as a path from the root. One step: what is linked to on is looked up by its own name.
+#[must_use]
+pub fn one_step(path: &[u8], target: &[u8]) -> Bytes<PATH_BYTES> {
+    let mut whole = Bytes::<PATH_BYTES>::new();
+    let name = basename(path);
+    let parent = path.get(..path.len().saturating_sub(name.len())).unwrap_or_default();
+    let start = if target.first() == Some(&b'/') { &b""[..] } else { parent };
+    for part in start.split(|b| *b == b'/').chain(target.split(|b| *b == b'/')) {
+        match part {
+            b"" | b"." => {}
+            b".." => {
+                let last = basename(whole.as_slice()).len().saturating_add(1);
+                let length = whole.as_slice().len().saturating_sub(last);
+                whole.truncate(length);
+            }
+            _ => {
+                whole.push(b"/");
+                whole.push(part);
+            }
+        }
+    }
+    whole
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -78,5 +102,17 @@ mod tests {
         assert_eq!(real(&machine, b"/a/b/c").as_slice(), b"/a/b/c");
         let long = format!("/{}", "y".repeat(PATH_BYTES + 9));
         assert!(real(&machine, long.as_bytes()).as_slice().len() <= PATH_BYTES);
+    }
+
+    #[test]
+    fn where_one_link_leads() {
+        for (path, target, expected) in [
+            (&b"/etc/rc.d/S10x"[..], &b"../init.d/x"[..], &b"/etc/init.d/x"[..]),
+            (b"/etc/rc.d/S10x", b"/usr/./lib//x", b"/usr/lib/x"),
+            (b"/x", b"../../y", b"/y"),
+            (b"/etc/x", b".", b"/etc"),
+        ] {
+            assert_eq!(one_step(path, target).as_slice(), expected);
+        }
     }
 }

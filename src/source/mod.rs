@@ -29,6 +29,7 @@ pub mod proc;
 pub mod raw;
 pub mod recorded;
 pub mod redirects;
+pub mod same;
 pub mod script;
 mod settings;
 pub mod standing;

@@ -5,7 +5,7 @@ use embedded_io::Read;
 use super::links::real;
 use super::mounts::Mounts;
 use super::owner::relative;
-use super::standing::{PIECE, whole};
+use super::same::{PIECE, whole};
 use super::truth::Truths;
 use super::{Coverage, is_file, rows_within};
 use crate::facts::origin::{Standing, Truth};

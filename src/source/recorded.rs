@@ -1,7 +1,7 @@
 //! What the baseline says of a file or link: known as it is, otherwise, or not at all.
 
+use super::links::one_step;
 use super::owner::relative;
-use super::standing::real;
 use super::{hash, inventory};
 use crate::baseline::{Baseline, FileValue, Kind, layout::DIGEST_LEN};
 use crate::facts::origin::{Standing, Truth};
@@ -97,7 +97,7 @@ fn find<'b, H: Host>(host: &H, baseline: &Baseline<'b>, path: &[u8]) -> Found<'b
 
 /// A path with all links to directories followed; what it names may be a link itself.
 fn resolved<H: Host>(host: &H, path: &[u8]) -> Option<Bytes<PATH_BYTES>> {
-    let mut whole = real(b"/", path);
+    let mut whole = one_step(b"/", path);
     for _ in 0..LINKS {
         let Some(next) = step(host, whole.as_slice()) else {
             return Some(whole).filter(|whole| !whole.is_cut());
@@ -117,7 +117,7 @@ fn step<H: Host>(host: &H, path: &[u8]) -> Option<Bytes<PATH_BYTES>> {
         let mut target = Bytes::<PATH_BYTES>::new();
         let dir = host.dir(relative(parent)).ok()?;
         if target.fill(|into| host.link_at(&dir, path.get(start..end).unwrap_or_default(), into)).is_ok() {
-            let mut rest = Bytes::<PATH_BYTES>::of(real(path.get(..end)?, target.as_slice()).as_slice());
+            let mut rest = Bytes::<PATH_BYTES>::of(one_step(path.get(..end)?, target.as_slice()).as_slice());
             rest.push(path.get(end..)?);
             return Some(rest);
         }

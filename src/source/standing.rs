@@ -1,8 +1,10 @@
 //! What the sources of truth say of a startup file: held against the image, the packages and what they recorded.
 
+use super::links::one_step;
 use super::mounts::Mounts;
 use super::owner::{Owners, below, relative};
 use super::recorded::Now;
+use super::same::same;
 use super::startup::Found;
 use super::truth::Truths;
 use super::{Coverage, hash, is_file, places};
@@ -12,9 +14,8 @@ use crate::facts::process::Owner;
 use crate::facts::startup_file::{Difference, Hand, StartupFile, linked_service};
 use crate::facts::text::{Bytes, basename};
 use crate::host::{Fault, Host, Identity, Kind};
-use crate::limits::{PATH_BYTES, READ_BYTES, STARTUP_FILE_BYTES};
+use crate::limits::{PATH_BYTES, STARTUP_FILE_BYTES};
 use core::cell::Cell;
-use embedded_io::Read;
 
 /// Bits of a mode that are compared: all rights, not the kind of file (inode(7)).
 const RIGHTS: u32 = 0o7777;
@@ -66,14 +67,16 @@ impl<H: Host> Standings<'_, H> {
         }
         let compared = match (&found.file, found.target) {
             (Some((_, identity)), None) => self.file(path, identity),
-            (Some(_), Some(target)) => Ok((self.by_owner(real(path, target).as_slice()), Difference::None)),
+            (Some(_), Some(target)) => {
+                Ok((self.by_owner(one_step(path, target).as_slice()), Difference::None))
+            }
             (None, Some(target)) => self.link(path, target),
             (None, None) => Ok((Standing::Unknown, Difference::None)),
         };
         let asked = match (&found.file, found.target) {
             (Some((_, identity)), None) => self.truths.file(self.host, path, Now::File(identity)),
             (Some((_, identity)), Some(target)) => {
-                self.truths.file(self.host, real(path, target).as_slice(), Now::File(identity))
+                self.truths.file(self.host, one_step(path, target).as_slice(), Now::File(identity))
             }
             (None, target) => self.truths.file(self.host, path, Now::Link(target.unwrap_or_default())),
         };
@@ -209,7 +212,7 @@ impl<H: Host> Standings<'_, H> {
             });
         }
         // Lists of packages name no links that their own scripts make: what is linked to counts.
-        let standing = if own.is_known() { own } else { self.by_owner(real(path, target).as_slice()) };
+        let standing = if own.is_known() { own } else { self.by_owner(one_step(path, target).as_slice()) };
         Ok((standing, Difference::None))
     }
 
@@ -261,7 +264,7 @@ impl<H: Host> Standings<'_, H> {
         if let (Some(target), Some(service)) = (found.target, linked_service(name)) {
             let first = name.first();
             let again = self.other_link(parent, service, &mut |other, to| {
-                other.first() == first && real(path, to).as_slice() == real(path, target).as_slice()
+                other.first() == first && one_step(path, to).as_slice() == one_step(path, target).as_slice()
             });
             if again {
                 return Ok(None);
@@ -275,7 +278,7 @@ impl<H: Host> Standings<'_, H> {
         let by_tools = match found.target {
             // `/etc/init.d/x disable` takes the link and leaves the script.
             Some(target) => {
-                let script = real(path, target);
+                let script = one_step(path, target);
                 self.host.file(relative(script.as_slice())).is_ok() || self.with_package(script.as_slice())
             }
             None => self.with_package(path),
@@ -348,69 +351,6 @@ fn different(target: &[u8]) -> Difference {
     if target == b"/dev/null" { Difference::Masked } else { Difference::Target }
 }
 
-/// Where a link leads, as a path from the root. One step: what is linked to on is looked up by its own name.
-#[must_use]
-pub fn real(path: &[u8], target: &[u8]) -> Bytes<PATH_BYTES> {
-    let mut whole = Bytes::<PATH_BYTES>::new();
-    let name = basename(path);
-    let parent = path.get(..path.len().saturating_sub(name.len())).unwrap_or_default();
-    let start = if target.first() == Some(&b'/') { &b""[..] } else { parent };
-    for part in start.split(|b| *b == b'/').chain(target.split(|b| *b == b'/')) {
-        match part {
-            b"" | b"." => {}
-            b".." => {
-                let last = basename(whole.as_slice()).len().saturating_add(1);
-                let length = whole.as_slice().len().saturating_sub(last);
-                whole.truncate(length);
-            }
-            _ => {
-                whole.push(b"/");
-                whole.push(part);
-            }
-        }
-    }
-    whole
-}
-
-/// Bytes of a buffer, as a number of the same kind as lengths of files.
-pub(super) const PIECE: u64 = 4096;
-
-/// Whether two files hold the same from here on.
-///
-/// # Errors
-/// When one of them cannot be read, and [`Fault::Large`] when they are the same for `most` bytes.
-pub fn same<F: Read<Error = Fault>>(one: &mut F, other: &mut F, most: u64) -> Result<bool, Fault> {
-    let (mut ours, mut theirs) = ([0_u8; READ_BYTES], [0_u8; READ_BYTES]);
-    let mut pieces = most.div_euclid(PIECE);
-    loop {
-        pieces = pieces.checked_sub(1).ok_or(Fault::Large)?;
-        let (now, then) = (whole(one, &mut ours)?, whole(other, &mut theirs)?);
-        if now != then {
-            return Ok(false);
-        }
-        if now.is_empty() {
-            return Ok(true);
-        }
-    }
-}
-
-/// Reads until the buffer is full or the file ends, so that two files can be compared piece by piece.
-pub(super) fn whole<'b, F: Read<Error = Fault>>(file: &mut F, into: &'b mut [u8]) -> Result<&'b [u8], Fault> {
-    let mut filled = 0_usize;
-    loop {
-        let room = into.get_mut(filled..).unwrap_or_default();
-        if room.is_empty() {
-            break;
-        }
-        let read = file.read(room)?;
-        if read == 0 {
-            break;
-        }
-        filled = filled.saturating_add(read);
-    }
-    Ok(into.get(..filled).unwrap_or_default())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -425,7 +365,7 @@ mod tests {
         let mut add = |found: Found<'_, Memory>, _: &mut Coverage| {
             owners.add(found.path).unwrap();
             if let Some(target) = found.target {
-                owners.add(real(found.path, target).as_slice()).unwrap();
+                owners.add(one_step(found.path, target).as_slice()).unwrap();
             }
         };
         let coverage = &mut Coverage::new();
@@ -517,17 +457,5 @@ mod tests {
                 "/etc/init.d/rcS Known(Image) None Firmware"
             ]
         );
-    }
-
-    #[test]
-    fn where_links_lead() {
-        for (path, target, expected) in [
-            (&b"/etc/rc.d/S10x"[..], &b"../init.d/x"[..], &b"/etc/init.d/x"[..]),
-            (b"/etc/rc.d/S10x", b"/usr/./lib//x", b"/usr/lib/x"),
-            (b"/x", b"../../y", b"/y"),
-            (b"/etc/x", b".", b"/etc"),
-        ] {
-            assert_eq!(real(path, target).as_slice(), expected);
-        }
     }
 }

@@ -1,8 +1,9 @@
 //! The tools of the system: where they lie, what the image has there, and what is mounted over them.
 
+use super::links::one_step;
 use super::mounts::{self, Mounts};
 use super::owner::{Owners, below, relative};
-use super::standing::{real, same};
+use super::same::same;
 use super::truth::Truths;
 use super::{Coverage, fill, links, upgrade};
 use crate::facts::mount::Mount;
@@ -240,7 +241,7 @@ impl<H: Host> Tool<'_, H> {
         match (then, self.now) {
             (Some(then), Kind::Link) => {
                 let now = self.target(dir)?;
-                let same = real(path, now.as_slice()) == real(path, then.as_slice());
+                let same = one_step(path, now.as_slice()) == one_step(path, then.as_slice());
                 Ok(if same { (Change::None, true) } else { (Change::Linked, false) })
             }
             (None, Kind::Link) => Ok((Change::Linked, false)),

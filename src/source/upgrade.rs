@@ -1,6 +1,6 @@
 //! Which packages were installed after the firmware image was made, and what they brought.
 
-use super::standing::same;
+use super::same::same;
 use super::{Coverage, rows_within};
 use crate::facts::text::Bytes;
 use crate::host::{Fault, Host, Kind};
