@@ -8,6 +8,7 @@
 use core::fmt;
 
 use crate::facts::about::About;
+use crate::facts::netlink::Question;
 
 /// Why something could not be looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -122,8 +123,8 @@ pub enum Kind {
 /// Something that the kernel tells only when it is asked in its own language, or that was recorded of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dump {
-    /// The answer to [`crate::facts::raw::packet_request`], a datagram a read.
-    Packets,
+    /// The answer to a question over netlink, a datagram a read.
+    Netlink(Question),
     /// Of a recording: the process ids that answered and were not listed, `PID TGID` a line.
     Pids,
     /// The variables in NVRAM, as `nvram show` prints them, or the image of them in flash.

@@ -23,6 +23,7 @@ pub mod maps;
 pub mod memory;
 pub mod module;
 pub mod mount;
+pub mod netlink;
 pub mod nvram;
 mod open;
 mod options;

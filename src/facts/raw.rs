@@ -1,6 +1,7 @@
 //! A socket that sees packets before any port does: a row of `/proc/net/{packet,raw,raw6}`, or of packet_diag.
 
 use super::about::Endian;
+use super::netlink::attributes;
 use super::process::Process;
 use super::text::{decimal, fields, hex32};
 
@@ -83,40 +84,6 @@ pub struct PacketDetail {
     pub promiscuous: bool,
 }
 
-/// The request for all packet sockets of this network namespace, with memberships and filters: `struct nlmsghdr`
-/// (netlink(7)), then `struct packet_diag_req` (linux/packet_diag.h).
-#[must_use]
-pub fn packet_request() -> [u8; 36] {
-    let mut request = [0; 36];
-    // SOCK_DIAG_BY_FAMILY; NLM_F_REQUEST | NLM_F_DUMP; AF_PACKET; PACKET_SHOW_INFO | _MCLIST | _FILTER.
-    let fields: [(usize, &[u8]); 5] = [
-        (0, &36_u32.to_ne_bytes()),
-        (4, &20_u16.to_ne_bytes()),
-        (6, &0x301_u16.to_ne_bytes()),
-        (16, &[17]),
-        (24, &0x23_u32.to_ne_bytes()),
-    ];
-    for (at, bytes) in fields {
-        if let Some(slot) = request.get_mut(at..).and_then(|rest| rest.get_mut(..bytes.len())) {
-            slot.copy_from_slice(bytes);
-        }
-    }
-    request
-}
-
-/// How a datagram of a netlink dump ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Dump {
-    /// More is to come.
-    More,
-    /// That was all.
-    Done,
-    /// The kernel refuses, with this error number, or wrote what is not understood (0).
-    Refused(i32),
-}
-
-const NLMSG_ERROR: u16 = 2;
-const NLMSG_DONE: u16 = 3;
 const PACKET_DIAG_MCLIST: u16 = 1;
 const PACKET_DIAG_FILTER: u16 = 7;
 /// `PACKET_MR_PROMISC`, packet(7).
@@ -125,56 +92,34 @@ const PROMISCUOUS: u16 = 1;
 const MEMBERSHIP_BYTES: usize = 44;
 const INSTRUCTION_BYTES: usize = 8;
 
-/// Reads one datagram of the answer. Lengths that lead nowhere end it.
-pub fn packet_answer(mut bytes: &[u8], endian: Endian, each: &mut dyn FnMut(PacketDetail)) -> Dump {
-    while let Some(header) = bytes.first_chunk::<16>() {
-        let [l0, l1, l2, l3, k0, k1, ..] = *header;
-        let length = usize::try_from(endian.u32([l0, l1, l2, l3])).unwrap_or(usize::MAX);
-        let Some(body) = bytes.get(16..length) else { return Dump::Refused(0) };
-        match endian.u16([k0, k1]) {
-            NLMSG_DONE => return Dump::Done,
-            NLMSG_ERROR => {
-                let number = body.first_chunk().map_or(0, |error| endian.u32(*error));
-                return Dump::Refused(i32::from_ne_bytes(number.to_ne_bytes()).saturating_neg());
-            }
-            _ => {
-                let Some(detail) = packet_message(body, endian) else { return Dump::Refused(0) };
-                each(detail);
+impl PacketDetail {
+    /// Reads a message of the answer to [`super::netlink::Question::Packets`]: `struct packet_diag_msg`, then attributes.
+    #[must_use]
+    pub fn parse(body: &[u8], endian: Endian) -> Option<Self> {
+        let inode = endian.u32(*body.get(4..)?.first_chunk()?);
+        let mut detail = Self { inode, filter: 0, promiscuous: false };
+        for (kind, value) in attributes(body.get(16..)?, endian) {
+            match kind {
+                PACKET_DIAG_MCLIST => {
+                    detail.promiscuous |= value.chunks_exact(MEMBERSHIP_BYTES).any(|membership| {
+                        let kind = membership.get(8..).and_then(|rest| rest.first_chunk());
+                        kind.is_some_and(|kind| endian.u16(*kind) == PROMISCUOUS)
+                    });
+                }
+                PACKET_DIAG_FILTER => {
+                    detail.filter =
+                        u32::try_from(value.len().div_euclid(INSTRUCTION_BYTES)).unwrap_or(u32::MAX);
+                }
+                _ => {}
             }
         }
-        bytes = bytes.get(length.next_multiple_of(4)..).unwrap_or_default();
+        Some(detail)
     }
-    Dump::More
-}
-
-/// `struct packet_diag_msg`, then attributes.
-fn packet_message(body: &[u8], endian: Endian) -> Option<PacketDetail> {
-    let mut detail =
-        PacketDetail { inode: endian.u32(*body.get(4..)?.first_chunk()?), filter: 0, promiscuous: false };
-    let mut rest = body.get(16..)?;
-    while let Some([l0, l1, k0, k1]) = rest.first_chunk::<4>() {
-        let length = usize::from(endian.u16([*l0, *l1]));
-        let value = rest.get(4..length)?;
-        match endian.u16([*k0, *k1]) {
-            PACKET_DIAG_MCLIST => {
-                detail.promiscuous |= value.chunks_exact(MEMBERSHIP_BYTES).any(|membership| {
-                    let kind = membership.get(8..).and_then(|rest| rest.first_chunk());
-                    kind.is_some_and(|kind| endian.u16(*kind) == PROMISCUOUS)
-                });
-            }
-            PACKET_DIAG_FILTER => {
-                detail.filter = u32::try_from(value.len().div_euclid(INSTRUCTION_BYTES)).unwrap_or(u32::MAX);
-            }
-            _ => {}
-        }
-        rest = rest.get(length.next_multiple_of(4)..).unwrap_or_default();
-    }
-    Some(detail)
 }
 
 #[cfg(test)]
-#[allow(clippy::arithmetic_side_effects)]
 mod tests {
+    use super::super::netlink::testing::{half, nested, word};
     use super::*;
 
     #[test]
@@ -196,42 +141,32 @@ mod tests {
         );
     }
 
-    fn message(endian: Endian) -> Vec<u8> {
-        let h = |v: u16| if endian == Endian::Big { v.to_be_bytes() } else { v.to_le_bytes() };
-        let w = |v: u32| if endian == Endian::Big { v.to_be_bytes() } else { v.to_le_bytes() };
-        let mut body = vec![17, 3, 0, 0];
-        body.extend(w(4711));
-        body.extend([0; 8]);
-        body.extend([h(48), h(PACKET_DIAG_MCLIST)].concat());
-        body.extend([w(2), w(1)].concat());
-        body.extend(h(PROMISCUOUS));
-        body.extend([0; 34]);
-        body.extend([h(4 + 24), h(PACKET_DIAG_FILTER)].concat());
-        body.extend([0; 24]);
-        let mut all =
-            [w(16 + u32::try_from(body.len()).unwrap()).to_vec(), h(20).to_vec(), vec![0; 10], body].concat();
-        all.extend([w(20), [h(NLMSG_DONE), h(2)].concat().try_into().unwrap(), w(0), w(0), w(0)].concat());
-        all
-    }
-
     #[test]
     fn an_answer_in_both_byte_orders() {
         for endian in [Endian::Little, Endian::Big] {
-            let mut found = Vec::new();
-            let all = message(endian);
-            assert_eq!(packet_answer(&all, endian, &mut |detail| found.push(detail)), Dump::Done);
-            assert_eq!(found, [PacketDetail { inode: 4711, filter: 3, promiscuous: true }]);
-            for end in 0..all.len() {
-                packet_answer(&all[..end], endian, &mut |detail| assert_eq!(detail.inode, 4711));
+            let membership =
+                [&word(endian, 2)[..], &word(endian, 1), &half(endian, PROMISCUOUS), &[0; 34]].concat();
+            let body = [
+                &[17, 3, 0, 0][..],
+                &word(endian, 4711),
+                &[0; 8],
+                &nested(endian, PACKET_DIAG_MCLIST, &membership),
+                &nested(endian, PACKET_DIAG_FILTER, &[0; 24]),
+            ]
+            .concat();
+            let whole = PacketDetail { inode: 4711, filter: 3, promiscuous: true };
+            assert_eq!(PacketDetail::parse(&body, endian), Some(whole));
+            for end in 0..body.len() {
+                let cut = PacketDetail::parse(&body[..end], endian);
+                assert!(cut.is_none_or(|detail| detail.inode == 4711), "{end}");
             }
-            for at in 0..all.len() {
+            for at in 0..body.len() {
                 for byte in [0, 1, 3, 0xff] {
-                    let mut wrong = all.clone();
+                    let mut wrong = body.clone();
                     wrong[at] = byte;
-                    packet_answer(&wrong, endian, &mut |_| {});
+                    let _ = PacketDetail::parse(&wrong, endian);
                 }
             }
         }
-        assert_eq!(packet_answer(&[], Endian::Little, &mut |_| {}), Dump::More);
     }
 }

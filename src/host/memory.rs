@@ -241,12 +241,12 @@ impl Host for Memory {
     }
 
     fn dump(&self, dump: Dump) -> Result<File, Fault> {
-        let path = match dump {
-            Dump::Packets => "dumps/packet_diag.bin",
-            Dump::Pids => "dumps/pids",
-            Dump::Nvram => "dumps/nvram",
+        let name = match dump {
+            Dump::Netlink(question) => question.recorded(),
+            Dump::Pids => "pids",
+            Dump::Nvram => "nvram",
         };
-        self.open(path).map(|(file, _)| file)
+        self.open(&format!("dumps/{name}")).map(|(file, _)| file)
     }
 
     fn pause(&self, _: u32) {

@@ -6,6 +6,7 @@ pub mod conffiles;
 pub mod config;
 pub mod content;
 mod doors;
+pub mod dump;
 pub mod files;
 pub mod hash;
 pub mod helpers;

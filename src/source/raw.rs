@@ -1,13 +1,12 @@
 //! Raw and packet sockets: `/proc/net/{packet,raw,raw6}`, and packet_diag where the kernel has it.
 
-use embedded_io::Read;
-
-use super::{Coverage, fill, rows};
+use super::{Coverage, dump, fill, rows};
 use crate::facts::about::Endian;
-use crate::facts::raw::{self, Family, PacketDetail, Promiscuous, RawSocket};
+use crate::facts::netlink::Question;
+use crate::facts::raw::{Family, PacketDetail, Promiscuous, RawSocket};
 use crate::facts::text::{Bytes, hex32, trim};
-use crate::host::{Dump, Fault, Host};
-use crate::limits::{NETLINK_BYTES, PACKETS};
+use crate::host::{Fault, Host};
+use crate::limits::PACKETS;
 
 /// The tables. Packet sockets and IPv6 may be left out of a kernel; every kernel with IPv4 has raw sockets.
 const TABLES: [(&[u8], Family, bool); 3] = [
@@ -126,18 +125,12 @@ fn is_below_another<H: Host>(host: &H, all: &H::Dir, name: &[u8]) -> bool {
 
 /// Asks packet_diag. Many kernels lack it, and what it adds is no more than a detail. Whether there was more than fits.
 fn packets<H: Host>(host: &H, endian: Endian, details: &mut Details) -> bool {
-    let mut buffer = [0_u8; NETLINK_BYTES];
     let mut full = false;
-    let Ok(mut dump) = host.dump(Dump::Packets) else { return false };
-    while let Ok(length) = dump.read(&mut buffer) {
-        let Some(datagram) = buffer.get(..length).filter(|datagram| !datagram.is_empty()) else { break };
-        let more = raw::packet_answer(datagram, endian, &mut |detail| {
-            full |= details.push(detail).is_err();
-        });
-        if more != raw::Dump::More {
-            break;
-        }
-    }
+    let _ = dump::each(host, endian, Question::Packets, &mut |_, body| {
+        let Some(detail) = PacketDetail::parse(body, endian) else { return false };
+        full |= details.push(detail).is_err();
+        true
+    });
     full
 }
 

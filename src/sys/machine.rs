@@ -198,13 +198,15 @@ impl Host for Machine {
 
     fn dump(&self, dump: Dump) -> Result<File, Fault> {
         let name = match dump {
-            Dump::Packets if self.about.live => return netlink::packets().map(File).map_err(fault),
-            Dump::Packets => &b"packet_diag.bin"[..],
-            Dump::Pids => b"pids",
-            Dump::Nvram => b"nvram",
+            Dump::Netlink(question) if self.about.live => {
+                return netlink::ask(question).map(File).map_err(fault);
+            }
+            Dump::Netlink(question) => question.recorded(),
+            Dump::Pids => "pids",
+            Dump::Nvram => "nvram",
         };
         let dumps = self.dumps.as_ref().ok_or(Fault::NotFound)?;
-        walk::open_regular(dumps.as_fd(), name, QUIET).map(File)
+        walk::open_regular(dumps.as_fd(), name.as_bytes(), QUIET).map(File)
     }
 
     fn pause(&self, milliseconds: u32) {

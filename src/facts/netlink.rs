@@ -1,0 +1,228 @@
+//! Netlink: the questions that are asked of the kernel as bytes, and its answers cut into messages and attributes
+//! (netlink(7), include/uapi/linux/netlink.h).
+
+use super::about::Endian;
+
+/// A question whose answer is a dump of many messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Question {
+    /// All packet sockets, with memberships and filters (`struct packet_diag_req`, linux/packet_diag.h).
+    Packets,
+    /// All addresses of this machine (rtnetlink(7), `RTM_GETADDR`).
+    Addresses,
+    /// All routes (rtnetlink(7), `RTM_GETROUTE`).
+    Routes,
+    /// All interfaces (rtnetlink(7), `RTM_GETLINK`).
+    Links,
+}
+
+/// Which part of the kernel is asked: the protocol of a netlink socket (netlink(7)).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bus {
+    /// `NETLINK_ROUTE`.
+    Route,
+    /// `NETLINK_SOCK_DIAG`.
+    SockDiag,
+}
+
+/// Bytes of the longest question.
+pub const QUESTION_BYTES: usize = 64;
+
+/// `NLM_F_REQUEST | NLM_F_DUMP`.
+const DUMP: u16 = 0x301;
+const NLMSG_ERROR: u16 = 2;
+const NLMSG_DONE: u16 = 3;
+const RTM_GETLINK: u16 = 18;
+const RTM_GETADDR: u16 = 22;
+const RTM_GETROUTE: u16 = 26;
+const SOCK_DIAG_BY_FAMILY: u16 = 20;
+
+impl Question {
+    /// Who is asked.
+    #[must_use]
+    pub const fn bus(self) -> Bus {
+        match self {
+            Question::Packets => Bus::SockDiag,
+            Question::Addresses | Question::Routes | Question::Links => Bus::Route,
+        }
+    }
+
+    /// The file of a recording that holds the answer, its messages one after the other.
+    #[must_use]
+    pub const fn recorded(self) -> &'static str {
+        match self {
+            Question::Packets => "packet_diag.bin",
+            Question::Addresses => "addresses.bin",
+            Question::Routes => "routes.bin",
+            Question::Links => "links.bin",
+        }
+    }
+
+    /// The request in the byte order of this machine: `struct nlmsghdr` and what it is about.
+    #[must_use]
+    pub fn request(self) -> heapless::Vec<u8, QUESTION_BYTES> {
+        match self {
+            Question::Packets => {
+                // AF_PACKET, padding, all inodes, PACKET_SHOW_INFO | _MCLIST | _FILTER, no cookie.
+                let mut about = [0_u8; 20];
+                let [family, _, _, _, _, _, _, _, show @ .., _, _, _, _, _, _, _, _] = &mut about;
+                *family = 17;
+                *show = 0x23_u32.to_ne_bytes();
+                request(SOCK_DIAG_BY_FAMILY, &about)
+            }
+            // `struct ifaddrmsg`, `rtmsg` and `ifinfomsg`, all zero: of every family.
+            Question::Addresses => request(RTM_GETADDR, &[0; 8]),
+            Question::Routes => request(RTM_GETROUTE, &[0; 12]),
+            Question::Links => request(RTM_GETLINK, &[0; 16]),
+        }
+    }
+}
+
+/// A request for a dump: the header, then what it is about.
+fn request(kind: u16, about: &[u8]) -> heapless::Vec<u8, QUESTION_BYTES> {
+    let length = u32::try_from(about.len().saturating_add(HEADER)).unwrap_or_default();
+    let mut bytes = heapless::Vec::new();
+    for part in [&length.to_ne_bytes()[..], &kind.to_ne_bytes(), &DUMP.to_ne_bytes(), &[0; 8], about] {
+        // All questions fit, as the test below shows.
+        let _ = bytes.extend_from_slice(part);
+    }
+    bytes
+}
+
+/// Bytes of `struct nlmsghdr`, and of `struct nlattr`.
+const HEADER: usize = 16;
+const ATTRIBUTE: usize = 4;
+
+/// What a dump begins with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next<'a> {
+    /// A message: its type, what follows its header, and how many bytes it took.
+    Message(u16, &'a [u8], usize),
+    /// Not yet a whole message.
+    More,
+    /// That was all.
+    Done,
+    /// The kernel refuses, with this error number (errno(3)); 0 for lengths that lead nowhere.
+    Refused(i32),
+}
+
+/// Reads the message that `bytes` begins with.
+#[must_use]
+pub fn next(bytes: &[u8], endian: Endian) -> Next<'_> {
+    let Some([l0, l1, l2, l3, k0, k1, ..]) = bytes.first_chunk::<HEADER>() else { return Next::More };
+    let length = usize::try_from(endian.u32([*l0, *l1, *l2, *l3])).unwrap_or(usize::MAX);
+    if length < HEADER {
+        return Next::Refused(0);
+    }
+    let Some(body) = bytes.get(HEADER..length) else { return Next::More };
+    match endian.u16([*k0, *k1]) {
+        NLMSG_DONE => Next::Done,
+        NLMSG_ERROR => {
+            let number = body.first_chunk().map_or(0, |error| endian.u32(*error));
+            Next::Refused(i32::from_ne_bytes(number.to_ne_bytes()).saturating_neg())
+        }
+        kind => Next::Message(kind, body, length.next_multiple_of(4).min(bytes.len())),
+    }
+}
+
+/// The attributes in `bytes`: type without its flags (`NLA_TYPE_MASK`), and value. Lengths that lead nowhere end it.
+pub fn attributes(mut bytes: &[u8], endian: Endian) -> impl Iterator<Item = (u16, &[u8])> {
+    core::iter::from_fn(move || {
+        let [l0, l1, k0, k1] = *bytes.first_chunk::<ATTRIBUTE>()?;
+        let length = usize::from(endian.u16([l0, l1]));
+        let value = bytes.get(ATTRIBUTE..length)?;
+        bytes = bytes.get(length.next_multiple_of(4)..).unwrap_or_default();
+        Some((endian.u16([k0, k1]) & 0x3fff, value))
+    })
+}
+
+/// The value of the first attribute of a type.
+#[must_use]
+pub fn attribute(bytes: &[u8], endian: Endian, wanted: u16) -> Option<&[u8]> {
+    attributes(bytes, endian).find(|(kind, _)| *kind == wanted).map(|(_, value)| value)
+}
+
+#[cfg(test)]
+pub(crate) mod testing {
+    //! Messages as a kernel writes them.
+    #![allow(clippy::arithmetic_side_effects)]
+
+    use super::*;
+
+    /// 16 bits of a machine.
+    pub(crate) fn half(endian: Endian, value: u16) -> [u8; 2] {
+        if endian == Endian::Big { value.to_be_bytes() } else { value.to_le_bytes() }
+    }
+
+    /// 32 bits of a machine.
+    pub(crate) fn word(endian: Endian, value: u32) -> [u8; 4] {
+        if endian == Endian::Big { value.to_be_bytes() } else { value.to_le_bytes() }
+    }
+
+    /// An attribute, padded.
+    pub(crate) fn nested(endian: Endian, kind: u16, value: &[u8]) -> Vec<u8> {
+        let length = u16::try_from(value.len() + ATTRIBUTE).unwrap();
+        let mut all = [&half(endian, length)[..], &half(endian, kind), value].concat();
+        all.resize(all.len().next_multiple_of(4), 0);
+        all
+    }
+
+    /// A message.
+    pub(crate) fn message(endian: Endian, kind: u16, body: &[u8]) -> Vec<u8> {
+        let length = u32::try_from(body.len() + HEADER).unwrap();
+        let mut all = [&word(endian, length)[..], &half(endian, kind), &[0; 10], body].concat();
+        all.resize(all.len().next_multiple_of(4), 0);
+        all
+    }
+
+    /// What ends a dump.
+    pub(crate) fn done(endian: Endian) -> Vec<u8> {
+        message(endian, NLMSG_DONE, &[0; 4])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::testing::{done, half, message, nested, word};
+    use super::*;
+
+    #[test]
+    fn questions_say_their_own_length() {
+        for question in [Question::Packets, Question::Addresses, Question::Routes, Question::Links] {
+            let request = question.request();
+            let length = u32::from_ne_bytes(*request.first_chunk().unwrap());
+            assert_eq!(usize::try_from(length).unwrap(), request.len(), "{question:?}");
+        }
+        assert_eq!(Question::Packets.request().len(), 36);
+    }
+
+    #[test]
+    fn messages_and_attributes_in_both_byte_orders() {
+        for endian in [Endian::Little, Endian::Big] {
+            let inner = nested(endian, 2, b"abc");
+            let body = [nested(endian, 1 | 0x8000, &inner), nested(endian, 7, b"")].concat();
+            let all = [message(endian, 20, &body), done(endian)].concat();
+            let Next::Message(20, told, length) = next(&all, endian) else { panic!() };
+            assert_eq!(next(&all[length..], endian), Next::Done);
+            assert_eq!(attributes(told, endian).map(|(kind, _)| kind).collect::<Vec<_>>(), [1, 7]);
+            let outer = attribute(told, endian, 1).unwrap();
+            assert_eq!(attribute(outer, endian, 2), Some(&b"abc"[..]));
+            assert_eq!(attribute(outer, endian, 3), None);
+            for end in 0..length {
+                assert_eq!(next(&all[..end], endian), Next::More, "{end}");
+            }
+            let refused = message(endian, 2, &word(endian, 0_u32.wrapping_sub(2)));
+            assert_eq!(next(&refused, endian), Next::Refused(2));
+            let short = [&word(endian, 15)[..], &half(endian, 20), &[0; 10]].concat();
+            assert_eq!(next(&short, endian), Next::Refused(0));
+        }
+    }
+
+    #[test]
+    fn attributes_that_lie_about_their_length_end_the_list() {
+        for length in [0_u16, 3, 9, 0xffff] {
+            let bytes = [&length.to_le_bytes()[..], &[1, 0], &[0; 4]].concat();
+            assert_eq!(attributes(&bytes, Endian::Little).count(), 0, "{length}");
+        }
+    }
+}
