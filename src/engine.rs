@@ -4,6 +4,7 @@
 mod accounts;
 mod config;
 mod kernel;
+mod network;
 mod own;
 mod show;
 mod sockets;
@@ -18,6 +19,7 @@ use crate::check::{Check, Ctx, Selection, Source};
 use crate::checks;
 use crate::facts::commands::Commands;
 use crate::facts::text::Bytes;
+use crate::facts::topology::Topology;
 use crate::host::{Fault, Host};
 use crate::intel::{Intel, TraceKind};
 use crate::limits::{ACCUSED, CHECKS};
@@ -58,6 +60,7 @@ pub struct Scratch {
     /// Those of the image.
     image_accounts: Accounts,
     keys: Keys,
+    topology: Topology,
 }
 
 impl Scratch {
@@ -80,6 +83,7 @@ impl Scratch {
             accounts: Accounts::new(),
             image_accounts: Accounts::new(),
             keys: Keys::new(),
+            topology: Topology::new(),
         }
     }
 }
@@ -135,6 +139,7 @@ pub fn scan<H: Host>(
     if run.wants(Source::Hidden) {
         run.hidden(host, scratch)?;
     }
+    run.routes(host, scratch)?;
     if run.wants(Source::Sockets) {
         run.sockets(host, scratch)?;
     }

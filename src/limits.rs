@@ -94,6 +94,16 @@ pub const PACKETS: usize = 64;
 /// (net/netlink/af_netlink.c `netlink_dump`).
 pub const NETLINK_BYTES: usize = 8192;
 
+/// Routes that are remembered, 40 bytes each: homes have ten, offices with VPNs some hundred. A router that holds the
+/// Internet's table is no home router.
+pub const ROUTES: usize = if cfg!(test) { 16 } else { 512 };
+
+/// Own addresses, 17 bytes each. A router has some ten, with IPv6 for many VLANs fifty.
+pub const OWN_ADDRESSES: usize = if cfg!(test) { 8 } else { 128 };
+
+/// Interfaces whose names are looked up by number, 24 bytes each.
+pub const INTERFACES: usize = if cfg!(test) { 8 } else { 128 };
+
 /// Process ids that are tried at most: beyond `pid_max` of a 32-bit kernel it takes a 64-bit one with many processes.
 pub const PROBED_PIDS: u32 = 1_048_576;
 

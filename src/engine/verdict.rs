@@ -108,6 +108,7 @@ const fn absent(source: Source) -> &'static str {
         Source::Web => "there are no web pages that run anything here",
         Source::Accounts => "there is no list of users here",
         Source::Own => "gatewatch was only brought along: nothing says what its files should be",
+        Source::Routes => "this tree does not say what networks it has",
         Source::Mounts => "this tree does not say what is mounted",
         _ => "this tree holds no processes",
     }

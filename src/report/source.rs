@@ -58,11 +58,13 @@ pub enum Source {
     Config,
     /// Web pages that run something.
     Web,
+    /// Routes and own addresses: whose an address is.
+    Routes,
 }
 
 impl Source {
     /// How many there are.
-    pub const COUNT: usize = 26;
+    pub const COUNT: usize = 27;
 
     /// Its place among them.
     #[must_use]
@@ -94,13 +96,17 @@ impl Source {
             Source::Own => 23,
             Source::Config => 24,
             Source::Web => 25,
+            Source::Routes => 26,
         }
     }
 
     /// Whether facts are held against it: it gives none itself.
     #[must_use]
     pub const fn is_measure(self) -> bool {
-        matches!(self, Source::Intel | Source::Hashes | Source::Owners | Source::Truth | Source::Image)
+        matches!(
+            self,
+            Source::Intel | Source::Hashes | Source::Owners | Source::Truth | Source::Image | Source::Routes
+        )
     }
 
     /// The source in words.
@@ -133,6 +139,7 @@ impl Source {
             Source::Own => "its own files",
             Source::Config => "configuration",
             Source::Web => "web pages",
+            Source::Routes => "routes",
         }
     }
 }

@@ -36,6 +36,7 @@ mod settings;
 pub mod standing;
 pub mod startup;
 pub mod tools;
+pub mod topology;
 pub mod truth;
 pub mod upgrade;
 pub mod web;
