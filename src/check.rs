@@ -6,6 +6,7 @@ use core::net::IpAddr;
 
 use crate::facts::account::Account;
 use crate::facts::file::File;
+use crate::facts::flow::Flow;
 use crate::facts::helper::Helper;
 use crate::facts::key::Key;
 use crate::facts::logging::Logging;
@@ -35,6 +36,8 @@ pub enum Hook {
     Process(fn(&Process, &Ctx<'_>, &mut Out<'_>)),
     /// Every socket of the machine itself.
     Socket(fn(&Socket<'_>, &Ctx<'_>, &mut Out<'_>)),
+    /// Every flow that the kernel tracks.
+    Flow(fn(&Flow, &Ctx<'_>, &mut Out<'_>)),
     /// Every raw and packet socket.
     Raw(fn(&RawSocket<'_>, &Ctx<'_>, &mut Out<'_>)),
     /// Every interface that is in promiscuous mode.

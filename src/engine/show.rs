@@ -3,6 +3,7 @@
 use super::Run;
 use crate::check::{Ctx, Hook, Out, Say};
 use crate::facts::file::File;
+use crate::facts::flow::Flow;
 use crate::facts::logging::Logging;
 use crate::facts::mount::Mount;
 use crate::facts::process::{Hidden, Process};
@@ -46,6 +47,15 @@ impl Run<'_, '_> {
                 run(socket, ctx, out);
             }
         })
+    }
+
+    #[allow(dead_code, reason = "the source of flows comes next")]
+    pub(super) fn show_flow(&mut self, flow: &Flow) {
+        self.show(true, &|hook, ctx, out| {
+            if let Hook::Flow(run) = hook {
+                run(flow, ctx, out);
+            }
+        });
     }
 
     pub(super) fn show_raw(&mut self, socket: &RawSocket<'_>, aloud: bool) -> bool {

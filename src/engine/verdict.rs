@@ -109,6 +109,13 @@ const fn absent(source: Source) -> &'static str {
         Source::Accounts => "there is no list of users here",
         Source::Own => "gatewatch was only brought along: nothing says what its files should be",
         Source::Routes => "this tree does not say what networks it has",
+        Source::Flows => "this machine tracks no flows",
+        Source::Rules => "this tree does not say what rules its packet filter has",
+        Source::Resolvers => "nothing here says who resolves names",
+        Source::Hosts => "no names are given addresses here",
+        Source::Mappings => "nothing here opens ports for others",
+        Source::Tunnels => "nothing here can be a tunnel",
+        Source::Domains => "no indicator file holds domains",
         Source::Mounts => "this tree does not say what is mounted",
         _ => "this tree holds no processes",
     }

@@ -15,6 +15,7 @@ mod escape;
 mod expression;
 pub mod fetch;
 pub mod file;
+pub mod flow;
 pub mod helper;
 pub mod ipv4;
 pub mod key;

@@ -60,11 +60,25 @@ pub enum Source {
     Web,
     /// Routes and own addresses: whose an address is.
     Routes,
+    /// The flows that the kernel tracks (conntrack).
+    Flows,
+    /// The rules of the packet filter, as the kernel has them.
+    Rules,
+    /// Who resolves names here, and for those who are served.
+    Resolvers,
+    /// Names that are given addresses by hand.
+    Hosts,
+    /// Ports that UPnP or PCP opened.
+    Mappings,
+    /// Tunnels, and who holds them.
+    Tunnels,
+    /// The domains in indicator files.
+    Domains,
 }
 
 impl Source {
     /// How many there are.
-    pub const COUNT: usize = 27;
+    pub const COUNT: usize = 34;
 
     /// Its place among them.
     #[must_use]
@@ -97,6 +111,13 @@ impl Source {
             Source::Config => 24,
             Source::Web => 25,
             Source::Routes => 26,
+            Source::Flows => 27,
+            Source::Rules => 28,
+            Source::Resolvers => 29,
+            Source::Hosts => 30,
+            Source::Mappings => 31,
+            Source::Tunnels => 32,
+            Source::Domains => 33,
         }
     }
 
@@ -105,7 +126,13 @@ impl Source {
     pub const fn is_measure(self) -> bool {
         matches!(
             self,
-            Source::Intel | Source::Hashes | Source::Owners | Source::Truth | Source::Image | Source::Routes
+            Source::Intel
+                | Source::Hashes
+                | Source::Domains
+                | Source::Owners
+                | Source::Truth
+                | Source::Image
+                | Source::Routes
         )
     }
 
@@ -140,6 +167,13 @@ impl Source {
             Source::Config => "configuration",
             Source::Web => "web pages",
             Source::Routes => "routes",
+            Source::Flows => "tracked flows",
+            Source::Rules => "packet filter rules",
+            Source::Resolvers => "resolvers",
+            Source::Hosts => "names set by hand",
+            Source::Mappings => "UPnP mappings",
+            Source::Tunnels => "tunnels",
+            Source::Domains => "domains",
         }
     }
 }
