@@ -7,6 +7,7 @@ pub mod config;
 pub mod content;
 mod doors;
 pub mod dump;
+mod entries;
 pub mod files;
 pub mod hash;
 pub mod helpers;
