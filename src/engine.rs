@@ -3,6 +3,7 @@
 
 mod accounts;
 mod config;
+mod flows;
 mod kernel;
 mod network;
 mod own;
@@ -63,6 +64,8 @@ pub struct Scratch {
     keys: Keys,
     topology: Topology,
     fanouts: Fanouts,
+    told: flows::Told,
+    flows: flows::Accused,
 }
 
 impl Scratch {
@@ -87,6 +90,8 @@ impl Scratch {
             keys: Keys::new(),
             topology: Topology::new(),
             fanouts: Fanouts::new(),
+            told: flows::Told::new(),
+            flows: flows::Accused::new(),
         }
     }
 }
@@ -145,6 +150,9 @@ pub fn scan<H: Host>(
     run.routes(host, scratch)?;
     if run.wants(Source::Sockets) {
         run.sockets(host, scratch)?;
+    }
+    if run.wants(Source::Flows) {
+        run.flows(host, scratch)?;
     }
     if run.wants(Source::RawSockets) {
         run.raw_sockets(host, scratch)?;

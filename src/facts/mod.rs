@@ -20,6 +20,7 @@ pub mod flow;
 pub mod helper;
 pub mod ipv4;
 pub mod key;
+pub mod lan;
 pub mod logging;
 pub mod maps;
 pub mod memory;
