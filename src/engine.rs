@@ -3,6 +3,7 @@
 
 mod accounts;
 mod config;
+mod flows;
 mod kernel;
 mod network;
 mod own;
@@ -18,6 +19,7 @@ use crate::baseline::Baseline;
 use crate::check::{Check, Ctx, Selection, Source};
 use crate::checks;
 use crate::facts::commands::Commands;
+use crate::facts::fanout::Fanouts;
 use crate::facts::text::Bytes;
 use crate::facts::topology::Topology;
 use crate::host::{Fault, Host};
@@ -61,6 +63,9 @@ pub struct Scratch {
     image_accounts: Accounts,
     keys: Keys,
     topology: Topology,
+    fanouts: Fanouts,
+    told: flows::Told,
+    flows: flows::Accused,
 }
 
 impl Scratch {
@@ -84,6 +89,9 @@ impl Scratch {
             image_accounts: Accounts::new(),
             keys: Keys::new(),
             topology: Topology::new(),
+            fanouts: Fanouts::new(),
+            told: flows::Told::new(),
+            flows: flows::Accused::new(),
         }
     }
 }
@@ -142,6 +150,9 @@ pub fn scan<H: Host>(
     run.routes(host, scratch)?;
     if run.wants(Source::Sockets) {
         run.sockets(host, scratch)?;
+    }
+    if run.wants(Source::Flows) {
+        run.flows(host, scratch)?;
     }
     if run.wants(Source::RawSockets) {
         run.raw_sockets(host, scratch)?;

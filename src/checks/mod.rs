@@ -58,6 +58,7 @@ checks! {
     account_odd,
     ssh_key,
     c2_address,
+    c2_client,
     logging_stopped,
     firmware_written,
     self_tampered,

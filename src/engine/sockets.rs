@@ -32,13 +32,16 @@ impl Run<'_, '_> {
                 );
             }
             (Ok(proc), Some(endian)) => {
-                let Scratch { ports, holders, owners, mounts, .. } = scratch;
+                let Scratch { ports, holders, owners, mounts, told, .. } = scratch;
+                told.clear();
                 let mut reader = bare(host, &proc, owners, mounts);
                 let mut process = nobody();
                 net::sockets(host, endian, ports, &mut coverage, &mut |socket| {
                     if self.show_socket(socket, false) {
                         let holder = holder(&mut reader, holders, socket.inode, &mut process);
                         self.show_socket(&Socket { holder: holder.then_some(&process), ..*socket }, true);
+                        // One that does not fit is told a second time, of its flow.
+                        let _ = told.push(socket.remote);
                     }
                 });
             }

@@ -16,6 +16,7 @@ pub fn ask(question: Question) -> Result<OwnedFd, Errno> {
     let protocol = match question.bus() {
         Bus::Route => SockProtocol::NetlinkRoute,
         Bus::SockDiag => SockProtocol::NetlinkSockDiag,
+        Bus::Netfilter => SockProtocol::NetlinkNetFilter,
     };
     let fd = socket(AddressFamily::Netlink, SockType::Raw, SockFlag::SOCK_CLOEXEC, protocol)?;
     // The type of seconds is narrow on 32-bit machines.
