@@ -8,7 +8,7 @@
 use core::fmt;
 
 use crate::facts::about::About;
-use crate::facts::netlink::Question;
+use crate::facts::netlink::{Question, SetName};
 
 /// Why something could not be looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -122,9 +122,19 @@ pub enum Kind {
 
 /// Something that the kernel tells only when it is asked in its own language, or that was recorded of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Dump {
+pub enum Dump<'a> {
     /// The answer to a question over netlink, a datagram a read.
     Netlink(Question),
+    /// The elements of a set of nf_tables, in the same way. A recording has those of all sets.
+    Set(SetName<'a>),
+    /// A table of iptables, of IPv4 or IPv6, as [`crate::facts::xtables`] says. Must be named only if the kernel has it:
+    /// it makes tables that it is asked for.
+    Xtables {
+        /// Of IPv6.
+        ip6: bool,
+        /// One of [`crate::facts::xtables::TABLES`].
+        table: &'static str,
+    },
     /// Of a recording: the process ids that answered and were not listed, `PID TGID` a line.
     Pids,
     /// The variables in NVRAM, as `nvram show` prints them, or the image of them in flash.
@@ -195,7 +205,7 @@ pub trait Host {
 
     /// Opens a dump. [`Fault::NotFound`] where the kernel has none, or nobody recorded it.
     #[allow(clippy::missing_errors_doc)]
-    fn dump(&self, dump: Dump) -> Result<Self::File, Fault>;
+    fn dump(&self, dump: Dump<'_>) -> Result<Self::File, Fault>;
 
     /// Lets time pass before a second look. A recording does not change, so it need not wait.
     fn pause(&self, milliseconds: u32);

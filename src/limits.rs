@@ -119,6 +119,36 @@ pub const TOLD_ENDS: usize = 128;
 /// Names and hardware addresses of clients that are known and so left out of reports, 16 bytes each: homes have fifty, a hotel
 /// on its router a thousand.
 pub const LAN_WORDS: usize = if cfg!(test) { 16 } else { 2048 };
+/// Ranges of ports in one rule of the packet filter, 4 bytes each: iptables takes 15 (xt_multiport.h), and so do people.
+pub const PORT_SPANS: usize = 16;
+
+/// Bytes of a rule of the packet filter in its normal form.
+pub const RULE_BYTES: usize = 512;
+
+/// Chains of the packet filter, 16 bytes each. OpenWrt has 60, a server with containers 100, a node of Kubernetes a
+/// thousand.
+pub const FILTER_CHAINS: usize = if cfg!(test) { 32 } else { 1024 };
+
+/// Rules that lead from one chain to another, 6 bytes each: some three a chain.
+pub const FILTER_JUMPS: usize = if cfg!(test) { 64 } else { 4096 };
+
+/// Elements of a set without a name that are put together to ranges, 40 bytes each on the stack; of a range both ends.
+pub const SET_ELEMENTS: usize = 64;
+
+/// Elements of a map of the packet filter that are followed, each as a rule of its own.
+pub const MAP_ELEMENTS: u32 = if cfg!(test) { 16 } else { 1024 };
+
+/// How many maps one rule may use, one for the outcome of the other.
+pub const MAP_DEPTH: u32 = 2;
+
+/// Bytes of a rule of iptables: most have 200, one with a text for BPF 700.
+pub const XT_ENTRY_BYTES: usize = 4096;
+
+/// Bytes of a table of iptables that the kernel hands out at once: 20,000 rules.
+pub const XT_TABLE_BYTES: u32 = 4 * 1024 * 1024;
+
+/// Rules and redirections of OpenWrt's configuration that rules of the kernel are compared with, 40 bytes each.
+pub const CONFIGURED_RULES: usize = if cfg!(test) { 8 } else { 128 };
 
 /// Process ids that are tried at most: beyond `pid_max` of a 32-bit kernel it takes a 64-bit one with many processes.
 pub const PROBED_PIDS: u32 = 1_048_576;

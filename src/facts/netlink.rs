@@ -18,6 +18,21 @@ pub enum Question {
     Neighbours,
     /// All flows that are tracked (linux/netfilter/nfnetlink_conntrack.h, `IPCTNL_MSG_CT_GET`).
     Flows,
+    /// All chains of nf_tables (`NFT_MSG_GETCHAIN`, linux/netfilter/nf_tables.h).
+    Chains,
+    /// All rules of nf_tables (`NFT_MSG_GETRULE`).
+    Rules,
+}
+
+/// A set or a map of nf_tables, whose elements the kernel tells only when it is named.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SetName<'a> {
+    /// Of which packets its table is (`NFPROTO_*`).
+    pub family: u8,
+    /// Its table.
+    pub table: &'a [u8],
+    /// Its name.
+    pub set: &'a [u8],
 }
 
 /// Which part of the kernel is asked: the protocol of a netlink socket (netlink(7)).
@@ -31,8 +46,8 @@ pub enum Bus {
     Netfilter,
 }
 
-/// Bytes of the longest question.
-pub const QUESTION_BYTES: usize = 64;
+/// Bytes of the longest question: one with two names of nf_tables (`NFT_NAME_MAXLEN`).
+pub const QUESTION_BYTES: usize = 560;
 
 /// `NLM_F_REQUEST | NLM_F_DUMP`.
 const DUMP: u16 = 0x301;
@@ -45,6 +60,10 @@ const RTM_GETNEIGH: u16 = 30;
 /// `NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_GET`.
 const CT_GET: u16 = 0x101;
 const SOCK_DIAG_BY_FAMILY: u16 = 20;
+/// `NFNL_SUBSYS_NFTABLES` and the numbers of its messages.
+const NFT_GETCHAIN: u16 = 0x0a04;
+const NFT_GETRULE: u16 = 0x0a07;
+const NFT_GETSETELEM: u16 = 0x0a0d;
 
 impl Question {
     /// Who is asked.
@@ -53,7 +72,7 @@ impl Question {
         match self {
             Question::Packets => Bus::SockDiag,
             Question::Addresses | Question::Routes | Question::Links | Question::Neighbours => Bus::Route,
-            Question::Flows => Bus::Netfilter,
+            Question::Flows | Question::Chains | Question::Rules => Bus::Netfilter,
         }
     }
 
@@ -67,6 +86,8 @@ impl Question {
             Question::Links => "links.bin",
             Question::Neighbours => "neighbours.bin",
             Question::Flows => "flows.bin",
+            Question::Chains => "nft_chains.bin",
+            Question::Rules => "nft_rules.bin",
         }
     }
 
@@ -89,7 +110,31 @@ impl Question {
             Question::Neighbours => request(RTM_GETNEIGH, &[0; 12]),
             // `struct nfgenmsg`, the same.
             Question::Flows => request(CT_GET, &[0; 4]),
+            // `struct nfgenmsg`, all zero: of every family.
+            Question::Chains => request(NFT_GETCHAIN, &[0; 4]),
+            Question::Rules => request(NFT_GETRULE, &[0; 4]),
         }
+    }
+}
+
+impl SetName<'_> {
+    /// The file of a recording that holds the elements of all sets, as messages one after the other.
+    pub const RECORDED: &'static str = "nft_elements.bin";
+
+    /// The request for its elements. `None`: the kernel takes no names of that length.
+    #[must_use]
+    pub fn request(&self) -> Option<heapless::Vec<u8, QUESTION_BYTES>> {
+        let mut about = heapless::Vec::<u8, QUESTION_BYTES>::from_slice(&[self.family, 0, 0, 0]).ok()?;
+        // NFTA_SET_ELEM_LIST_TABLE, _SET.
+        for (kind, name) in [(1_u16, self.table), (2, self.set)] {
+            let length = u16::try_from(name.len()).ok().filter(|length| *length < 256)?.checked_add(5)?;
+            about.extend_from_slice(&length.to_ne_bytes()).ok()?;
+            about.extend_from_slice(&kind.to_ne_bytes()).ok()?;
+            about.extend_from_slice(name).ok()?;
+            let end = about.len().checked_add(1)?.next_multiple_of(4);
+            about.resize(end, 0).ok()?;
+        }
+        Some(request(NFT_GETSETELEM, &about))
     }
 }
 
@@ -210,12 +255,27 @@ mod tests {
             Question::Links,
             Question::Neighbours,
             Question::Flows,
+            Question::Chains,
+            Question::Rules,
         ] {
             let request = question.request();
             let length = u32::from_ne_bytes(*request.first_chunk().unwrap());
             assert_eq!(usize::try_from(length).unwrap(), request.len(), "{question:?}");
         }
         assert_eq!(Question::Packets.request().len(), 36);
+        let (long, longer) = (vec![b'x'; 255], vec![b'x'; 256]);
+        for (table, set, fits) in
+            [(&b"fw4"[..], &b"__set0"[..], true), (&long, &long, true), (&longer, b"x", false)]
+        {
+            let request = SetName { family: 1, table, set }.request();
+            assert_eq!(request.is_some(), fits);
+            let Some(request) = request else { continue };
+            let length = u32::from_ne_bytes(*request.first_chunk().unwrap());
+            assert_eq!(usize::try_from(length).unwrap(), request.len());
+            let told = |kind| attribute(&request[20..], Endian::NATIVE, kind);
+            assert_eq!(told(1), Some(&[table, b"\0"].concat()[..]));
+            assert_eq!(told(2), Some(&[set, b"\0"].concat()[..]));
+        }
     }
 
     #[test]

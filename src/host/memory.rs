@@ -240,11 +240,13 @@ impl Host for Memory {
         Ok(there && !self.mute.borrow().contains(&pid) || self.answering.borrow().contains(&pid))
     }
 
-    fn dump(&self, dump: Dump) -> Result<File, Fault> {
+    fn dump(&self, dump: Dump<'_>) -> Result<File, Fault> {
         let name = match dump {
-            Dump::Netlink(question) => question.recorded(),
-            Dump::Pids => "pids",
-            Dump::Nvram => "nvram",
+            Dump::Netlink(question) => question.recorded().to_owned(),
+            Dump::Set(_) => crate::facts::netlink::SetName::RECORDED.to_owned(),
+            Dump::Xtables { ip6, table } => format!("ip{}_tables_{table}.bin", if ip6 { "6" } else { "" }),
+            Dump::Pids => "pids".to_owned(),
+            Dump::Nvram => "nvram".to_owned(),
         };
         self.open(&format!("dumps/{name}")).map(|(file, _)| file)
     }

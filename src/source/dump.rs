@@ -19,7 +19,18 @@ pub fn each<H: Host>(
     question: Question,
     each: &mut dyn FnMut(u16, &[u8]) -> bool,
 ) -> Result<(), Fault> {
-    let mut dump = host.dump(Dump::Netlink(question))?;
+    read(host.dump(Dump::Netlink(question))?, endian, each)
+}
+
+/// The same of an answer that has been asked for.
+///
+/// # Errors
+/// See [`each`].
+pub fn read<F: Read<Error = Fault>>(
+    mut dump: F,
+    endian: Endian,
+    each: &mut dyn FnMut(u16, &[u8]) -> bool,
+) -> Result<(), Fault> {
     // A datagram of the kernel's holds whole messages, a read of a recording does not.
     let (mut buffer, mut filled) = ([0_u8; NETLINK_BYTES], 0_usize);
     loop {

@@ -1,5 +1,5 @@
-//! Rules of OpenWrt's firewall that send traffic elsewhere: `config redirect` in `/etc/config/firewall`, each in its
-//! normal form. What the kernel does is not asked.
+//! What OpenWrt's firewall is told: sections of `/etc/config/firewall` that send traffic elsewhere, let it in or keep it
+//! out, each of the first kind in its normal form too. What the kernel does is not asked.
 
 use embedded_io::Read;
 
@@ -37,38 +37,83 @@ const VALUE_BYTES: usize = 128;
 /// Bytes of a rule in its normal form.
 pub const RULE_BYTES: usize = 512;
 
-/// A rule that is being read.
-struct Rule {
-    section_line: u32,
+/// What a section is about.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Kind {
+    /// Nothing of interest.
+    #[default]
+    Other,
+    /// Traffic that is sent elsewhere.
+    Redirect,
+    /// Traffic that is let in or kept out.
+    Rule,
+    /// A zone, or what holds for all: there is a firewall to be made.
+    Zone,
+}
+
+/// A section.
+#[derive(Debug)]
+pub struct Section {
+    /// The line on which it begins.
+    pub line: u32,
+    /// What it is about.
+    pub kind: Kind,
     values: [Bytes<VALUE_BYTES>; OPTIONS.len()],
 }
 
-impl Rule {
-    /// Hands the rule out, if there is one, and begins another.
-    fn end(&mut self, each: &mut dyn FnMut(Option<&[u8]>)) {
-        let mut rule = Bytes::<RULE_BYTES>::new();
-        let mut cut = false;
-        for (option, value) in OPTIONS.iter().zip(&mut self.values) {
-            if !value.is_empty() {
-                for part in [if rule.is_empty() { &b""[..] } else { b" " }, option, b"=", value.as_slice()] {
-                    rule.push(part);
-                }
-            }
-            cut |= value.is_cut();
-            value.clear();
-        }
-        if !rule.is_empty() {
-            each(Some(rule.as_slice()).filter(|_| !cut && !rule.is_cut()));
-        }
+impl Section {
+    const fn new() -> Self {
+        Self { line: 0, kind: Kind::Other, values: [const { Bytes::new() }; OPTIONS.len()] }
     }
 
-    fn entry(&mut self, entry: &Entry<'_>, each: &mut dyn FnMut(Option<&[u8]>)) {
-        if entry.section_line != self.section_line {
+    /// The value of an option, those of a list with commas between; empty if it has none.
+    #[must_use]
+    pub fn value(&self, option: &[u8]) -> &[u8] {
+        let at = OPTIONS.iter().position(|known| *known == option);
+        at.and_then(|at| self.values.get(at)).map(Bytes::as_slice).unwrap_or_default()
+    }
+
+    /// Whether it is of any effect.
+    #[must_use]
+    pub fn is_on(&self) -> bool {
+        self.value(b"enabled") != b"0"
+    }
+
+    /// The normal form. `None`: it is too long.
+    #[must_use]
+    pub fn form(&self) -> Option<Bytes<RULE_BYTES>> {
+        let mut rule = Bytes::new();
+        for (option, value) in OPTIONS.iter().zip(&self.values).filter(|(_, value)| !value.is_empty()) {
+            for part in [if rule.is_empty() { &b""[..] } else { b" " }, option, b"=", value.as_slice()] {
+                rule.push(part);
+            }
+        }
+        let cut = self.values.iter().any(Bytes::is_cut) || rule.is_cut();
+        (!cut).then_some(rule)
+    }
+
+    /// Hands the section out, if there is one, and begins another.
+    fn end(&mut self, each: &mut dyn FnMut(&Section)) {
+        if self.kind == Kind::Zone || self.values.iter().any(|value| !value.is_empty()) {
+            each(self);
+        }
+        self.kind = Kind::Other;
+        self.values.iter_mut().for_each(Bytes::clear);
+    }
+
+    fn entry(&mut self, entry: &Entry<'_>, each: &mut dyn FnMut(&Section)) {
+        if entry.section_line != self.line {
             self.end(each);
-            self.section_line = entry.section_line;
+            self.line = entry.section_line;
+            self.kind = match entry.section {
+                b"redirect" => Kind::Redirect,
+                b"rule" => Kind::Rule,
+                b"zone" | b"defaults" => Kind::Zone,
+                _ => Kind::Other,
+            };
         }
         let at = OPTIONS.iter().position(|option| *option == entry.option);
-        if entry.section == b"redirect"
+        if matches!(self.kind, Kind::Redirect | Kind::Rule)
             && let Some(value) = at.and_then(|at| self.values.get_mut(at))
         {
             if !entry.list {
@@ -81,30 +126,42 @@ impl Rule {
     }
 }
 
-/// Hands every rule to `each`; `None` for one that is too long. Whether there is such a firewall.
+/// Hands every section to `each`. Whether there is such a firewall.
 ///
 /// # Errors
 /// When it could not be read, or is no configuration; what was understood has been handed out.
-pub fn each<H: Host>(host: &H, each: &mut dyn FnMut(Option<&[u8]>)) -> Result<bool, Fault> {
+pub fn sections<H: Host>(host: &H, each: &mut dyn FnMut(&Section)) -> Result<bool, Fault> {
     let mut file = match host.file(PATH) {
         Ok((file, _)) => file,
         Err(Fault::NotFound | Fault::NotDirectory) => return Ok(false),
         Err(fault) => return Err(fault),
     };
-    let (mut uci, mut rule) =
-        (Uci::new(), Rule { section_line: 0, values: [const { Bytes::new() }; OPTIONS.len()] });
+    let (mut uci, mut section) = (Uci::new(), Section::new());
     let (mut chunk, mut left) = ([0_u8; READ_BYTES], SMALL_FILE_BYTES);
     loop {
         let length = file.read(&mut chunk)?;
         let Some(read) = chunk.get(..length).filter(|read| !read.is_empty()) else { break };
         left = left.checked_sub(u64::try_from(length).unwrap_or(u64::MAX)).ok_or(Fault::Large)?;
         for byte in read {
-            uci.push(*byte, &mut |entry| rule.entry(entry, each));
+            uci.push(*byte, &mut |entry| section.entry(entry, each));
         }
     }
-    uci.finish(&mut |entry| rule.entry(entry, each));
-    rule.end(each);
+    uci.finish(&mut |entry| section.entry(entry, each));
+    section.end(each);
     if uci.cut().is_some() || uci.odd() > 0 { Err(Fault::Garbled) } else { Ok(true) }
+}
+
+/// Hands every rule that sends traffic elsewhere to `each`, in its normal form; `None` for one that is too long. Whether
+/// there is such a firewall.
+///
+/// # Errors
+/// See [`sections`].
+pub fn each<H: Host>(host: &H, each: &mut dyn FnMut(Option<&[u8]>)) -> Result<bool, Fault> {
+    sections(host, &mut |section| {
+        if section.kind == Kind::Redirect {
+            each(section.form().as_ref().map(Bytes::as_slice));
+        }
+    })
 }
 
 #[cfg(test)]

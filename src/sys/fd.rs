@@ -7,6 +7,8 @@ use nix::errno::Errno;
 use nix::libc;
 use nix::sys::stat::{FileStat, SFlag, fstat};
 
+use super::xtables::Blob;
+
 /// An error number as the core's value.
 pub fn fault(errno: Errno) -> Fault {
     match errno {
@@ -27,9 +29,14 @@ pub fn fault(errno: Errno) -> Fault {
 #[derive(Debug)]
 pub struct Dir(pub OwnedFd);
 
-/// An open regular file.
+/// An open regular file, or what reads as one.
 #[derive(Debug)]
-pub struct File(pub OwnedFd);
+pub enum File {
+    /// A file, or a socket with the answer to a question.
+    Open(OwnedFd),
+    /// What the kernel handed out at once.
+    Held(Blob),
+}
 
 impl embedded_io::ErrorType for File {
     type Error = Fault;
@@ -37,8 +44,12 @@ impl embedded_io::ErrorType for File {
 
 impl embedded_io::Read for File {
     fn read(&mut self, into: &mut [u8]) -> Result<usize, Fault> {
+        let fd = match self {
+            File::Open(fd) => fd,
+            File::Held(blob) => return Ok(blob.read(into)),
+        };
         loop {
-            match nix::unistd::read(&self.0, into) {
+            match nix::unistd::read(&*fd, into) {
                 Err(Errno::EINTR) => {}
                 done => return done.map_err(fault),
             }

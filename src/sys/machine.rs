@@ -3,6 +3,7 @@
 use std::os::fd::{AsFd, OwnedFd};
 
 use gatewatch::facts::about::{self, About, Endian, Mistake};
+use gatewatch::facts::netlink::{Bus, SetName};
 use gatewatch::facts::text::Bytes;
 use gatewatch::host::{Dump, Fault, Host, Identity, Kind};
 use gatewatch::limits::PATH_BYTES;
@@ -10,7 +11,7 @@ use nix::fcntl::{AtFlags, OFlag, OpenHow, ResolveFlag, openat, openat2};
 use nix::sys::stat::{Mode, SFlag, fstatat};
 
 use super::fd::{self, Dir, File, fault};
-use super::{clock, netlink, probe, walk};
+use super::{clock, netlink, probe, walk, xtables};
 
 /// Flags of every open: never inherited, never waiting for a writer or a carrier, never a terminal of ours.
 const QUIET: OFlag = OFlag::O_CLOEXEC.union(OFlag::O_NONBLOCK).union(OFlag::O_NOCTTY);
@@ -134,7 +135,7 @@ impl Host for Machine {
         self.look(path)?;
         let file = self.open(path, QUIET)?;
         let identity = fd::identity(&file)?;
-        Ok((File(file), identity))
+        Ok((File::Open(file), identity))
     }
 
     fn dir_at(&self, at: &Dir, name: &[u8]) -> Result<Dir, Fault> {
@@ -142,7 +143,7 @@ impl Host for Machine {
     }
 
     fn file_at(&self, at: &Dir, name: &[u8]) -> Result<File, Fault> {
-        walk::open_regular(at.0.as_fd(), name, QUIET).map(File)
+        walk::open_regular(at.0.as_fd(), name, QUIET).map(File::Open)
     }
 
     fn link_at(&self, at: &Dir, name: &[u8], into: &mut [u8]) -> Result<usize, Fault> {
@@ -196,17 +197,33 @@ impl Host for Machine {
         }
     }
 
-    fn dump(&self, dump: Dump) -> Result<File, Fault> {
+    fn dump(&self, dump: Dump<'_>) -> Result<File, Fault> {
+        let mut of_table = Bytes::<32>::new();
         let name = match dump {
             Dump::Netlink(question) if self.about.live => {
-                return netlink::ask(question).map(File).map_err(fault);
+                let asked = netlink::ask(question.bus(), &question.request());
+                return asked.map(File::Open).map_err(fault);
             }
-            Dump::Netlink(question) => question.recorded(),
-            Dump::Pids => "pids",
-            Dump::Nvram => "nvram",
+            Dump::Set(set) if self.about.live => {
+                let request = set.request().ok_or(Fault::TooLong)?;
+                return netlink::ask(Bus::Netfilter, &request).map(File::Open).map_err(fault);
+            }
+            Dump::Xtables { ip6, table } if self.about.live => {
+                return xtables::table(ip6, table).map(File::Held);
+            }
+            Dump::Netlink(question) => question.recorded().as_bytes(),
+            Dump::Set(_) => SetName::RECORDED.as_bytes(),
+            Dump::Xtables { ip6, table } => {
+                for part in [if ip6 { "ip6_tables_" } else { "ip_tables_" }, table, ".bin"] {
+                    of_table.push(part.as_bytes());
+                }
+                of_table.as_slice()
+            }
+            Dump::Pids => b"pids",
+            Dump::Nvram => b"nvram",
         };
         let dumps = self.dumps.as_ref().ok_or(Fault::NotFound)?;
-        walk::open_regular(dumps.as_fd(), name.as_bytes(), QUIET).map(File)
+        walk::open_regular(dumps.as_fd(), name, QUIET).map(File::Open)
     }
 
     fn pause(&self, milliseconds: u32) {

@@ -8,5 +8,8 @@ pub mod machine;
 pub mod map;
 mod netlink;
 pub mod newfile;
+#[cfg(test)]
+mod packet_filter;
 mod probe;
 mod walk;
+mod xtables;

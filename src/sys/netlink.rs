@@ -2,7 +2,7 @@
 
 use std::os::fd::{AsRawFd, OwnedFd};
 
-use gatewatch::facts::netlink::{Bus, Question};
+use gatewatch::facts::netlink::Bus;
 use nix::errno::Errno;
 use nix::sys::socket::sockopt::ReceiveTimeout;
 use nix::sys::socket::{AddressFamily, MsgFlags, SockFlag, SockProtocol, SockType, send, setsockopt, socket};
@@ -12,8 +12,8 @@ use nix::sys::time::TimeVal;
 const PATIENCE_S: i64 = 2;
 
 /// Asks the kernel. One without that part refuses here, or in the answer.
-pub fn ask(question: Question) -> Result<OwnedFd, Errno> {
-    let protocol = match question.bus() {
+pub fn ask(bus: Bus, request: &[u8]) -> Result<OwnedFd, Errno> {
+    let protocol = match bus {
         Bus::Route => SockProtocol::NetlinkRoute,
         Bus::SockDiag => SockProtocol::NetlinkSockDiag,
         Bus::Netfilter => SockProtocol::NetlinkNetFilter,
@@ -22,12 +22,12 @@ pub fn ask(question: Question) -> Result<OwnedFd, Errno> {
     // The type of seconds is narrow on 32-bit machines.
     #[allow(clippy::useless_conversion)]
     setsockopt(&fd, ReceiveTimeout, &TimeVal::new(PATIENCE_S.try_into().unwrap_or_default(), 0))?;
-    send(fd.as_raw_fd(), &question.request(), MsgFlags::empty())?;
+    send(fd.as_raw_fd(), request, MsgFlags::empty())?;
     Ok(fd)
 }
 
 #[cfg(test)]
-mod tests {
+pub mod tests {
     //! The text and the answer of this very kernel say the same.
 
     use std::process::Command;
@@ -40,8 +40,8 @@ mod tests {
 
     /// Runs one of the ignored tests below in a network namespace of its own, after these commands. `/proc/net` is what the
     /// whole process sees, so it has to be a process of its own.
-    fn alone(test: &str, commands: &str) {
-        let script = format!("set -e; {commands}; exec \"$0\" --ignored --exact sys::netlink::tests::{test}");
+    pub fn alone(test: &str, commands: &str) {
+        let script = format!("set -e; {commands}; exec \"$0\" --ignored --exact sys::{test}");
         let own = std::env::current_exe().unwrap();
         let output = Command::new("unshare").args(["-n", "sh", "-c", &script]).arg(own).output().unwrap();
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
@@ -51,7 +51,7 @@ mod tests {
     #[test]
     fn routes_and_addresses() {
         alone(
-            "same_routes_and_addresses",
+            "netlink::tests::same_routes_and_addresses",
             "ip link set lo up; ip link add wan type veth peer name lan; ip link set wan up; ip link set lan up
             ip addr add 192.0.2.10/24 dev wan; ip addr add 192.168.1.1/24 dev lan
             ip -6 addr add 2001:db8:1::1/64 dev lan nodad
