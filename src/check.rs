@@ -12,6 +12,7 @@ use crate::facts::key::Key;
 use crate::facts::logging::Logging;
 use crate::facts::module::{Module, Taints};
 use crate::facts::mount::Mount;
+use crate::facts::names::{Asked, Named, Resolver};
 use crate::facts::own::Own;
 use crate::facts::process::{Hidden, Process};
 use crate::facts::raw::{Promiscuous, RawSocket};
@@ -72,6 +73,13 @@ pub enum Hook {
     Account(fn(&Account<'_>, &Ctx<'_>, &mut Out<'_>)),
     /// Every key that lets a user in.
     Key(fn(&Key<'_>, &Ctx<'_>, &mut Out<'_>)),
+    /// Everybody who is asked for names.
+    Resolver(fn(&Resolver<'_>, &Ctx<'_>, &mut Out<'_>)),
+    /// Names that are given addresses by hand: those that are worth something, and, where domains are listed, all that lead to
+    /// strangers.
+    Named(fn(&Named<'_>, &Ctx<'_>, &mut Out<'_>)),
+    /// Every listed name that was asked for.
+    Asked(fn(&Asked<'_>, &Ctx<'_>, &mut Out<'_>)),
     /// Every file of gatewatch's own.
     Own(fn(&Own<'_>, &Ctx<'_>, &mut Out<'_>)),
 }

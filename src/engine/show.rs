@@ -6,6 +6,7 @@ use crate::facts::file::File;
 use crate::facts::flow::Flow;
 use crate::facts::logging::Logging;
 use crate::facts::mount::Mount;
+use crate::facts::names::{Asked, Named, Resolver};
 use crate::facts::process::{Hidden, Process};
 use crate::facts::raw::{Promiscuous, RawSocket};
 use crate::facts::socket::Socket;
@@ -94,6 +95,30 @@ impl Run<'_, '_> {
         self.show(true, &|hook, ctx, out| {
             if let Hook::File(run) = hook {
                 run(file, ctx, out);
+            }
+        });
+    }
+
+    pub(super) fn show_resolver(&mut self, resolver: &Resolver<'_>, aloud: bool) -> bool {
+        self.show(aloud, &|hook, ctx, out| {
+            if let Hook::Resolver(run) = hook {
+                run(resolver, ctx, out);
+            }
+        })
+    }
+
+    pub(super) fn show_named(&mut self, named: &Named<'_>, aloud: bool) -> bool {
+        self.show(aloud, &|hook, ctx, out| {
+            if let Hook::Named(run) = hook {
+                run(named, ctx, out);
+            }
+        })
+    }
+
+    pub(super) fn show_asked(&mut self, asked: &Asked<'_>) {
+        self.show(true, &|hook, ctx, out| {
+            if let Hook::Asked(run) = hook {
+                run(asked, ctx, out);
             }
         });
     }
