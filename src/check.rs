@@ -13,6 +13,7 @@ use crate::facts::key::Key;
 use crate::facts::logging::Logging;
 use crate::facts::module::{Module, Taints};
 use crate::facts::mount::Mount;
+use crate::facts::names::{Asked, Named, Resolver};
 use crate::facts::own::Own;
 use crate::facts::process::{Hidden, Process};
 use crate::facts::raw::{Promiscuous, RawSocket};
@@ -75,6 +76,13 @@ pub enum Hook {
     Account(fn(&Account<'_>, &Ctx<'_>, &mut Out<'_>)),
     /// Every key that lets a user in.
     Key(fn(&Key<'_>, &Ctx<'_>, &mut Out<'_>)),
+    /// Everybody who is asked for names.
+    Resolver(fn(&Resolver<'_>, &Ctx<'_>, &mut Out<'_>)),
+    /// Names that are given addresses by hand: those that are worth something, and, where domains are listed, all that lead to
+    /// strangers.
+    Named(fn(&Named<'_>, &Ctx<'_>, &mut Out<'_>)),
+    /// Every listed name that was asked for.
+    Asked(fn(&Asked<'_>, &Ctx<'_>, &mut Out<'_>)),
     /// Every file of gatewatch's own.
     Own(fn(&Own<'_>, &Ctx<'_>, &mut Out<'_>)),
 }
@@ -160,6 +168,23 @@ impl<'a> Ctx<'a> {
         for date in [self.now.unwrap_or_default(), 0] {
             for intel in self.intel {
                 match intel.lookup_at(address, port, date) {
+                    Match::Never => return None,
+                    Match::Listed(hit) => found = found.or(Some(hit)),
+                    Match::Nothing => {}
+                }
+            }
+        }
+        found
+    }
+
+    /// The indicator that a domain name matches: it is listed, or below a name that is. As [`listed`](Ctx::listed), a
+    /// never-match entry of any file wins.
+    #[must_use]
+    pub fn listed_domain(&self, name: &[u8]) -> Option<Hit<'a>> {
+        let mut found = None;
+        for date in [self.now, None] {
+            for intel in self.intel {
+                match intel.lookup_domain(name, date) {
                     Match::Never => return None,
                     Match::Listed(hit) => found = found.or(Some(hit)),
                     Match::Nothing => {}

@@ -5,6 +5,7 @@ mod accounts;
 mod config;
 mod flows;
 mod kernel;
+mod names;
 mod network;
 mod own;
 mod show;
@@ -148,6 +149,9 @@ pub fn scan<H: Host>(
         run.hidden(host, scratch)?;
     }
     run.routes(host, scratch)?;
+    if run.wants(Source::Resolvers) || run.wants(Source::Hosts) || run.wants(Source::Queries) {
+        run.names(host, scratch)?;
+    }
     if run.wants(Source::Sockets) {
         run.sockets(host, scratch)?;
     }
@@ -227,9 +231,15 @@ impl<'p> Run<'_, 'p> {
         // Lists of hashes are rare; that there is none is a gap only where a file was named and could not be used.
         let hashes = match count(&|intel| intel.has_hashes()) {
             0 if !self.plan.intel_named => Coverage::new(),
+            facts => Coverage { facts, ..gaps.clone() },
+        };
+        // So are lists of domains.
+        let domains = match count(&|intel| intel.has_domains()) {
+            0 if !self.plan.intel_named => Coverage::new(),
             facts => Coverage { facts, ..gaps },
         };
-        for (source, mut coverage) in [(Source::Intel, addresses), (Source::Hashes, hashes)] {
+        let measures = [(Source::Intel, addresses), (Source::Hashes, hashes), (Source::Domains, domains)];
+        for (source, mut coverage) in measures {
             coverage.absent = coverage.facts == 0 && coverage.gaps == 0;
             self.note(source, coverage);
         }

@@ -165,6 +165,21 @@ pub trait Host {
     #[allow(clippy::missing_errors_doc)]
     fn file(&self, path: &[u8]) -> Result<(Self::File, Identity), Fault>;
 
+    /// Passes over bytes of a file, to its end at most.
+    #[allow(clippy::missing_errors_doc)]
+    fn skip(&self, file: &mut Self::File, bytes: u64) -> Result<(), Fault> {
+        let (mut chunk, mut left) = ([0_u8; 512], bytes);
+        while left > 0 {
+            let most = usize::try_from(left).unwrap_or(usize::MAX).min(chunk.len());
+            let read = embedded_io::Read::read(file, chunk.get_mut(..most).unwrap_or_default())?;
+            if read == 0 {
+                break;
+            }
+            left = left.saturating_sub(u64::try_from(read).unwrap_or(u64::MAX));
+        }
+        Ok(())
+    }
+
     /// Opens a directory by its name in another.
     #[allow(clippy::missing_errors_doc)]
     fn dir_at(&self, at: &Self::Dir, name: &[u8]) -> Result<Self::Dir, Fault>;

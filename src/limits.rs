@@ -292,6 +292,33 @@ pub const CONFIG_FILES: u32 = if cfg!(test) { 8 } else { 256 };
 /// Further files and directories of configuration that others name, 256 bytes each.
 pub const FURTHER: usize = if cfg!(test) { 2 } else { 8 };
 
+/// Files that say how names are resolved, told apart by device and inode, 16 bytes each.
+pub const NAME_FILES: usize = if cfg!(test) { 16 } else { 256 };
+
+/// Further files and logs that these name, 272 bytes each.
+pub const MORE_FILES: usize = if cfg!(test) { 4 } else { 16 };
+
+/// Bytes read of all of them together: the lists of an ad-blocker with a million names.
+pub const NAMES_BYTES: u64 = if cfg!(test) { 1024 * 1024 } else { 32 * 1024 * 1024 };
+
+/// Bytes of a line of theirs: dnsmasq itself reads 1024 at a time (option.c, `MAXDNAME`), and a baseline knows them whole.
+pub const NAME_ROW_BYTES: usize = 4096;
+
+/// Resolvers that provider and owner name, 24 bytes each: a home has four.
+pub const RESOLVERS: usize = if cfg!(test) { 8 } else { 64 };
+
+/// Lines of a file of the image that are remembered, to be compared with what the file says now. 4 bytes each.
+pub const IMAGE_LINES: usize = if cfg!(test) { 16 } else { 256 };
+
+/// Names in one file that lead to strangers: of more of them the rest is counted only.
+pub const TOLD_NAMES: u32 = if cfg!(test) { 8 } else { 64 };
+
+/// Bytes read of the end of one log of names: a day of a home's.
+pub const LOG_BYTES: u64 = if cfg!(test) { 64 * 1024 } else { 4 * 1024 * 1024 };
+
+/// Pairs of a listed name and who asked for it that are told, 16 bytes each.
+pub const ASKED: usize = if cfg!(test) { 4 } else { 64 };
+
 /// Bytes of a dump or an image of NVRAM: the largest partitions of it have 512 KiB.
 pub const NVRAM_BYTES: u64 = 1024 * 1024;
 

@@ -10,6 +10,7 @@ use crate::facts::logging::Logging;
 use crate::facts::memory::Memory;
 use crate::facts::module::{Module, Taints};
 use crate::facts::mount::Mount;
+use crate::facts::names::{Asked, Named, Resolver};
 use crate::facts::origin::Standing;
 use crate::facts::own::Own;
 use crate::facts::process::{Exe, Hidden, Process, Stat};
@@ -36,6 +37,8 @@ pub(crate) const BAD_SHA256: [u8; 32] = [0xbd; 32];
 
 /// 198.51.100.7:443 trickbot; 198.51.100.8, expired in 2020; 198.51.100.9, listed and never to match; 198.51.100.11 mirai on
 /// every port.
+/// 198.51.100.7:443 trickbot; 198.51.100.8, expired in 2020; 198.51.100.9, listed and never to match; evil.example;
+/// old.example, expired.
 const INTEL: &[u8] = include_bytes!("testdata/checks.gwi");
 
 #[derive(Default)]
@@ -172,6 +175,21 @@ pub(crate) fn own(check: &'static Check, own: &Own<'_>) -> Vec<Severity> {
 /// What a check says of the log.
 pub(crate) fn log(check: &'static Check, log: &Logging) -> Vec<Severity> {
     weights(heard(check, |ctx, out| hooked!(check, Log).for_each(|run| run(log, ctx, out))))
+}
+
+/// What a check says of a resolver.
+pub(crate) fn resolver(check: &'static Check, resolver: &Resolver<'_>) -> Vec<Severity> {
+    weights(heard(check, |ctx, out| hooked!(check, Resolver).for_each(|run| run(resolver, ctx, out))))
+}
+
+/// What a check says of a name that is given an address by hand.
+pub(crate) fn named(check: &'static Check, named: &Named<'_>) -> Vec<Severity> {
+    weights(heard(check, |ctx, out| hooked!(check, Named).for_each(|run| run(named, ctx, out))))
+}
+
+/// What a check says of a name that was asked for.
+pub(crate) fn asked(check: &'static Check, asked: &Asked<'_>) -> Vec<Severity> {
+    weights(heard(check, |ctx, out| hooked!(check, Asked).for_each(|run| run(asked, ctx, out))))
 }
 
 /// What a check says of a setting.

@@ -28,7 +28,8 @@ impl Run<'_, '_> {
         let is_hooked = |check: &Check| check.hooks.iter().any(|hook| matches!(hook, Hook::Flow(_)));
         let hooked: heapless::Vec<(usize, &'static Check), CHECKS> =
             self.checks().filter(|(_, check)| is_hooked(check)).collect();
-        let counts = self.checks().any(|(_, check)| check.hooks.iter().any(|hook| matches!(hook, Hook::Fanout(_))));
+        let counts =
+            self.checks().any(|(_, check)| check.hooks.iter().any(|hook| matches!(hook, Hook::Fanout(_))));
         let mut full = false;
         flows::read(host, topology, &mut coverage, &mut |flow| {
             if counts {
@@ -41,7 +42,8 @@ impl Run<'_, '_> {
             }
         });
         if full {
-            coverage.gap(b"/proc/net/nf_conntrack", format_args!("more flows are accused than are remembered"));
+            coverage
+                .gap(b"/proc/net/nf_conntrack", format_args!("more flows are accused than are remembered"));
         }
         for (flow, _) in accused.iter() {
             self.show_flow(&hooked, flow, true);
@@ -94,7 +96,8 @@ fn remember(accused: &mut Accused, flow: &Flow, severity: Severity) -> bool {
         return true;
     }
     // Nobody hides behind a crowd of look-alikes.
-    if let Some(mildest) = accused.iter_mut().min_by_key(|(_, worst)| *worst).filter(|(_, worst)| *worst < severity)
+    if let Some(mildest) =
+        accused.iter_mut().min_by_key(|(_, worst)| *worst).filter(|(_, worst)| *worst < severity)
     {
         *mildest = (*flow, severity);
     }

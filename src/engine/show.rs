@@ -7,6 +7,7 @@ use crate::facts::file::File;
 use crate::facts::flow::Flow;
 use crate::facts::logging::Logging;
 use crate::facts::mount::Mount;
+use crate::facts::names::{Asked, Named, Resolver};
 use crate::facts::process::{Hidden, Process};
 use crate::facts::raw::{Promiscuous, RawSocket};
 use crate::facts::socket::Socket;
@@ -17,7 +18,8 @@ impl Run<'_, '_> {
     /// Shows a fact to the checks, each of which knows by its hooks what to do with it. Returns whether one of them has
     /// something to say; it is said only if `aloud`.
     pub(super) fn show(&mut self, aloud: bool, run: &dyn Fn(&Hook, &Ctx<'_>, &mut Out<'_>)) -> bool {
-        self.checks().fold(false, |any, (index, check)| self.show_to(index, check, aloud, run).is_some() || any)
+        self.checks()
+            .fold(false, |any, (index, check)| self.show_to(index, check, aloud, run).is_some() || any)
     }
 
     /// Shows a fact to one check. Returns how bad it is.
@@ -118,6 +120,30 @@ impl Run<'_, '_> {
         self.show(true, &|hook, ctx, out| {
             if let Hook::File(run) = hook {
                 run(file, ctx, out);
+            }
+        });
+    }
+
+    pub(super) fn show_resolver(&mut self, resolver: &Resolver<'_>, aloud: bool) -> bool {
+        self.show(aloud, &|hook, ctx, out| {
+            if let Hook::Resolver(run) = hook {
+                run(resolver, ctx, out);
+            }
+        })
+    }
+
+    pub(super) fn show_named(&mut self, named: &Named<'_>, aloud: bool) -> bool {
+        self.show(aloud, &|hook, ctx, out| {
+            if let Hook::Named(run) = hook {
+                run(named, ctx, out);
+            }
+        })
+    }
+
+    pub(super) fn show_asked(&mut self, asked: &Asked<'_>) {
+        self.show(true, &|hook, ctx, out| {
+            if let Hook::Asked(run) = hook {
+                run(asked, ctx, out);
             }
         });
     }

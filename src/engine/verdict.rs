@@ -116,6 +116,7 @@ const fn absent(source: Source) -> &'static str {
         Source::Mappings => "nothing here opens ports for others",
         Source::Tunnels => "nothing here can be a tunnel",
         Source::Domains => "no indicator file holds domains",
+        Source::Queries => "nothing here writes down which names are asked for",
         Source::Mounts => "this tree does not say what is mounted",
         _ => "this tree holds no processes",
     }

@@ -18,7 +18,7 @@ use crate::host::{Dump, Fault, Host};
 use crate::limits::{NVRAM_BYTES, PATH_BYTES, READ_BYTES};
 
 /// Where dumps and images of it are found: those that owners write, Broadcom's DSL routers (`nvram.nvm`), Netgear.
-const FILES: [&[u8]; 8] = [
+pub(super) const FILES: [&[u8]; 8] = [
     b"/nvram.txt",
     b"/tmp/nvram.txt",
     b"/jffs/nvram.txt",
@@ -33,7 +33,7 @@ const FILES: [&[u8]; 8] = [
 const DIRECTORY: &[u8] = b"/jffs/nvram";
 
 /// How the dump is called in findings: it has no path.
-const DUMP: &[u8] = b"nvram";
+pub(super) const DUMP: &[u8] = b"nvram";
 
 /// One look at all that there is of NVRAM.
 pub struct Look<'a, H> {

@@ -57,6 +57,14 @@ impl embedded_io::Read for File {
     }
 }
 
+/// Passes over bytes of a file.
+pub fn skip(file: &File, bytes: u64) -> Result<(), Fault> {
+    let bytes = i64::try_from(bytes).map_err(|_| Fault::Large)?;
+    // Nobody passes over what the kernel handed out.
+    let File::Open(fd) = file else { return Err(fault(Errno::ESPIPE)) };
+    nix::unistd::lseek64(fd, bytes, nix::unistd::Whence::SeekCur).map(|_| ()).map_err(fault)
+}
+
 /// A descriptor to write to, all at once.
 #[derive(Debug)]
 pub struct Writer<'f>(pub BorrowedFd<'f>);

@@ -138,6 +138,10 @@ impl Host for Machine {
         Ok((File::Open(file), identity))
     }
 
+    fn skip(&self, file: &mut File, bytes: u64) -> Result<(), Fault> {
+        fd::skip(file, bytes)
+    }
+
     fn dir_at(&self, at: &Dir, name: &[u8]) -> Result<Dir, Fault> {
         openat(at.0.as_fd(), name, DIRECTORY.union(OFlag::O_NOFOLLOW), Mode::empty()).map(Dir).map_err(fault)
     }
