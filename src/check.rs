@@ -22,7 +22,7 @@ use crate::facts::startup::Line;
 use crate::facts::startup_file::StartupFile;
 use crate::facts::tool::{Cover, Tool};
 use crate::facts::web::Page;
-use crate::intel::{Hit, Intel, Match, Trace, TraceKind};
+use crate::intel::{Hit, Intel, Trace, TraceKind};
 use crate::limits::CHECKS;
 
 pub(crate) use out::Say;
@@ -155,18 +155,14 @@ impl<'a> Ctx<'a> {
     /// before one that has expired.
     #[must_use]
     pub fn listed(&self, address: IpAddr, port: u16) -> Option<Hit<'a>> {
-        let mut found = None;
-        // At 1970 nothing has expired yet, so the second round finds what has since.
-        for date in [self.now.unwrap_or_default(), 0] {
-            for intel in self.intel {
-                match intel.lookup_at(address, port, date) {
-                    Match::Never => return None,
-                    Match::Listed(hit) => found = found.or(Some(hit)),
-                    Match::Nothing => {}
-                }
-            }
+        let address = address.to_canonical();
+        // At 1970 nothing has expired yet. Most addresses are in no file, and that is known after one look.
+        let any = self.intel.iter().find_map(|intel| intel.listed(address, port, 0))?;
+        if self.intel.iter().any(|intel| intel.never(address)) {
+            return None;
         }
-        found
+        let now = self.now.unwrap_or_default();
+        self.intel.iter().find_map(|intel| intel.listed(address, port, now)).or(Some(any))
     }
 
     /// The indicator that a program's SHA-256 matches, one that still holds before one that has expired.
