@@ -11,8 +11,8 @@ use gatewatch::facts::lan::Lan;
 use gatewatch::facts::text::{Bytes, basename, decimal};
 use gatewatch::host::{Fault, Host};
 use gatewatch::limits::{DETAIL_BYTES, JSON_BYTES, PATH_BYTES, WHY_BYTES};
-use gatewatch::report::{Verdict, veil};
 use gatewatch::report::escape::Escaped;
+use gatewatch::report::{Verdict, veil};
 use gatewatch::source::items::{Look, Told};
 use gatewatch::source::net::Ports;
 use gatewatch::source::{self, Coverage, inventory};
@@ -344,10 +344,11 @@ impl Report<'_> {
             Word::Unknown => &mut self.summary.unknown,
         };
         *count = count.saturating_add(1);
-        let veiled = self.veil.map(|lan| {
-            (veil::text::<PATH_BYTES>(name, lan), veil::text::<DETAIL_BYTES>(detail, lan))
-        });
-        let shown = veiled.as_ref().map_or((name, detail), |(name, detail)| (name.as_slice(), detail.as_slice()));
+        let veiled = self
+            .veil
+            .map(|lan| (veil::text::<PATH_BYTES>(name, lan), veil::text::<DETAIL_BYTES>(detail, lan)));
+        let shown =
+            veiled.as_ref().map_or((name, detail), |(name, detail)| (name.as_slice(), detail.as_slice()));
         let (name, detail) = (Escaped(shown.0), Escaped(shown.1));
         let told = if self.json {
             let row = Row { v: 1, r#type: "difference", change: word, kind: kind.word(), name, detail };

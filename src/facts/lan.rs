@@ -102,7 +102,8 @@ impl Lan {
     }
 
     fn stamp(&self, bytes: &[u8]) -> u32 {
-        let digest = Sha256::new().chain_update(b"gatewatch client").chain_update(self.secret).chain_update(bytes);
+        let digest =
+            Sha256::new().chain_update(b"gatewatch client").chain_update(self.secret).chain_update(bytes);
         let digest: [u8; 32] = digest.finalize().into();
         digest.first_chunk().map_or(0, |bytes| u32::from_be_bytes(*bytes))
     }
@@ -136,7 +137,8 @@ impl Lan {
     /// What may be an address or a name, or several; `behind` is what follows.
     fn token(&self, token: &[u8], behind: &[u8], out: &mut dyn FnMut(&[u8])) {
         let bare = token.trim_ascii_end();
-        let end = bare.iter().rposition(|b| b.is_ascii_alphanumeric()).map_or(0, |last| last.saturating_add(1));
+        let end =
+            bare.iter().rposition(|b| b.is_ascii_alphanumeric()).map_or(0, |last| last.saturating_add(1));
         let (bare, stop) = token.split_at_checked(end).unwrap_or_default();
         if let Some(number) = self.hardware(bare) {
             out(word(number).as_slice());
@@ -271,7 +273,8 @@ pub fn hardware(text: &[u8]) -> Option<Hardware> {
 fn digits(bytes: Hardware) -> [u8; 12] {
     let mut text = [0_u8; 12];
     for (pair, byte) in text.chunks_exact_mut(2).zip(bytes) {
-        let digit = |nibble: u8| if nibble < 10 { nibble.wrapping_add(b'0') } else { nibble.wrapping_add(b'a' - 10) };
+        let digit =
+            |nibble: u8| if nibble < 10 { nibble.wrapping_add(b'0') } else { nibble.wrapping_add(b'a' - 10) };
         pair.copy_from_slice(&[digit(byte >> 4), digit(byte & 15)]);
     }
     text
@@ -333,7 +336,14 @@ mod tests {
             "/tmp/C/x C.sh C_backup backup-C-2 ssh://C:22",
             "from C to 198.51.100.7:443",
         ] {
-            for shape in ["192.168.1.20", "Anns-Phone", "anns-phone", "02:00:00:aa:bb:20", "02-00-00-AA-BB-20", "desktop"] {
+            for shape in [
+                "192.168.1.20",
+                "Anns-Phone",
+                "anns-phone",
+                "02:00:00:aa:bb:20",
+                "02-00-00-AA-BB-20",
+                "desktop",
+            ] {
                 let mac = shape.contains(':') || shape.starts_with("02");
                 if mac && text.contains("C_") || mac && text.contains("C:") || mac && text.contains("C-") {
                     continue;
@@ -395,10 +405,12 @@ mod tests {
     #[test]
     fn neighbours() {
         for endian in [Endian::Little, Endian::Big] {
-            let told = [nested(endian, 1, &[192, 168, 1, 20]), nested(endian, 2, &[2, 0, 0, 0, 0, 9])].concat();
+            let told =
+                [nested(endian, 1, &[192, 168, 1, 20]), nested(endian, 2, &[2, 0, 0, 0, 0, 9])].concat();
             let body = [&[2; 12][..], &told].concat();
             assert_eq!(neighbour(&body, endian), Some(([192, 168, 1, 20].into(), [2, 0, 0, 0, 0, 9])));
-            (0..body.len()).for_each(|end| assert!(neighbour(&body[..end], endian).is_none() || end >= 30, "{end}"));
+            (0..body.len())
+                .for_each(|end| assert!(neighbour(&body[..end], endian).is_none() || end >= 30, "{end}"));
         }
     }
 }

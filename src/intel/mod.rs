@@ -26,9 +26,11 @@ use core::net::IpAddr;
 
 pub mod layout;
 mod lookup;
+mod sieve;
 mod traces;
 
 pub use layout::version_of;
+pub use sieve::Sieve;
 pub use traces::{Strength, Trace, TraceKind};
 
 use layout::{
@@ -257,7 +259,7 @@ impl<'a> Intel<'a> {
         if self.never(address) {
             return Match::Never;
         }
-        self.hit(address, port, now).map_or(Match::Nothing, Match::Listed)
+        self.hit(address, port, now, None).map_or(Match::Nothing, Match::Listed)
     }
 
     /// Whether an address, in its own family, must not be accused, listed or not.
@@ -273,15 +275,17 @@ impl<'a> Intel<'a> {
     /// As [`lookup_at`](Intel::lookup_at), of an address in its own family, without a look whether it must not be accused.
     /// Most addresses are not listed at all, so a reader that asks for tens of thousands asks this first.
     #[must_use]
-    pub fn listed(&self, address: IpAddr, port: u16, now: u64) -> Option<Hit<'a>> {
-        self.hit(address, port, Some(now))
+    pub fn listed(&self, address: IpAddr, port: u16, now: u64, sieve: Option<&Sieve>) -> Option<Hit<'a>> {
+        self.hit(address, port, Some(now), sieve)
     }
 
-    fn hit(&self, address: IpAddr, port: u16, now: Option<u64>) -> Option<Hit<'a>> {
+    fn hit(&self, address: IpAddr, port: u16, now: Option<u64>, sieve: Option<&Sieve>) -> Option<Hit<'a>> {
         let (single, mut ranges) = match address {
             IpAddr::V4(address) => {
                 let key = address.to_bits();
-                (self.ipv4_single(key, port, now), self.ipv4_ranges.and_then(|it| it.covering(key)))
+                let may = sieve.is_none_or(|sieve| sieve.lets_through(key));
+                let single = if may { self.ipv4_single(key, port, now) } else { None };
+                (single, self.ipv4_ranges.and_then(|it| it.covering(key)))
             }
             IpAddr::V6(address) => {
                 let covering = |table: &Option<Table<'a>>| table.map(|it| it.covering(address.to_bits()));

@@ -6,7 +6,9 @@ use core::fmt::Write;
 use super::escape::quoted_within;
 use super::{Client, Event, Finding, Severity, Sink, SinkFault, Summary, Verdict};
 use crate::facts::text::Bytes;
-use crate::limits::{CLIENT_BYTES, DETAIL_BYTES, PATH_BYTES, SYSLOG_BYTES, SYSLOG_FINDINGS, SYSLOG_PER_CHECK};
+use crate::limits::{
+    CLIENT_BYTES, DETAIL_BYTES, PATH_BYTES, SYSLOG_BYTES, SYSLOG_FINDINGS, SYSLOG_PER_CHECK,
+};
 
 /// Facility `daemon`, RFC 3164 section 4.1.1. OpenWrt's logd drops `local7`, so that is no choice.
 const DAEMON: u8 = 3;

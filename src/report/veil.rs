@@ -113,7 +113,8 @@ fn told(
             name.push(b" ");
             name.push(word);
         });
-        return to.event(&Event::Finding(Finding { client: Some(Client::Named(name.as_slice())), ..*finding }));
+        return to
+            .event(&Event::Finding(Finding { client: Some(Client::Named(name.as_slice())), ..*finding }));
     }
     to.event(&Event::Finding(*finding))
 }
@@ -129,14 +130,22 @@ mod tests {
 
     impl Sink for &mut Heard {
         fn event(&mut self, event: &Event<'_>) -> Result<(), SinkFault> {
-            self.0.push(format!("{event:?} {}", match event {
-                Event::Finding(finding) => {
-                    let all = [finding.name, finding.path, finding.detail, finding.parents[0].name].concat();
-                    format!("{} {}", String::from_utf8_lossy(&all), finding.client.map_or(String::new(), |c| c.to_string()))
+            self.0.push(format!(
+                "{event:?} {}",
+                match event {
+                    Event::Finding(finding) => {
+                        let all =
+                            [finding.name, finding.path, finding.detail, finding.parents[0].name].concat();
+                        format!(
+                            "{} {}",
+                            String::from_utf8_lossy(&all),
+                            finding.client.map_or(String::new(), |c| c.to_string())
+                        )
+                    }
+                    Event::Check(check) => String::from_utf8_lossy(check.why).into_owned(),
+                    _ => String::new(),
                 }
-                Event::Check(check) => String::from_utf8_lossy(check.why).into_owned(),
-                _ => String::new(),
-            }));
+            ));
             Ok(())
         }
         fn summary(&mut self, _: &Summary<'_>) -> Result<(), SinkFault> {

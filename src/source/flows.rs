@@ -165,7 +165,11 @@ mod tests {
         let endian = Endian::Little;
         let tuple = |kind, from: [u8; 4], to: [u8; 4]| {
             let ip = [nested(endian, 1, &from), nested(endian, 2, &to)].concat();
-            nested(endian, kind, &[nested(endian, 1, &ip), nested(endian, 2, &nested(endian, 1, &[47]))].concat())
+            nested(
+                endian,
+                kind,
+                &[nested(endian, 1, &ip), nested(endian, 2, &nested(endian, 1, &[47]))].concat(),
+            )
         };
         let tuples = [
             tuple(1, [192, 168, 1, 20], [198, 51, 100, 7]),
@@ -180,7 +184,10 @@ mod tests {
         let machine = Memory::new();
         machine.file("proc/net/nf_conntrack", ROWS).file("dumps/flows.bin", dumped());
         let sides = vec![[Side::Lan, Side::Wan, Side::Wan], [Side::Own, Side::Lan, Side::Lan]];
-        assert_eq!(told(&machine), (sides.clone(), 1, "/proc/net/nf_conntrack: 1 rows not understood".into()));
+        assert_eq!(
+            told(&machine),
+            (sides.clone(), 1, "/proc/net/nf_conntrack: 1 rows not understood".into())
+        );
         machine.remove("proc/net/nf_conntrack").file("proc/net/ip_conntrack", ROWS.replace("ipv4 2 ", ""));
         assert_eq!(told(&machine).0, sides);
     }

@@ -218,13 +218,18 @@ mod tests {
         let little = Endian::Little;
         let six = "2001:db8:1::20".parse::<Ipv6Addr>().unwrap().octets();
         let told = [nested(little, 1, &six), nested(little, 2, &[2, 0, 0, 0xaa, 0xbb, 0x20])].concat();
-        machine.file("dumps/neighbours.bin", [message(little, 28, &[vec![10; 12], told].concat()), done(little)].concat());
+        machine.file(
+            "dumps/neighbours.bin",
+            [message(little, 28, &[vec![10; 12], told].concat()), done(little)].concat(),
+        );
         machine
     }
 
     fn told(ip: &str) -> String {
         let mut words = Vec::new();
-        tell(&machine(), ip.parse().unwrap(), &mut |word| words.push(String::from_utf8(word.to_vec()).unwrap()));
+        tell(&machine(), ip.parse().unwrap(), &mut |word| {
+            words.push(String::from_utf8(word.to_vec()).unwrap())
+        });
         words.join(" ")
     }
 

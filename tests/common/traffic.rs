@@ -64,7 +64,12 @@ pub(crate) fn table(count: u32) -> (String, u32) {
                  src={remote} dst=203.0.113.10 type=0 code=0 id={sport} packets=1 bytes=84 mark=0 zone=0 use=2"
             ),
             12 | 13 => {
-                let six = format!("2600:{:04x}:{:04x}:0000:0000:0000:0000:{:04x}", n & 0xfff, n >> 4 & 0xffff, n & 0xffff);
+                let six = format!(
+                    "2600:{:04x}:{:04x}:0000:0000:0000:0000:{:04x}",
+                    n & 0xfff,
+                    n >> 4 & 0xffff,
+                    n & 0xffff
+                );
                 let own = format!("2001:0db8:0001:0000:0000:0000:0000:{:04x}", n % 200 + 16);
                 format!(
                     "ipv6     10 tcp      6 {} ESTABLISHED src={own} dst={six} sport={sport} dport=443 packets=12 bytes=2210 \

@@ -67,7 +67,8 @@ fn tuple(nested: &[u8], endian: Endian) -> Option<(u8, Tuple)> {
     let ip = |four, six| {
         let four = attribute(ends, endian, four).and_then(|value| value.first_chunk::<4>());
         let six = || attribute(ends, endian, six).and_then(|value| value.first_chunk::<16>());
-        let ip = four.map(|bytes| IpAddr::from(*bytes)).or_else(|| six().map(|bytes| IpAddr::from(*bytes)))?;
+        let ip =
+            four.map(|bytes| IpAddr::from(*bytes)).or_else(|| six().map(|bytes| IpAddr::from(*bytes)))?;
         Some(ip.to_canonical())
     };
     let told = attribute(nested, endian, CTA_TUPLE_PROTO)?;
@@ -93,7 +94,11 @@ mod tests {
             let ip = [nested(endian, 1, &from), nested(endian, 2, &to)].concat();
             let [from, to] = ports.map(u16::to_be_bytes);
             let told = [nested(endian, 1, &[6]), nested(endian, 2, &from), nested(endian, 3, &to)].concat();
-            nested(endian, kind, &[nested(endian, 1 | 0x8000, &ip), nested(endian, 2 | 0x8000, &told)].concat())
+            nested(
+                endian,
+                kind,
+                &[nested(endian, 1 | 0x8000, &ip), nested(endian, 2 | 0x8000, &told)].concat(),
+            )
         };
         let state = nested(endian, 1, &nested(endian, 1, &[3]));
         [
@@ -137,7 +142,11 @@ mod tests {
         for end in 0..whole.len() {
             if let Some(cut) = flow(&whole[..end], Endian::Big) {
                 let full = flow(&whole, Endian::Big).unwrap();
-                assert_eq!((cut.original, cut.reply, cut.unreplied), (full.original, full.reply, false), "{end}");
+                assert_eq!(
+                    (cut.original, cut.reply, cut.unreplied),
+                    (full.original, full.reply, false),
+                    "{end}"
+                );
             }
             let _ = flow(&whole[..end], Endian::Little);
         }

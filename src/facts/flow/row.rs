@@ -192,7 +192,8 @@ mod tests {
     fn shown(row: &str) -> Option<String> {
         let flow = flow(row.as_bytes())?;
         let (original, reply) = (flow.original, flow.reply);
-        let marks = [(flow.unreplied, " unreplied"), (flow.assured, " assured"), (flow.offloaded, " offloaded")];
+        let marks =
+            [(flow.unreplied, " unreplied"), (flow.assured, " assured"), (flow.offloaded, " offloaded")];
         let marks: String = marks.iter().filter(|(is, _)| *is).map(|(_, word)| *word).collect();
         Some(format!(
             "{} {:?} {}>{} {}>{}{marks} {}",
