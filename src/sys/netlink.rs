@@ -107,9 +107,10 @@ mod tests {
             made -p sctp -s 192.168.1.20 -d 192.0.2.9 --sport 1 --dport 2 --state ESTABLISHED --orig-vtag 1 --reply-vtag 2
             made -p tcp -s 2001:db8:1::20 -d 2001:db8:2::1 --sport 5 --dport 443 --state ESTABLISHED -u ASSURED,SEEN_REPLY
             made -p udp -s 2001:db8:1::20 -d 2001:db8:2::1 --sport 5 --dport 53
-            ping -q -c 1 192.0.2.1 >/dev/null; ping -q -c 1 2001:db8::1 >/dev/null
-            sleep 30 | nc -l -p 4000 >/dev/null & sleep 0.5; sleep 30 | nc 192.0.2.1 4000 >/dev/null &
-            nc -w 1 2001:db8::1 4001 >/dev/null 2>&1 || true; echo x | nc -u -w 1 192.0.2.1 4002 >/dev/null 2>&1 || true",
+            made -p icmpv6 -s 2001:db8:1::20 -d 2001:db8:2::1 --icmpv6-type 128 --icmpv6-code 0 --icmpv6-id 9
+            (sleep 5 | timeout 9 nc -l -p 4000) >/dev/null 2>&1 & sleep 0.5
+            (sleep 5 | timeout 9 nc 192.0.2.1 4000) >/dev/null 2>&1 &
+            timeout 2 nc -w 1 2001:db8::1 4001 >/dev/null 2>&1 || true; echo x | timeout 2 nc -u -w 1 192.0.2.1 4002 >/dev/null 2>&1 || true",
         );
     }
 
