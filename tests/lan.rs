@@ -15,8 +15,17 @@ const RECORDINGS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/recordings"
 
 /// What nobody outside may see: parts of addresses, hardware addresses and names of the recording's clients.
 const PRIVATE: [&str; 11] = [
-    "192.168.1.2", "192.168.1.3", "02:00:00:aa", "02-00-00-aa", "020000aa", "2001:db8:1:", "2001:db8:1::2", "anns", "toms",
-    "nas-home", "guest-pc",
+    "192.168.1.2",
+    "192.168.1.3",
+    "02:00:00:aa",
+    "02-00-00-aa",
+    "020000aa",
+    "2001:db8:1:",
+    "2001:db8:1::2",
+    "anns",
+    "toms",
+    "nas-home",
+    "guest-pc",
 ];
 
 /// The recording of a router with clients, on which an intruder and an owner have left their addresses and names in all
@@ -47,7 +56,11 @@ fn router() -> (tempfile::TempDir, PathBuf) {
 
 fn said(root: &Path, options: &[&str]) -> String {
     let mut command = Command::new(GATEWATCH);
-    command.args(["scan", "-v", "--root"]).arg(root).arg("--intel").arg(format!("{RECORDINGS}/indicators.gwi"));
+    command
+        .args(["scan", "-v", "--root"])
+        .arg(root)
+        .arg("--intel")
+        .arg(format!("{RECORDINGS}/indicators.gwi"));
     let ran = run(command.args(options));
     format!("{}{}", String::from_utf8(ran.stdout).unwrap(), ran.stderr)
 }
@@ -123,7 +136,9 @@ fn nothing_of_clients_is_told_of_a_baseline() {
     let config = root.join("root/etc/config/firewall");
     fs::create_dir_all(config.parent().unwrap()).unwrap();
     let redirect = |ip: &str| {
-        format!("config redirect\n\toption name 'x'\n\toption src 'wan'\n\toption src_dport '8080'\n\toption dest_ip '{ip}'\n\toption target 'DNAT'\n")
+        format!(
+            "config redirect\n\toption name 'x'\n\toption src 'wan'\n\toption src_dport '8080'\n\toption dest_ip '{ip}'\n\toption target 'DNAT'\n"
+        )
     };
     fs::write(&config, redirect("192.168.1.30")).unwrap();
     let baseline = dir.path().join("x.gwb");

@@ -80,7 +80,9 @@ fn tuple(nested: &[u8], endian: Endian) -> Option<(u8, Tuple)> {
     let protocol = *attribute(told, endian, CTA_PROTO_NUM)?.first()?;
     // The keys of GRE stand in the place of ports (net/netfilter/nf_conntrack_netlink.c, nf_conntrack_proto_gre.c).
     let port = |kind| match attribute(told, endian, kind).and_then(|value| value.first_chunk()) {
-        Some(bytes) if matches!(protocol, TCP | UDP | DCCP | SCTP | UDPLITE) => Some(u16::from_be_bytes(*bytes)),
+        Some(bytes) if matches!(protocol, TCP | UDP | DCCP | SCTP | UDPLITE) => {
+            Some(u16::from_be_bytes(*bytes))
+        }
         Some(_) => Some(0),
         None => (!matches!(protocol, TCP | UDP)).then_some(0),
     };
