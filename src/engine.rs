@@ -24,7 +24,7 @@ use crate::facts::fanout::Fanouts;
 use crate::facts::text::Bytes;
 use crate::facts::topology::Topology;
 use crate::host::{Fault, Host};
-use crate::intel::{Intel, TraceKind};
+use crate::intel::{Intel, Sieve, TraceKind};
 use crate::limits::{ACCUSED, CHECKS};
 use crate::report::{Counts, Event, Sink, SinkFault};
 use crate::source::accounts::Accounts;
@@ -67,6 +67,7 @@ pub struct Scratch {
     fanouts: Fanouts,
     told: flows::Told,
     flows: flows::Accused,
+    sieve: Sieve,
 }
 
 impl Scratch {
@@ -93,6 +94,7 @@ impl Scratch {
             fanouts: Fanouts::new(),
             told: flows::Told::new(),
             flows: flows::Accused::new(),
+            sieve: Sieve::new(),
         }
     }
 }

@@ -373,6 +373,12 @@ pub const SYSLOG_FINDINGS: usize = if cfg!(test) { 6 } else { 192 };
 /// Findings of one check among them, so that a flood of one kind cannot push out another.
 pub const SYSLOG_PER_CHECK: usize = if cfg!(test) { 2 } else { 24 };
 
+/// Words of 32 bits of the sieve before the look-up of flows, 4 bytes each; a power of two.
+pub const SIEVE_WORDS: usize = 16_384;
+
+/// Flows after which it is filled: a router with fewer is through before.
+pub const SIEVE_FROM: u32 = if cfg!(test) { 4 } else { 4096 };
+
 /// Indicator files of one run.
 pub const INTEL_FILES: usize = 8;
 

@@ -66,7 +66,7 @@ pub fn look(scan: &Scan, pipe: &OwnedFd, parent: u32) -> i32 {
     let told = intel(scan, &mut sink, &mut gap).and_then(|intel| {
         // They were made with this program, and its tests open them.
         let families = Intel::open(FAMILIES).ok();
-        let ctx = Ctx { intel: &intel, families, now: clock::believable(), own_pids };
+        let ctx = Ctx { intel: &intel, sieve: None, families, now: clock::believable(), own_pids };
         let plan = Plan {
             selection: scan.selection,
             ctx,

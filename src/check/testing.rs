@@ -58,7 +58,8 @@ impl Sink for Heard {
 
 fn heard(check: &'static Check, run: impl FnOnce(&Ctx<'_>, &mut Out<'_>)) -> Vec<(u32, Severity)> {
     let intel = [Intel::open(INTEL).unwrap()];
-    let ctx = Ctx { intel: &intel, families: None, now: Some(NOW), own_pids: [OWN_PID, OWN_PID + 1] };
+    let ctx =
+        Ctx { intel: &intel, families: None, sieve: None, now: Some(NOW), own_pids: [OWN_PID, OWN_PID + 1] };
     let mut heard = Heard::default();
     let mut out = Out { check, say: Say::Tell(&mut heard), found: 0, worst: None, fault: None };
     run(&ctx, &mut out);

@@ -152,6 +152,10 @@ mod tests {
         assert_eq!(said("tcp 6", own, "198.51.100.7", [5000, 80]), [], "another port");
         assert_eq!(said("udp 17", own, "198.51.100.9", [5000, 53]), [], "never-match");
         assert_eq!(said("tcp 6", "192.168.1.20", "198.51.100.11", [5000, 80]), [], "a client's");
-        assert_eq!(said("tcp 6", "198.51.100.7", own, [443, 5000]), [], "a visitor's port is not the indicator's");
+        assert_eq!(
+            said("tcp 6", "198.51.100.7", own, [443, 5000]),
+            [],
+            "a visitor's port is not the indicator's"
+        );
     }
 }

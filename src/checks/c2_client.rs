@@ -69,7 +69,11 @@ fn run(flow: &Flow, ctx: &Ctx<'_>, out: &mut Out<'_>) {
         _ => "a client's packets to a listed address",
     });
     let draft = if visits { draft.say("; its port is ").number(to.port.into()) } else { draft };
-    let draft = if !visits && remote != to { draft.say("; it was redirected there from port ").number(to.port.into()) } else { draft };
+    let draft = if !visits && remote != to {
+        draft.say("; it was redirected there from port ").number(to.port.into())
+    } else {
+        draft
+    };
     let draft = if flow.is_answered() { draft } else { draft.say("; nobody has answered") };
     let draft = if mild && !visits && !expired && hit.port.is_none() && flow.is_answered() {
         draft.say("; the indicator names no port, and others than malware call many hosts like that")
@@ -92,7 +96,8 @@ mod tests {
 
     /// A row of a flow from `from` to `to`, which `answers` answers.
     fn row(protocol: &str, from: &str, to: &str, answers: &str, marks: &str) -> String {
-        let end = |end: &str| end.rsplit_once(':').map(|(ip, port)| (ip.to_owned(), port.to_owned())).unwrap();
+        let end =
+            |end: &str| end.rsplit_once(':').map(|(ip, port)| (ip.to_owned(), port.to_owned())).unwrap();
         let ((from, sport), (to, dport), (answers, aport)) = (end(from), end(to), end(answers));
         format!(
             "ipv4 2 {protocol} 9 src={from} dst={to} sport={sport} dport={dport} {marks}src={answers} dst=203.0.113.10 \
@@ -134,7 +139,11 @@ mod tests {
             (UDP_17, client, "198.51.100.11:51413", ""),
             ("tcp 6", "192.168.1.20:22", "198.51.100.11:40000", ""),
         ] {
-            assert_eq!(from_client(protocol, client, remote, marks), [Severity::Notice], "{protocol} {client} {remote}");
+            assert_eq!(
+                from_client(protocol, client, remote, marks),
+                [Severity::Notice],
+                "{protocol} {client} {remote}"
+            );
         }
         let visitor = row("tcp 6", "198.51.100.11:4000", "203.0.113.10:8080", "192.168.1.20:80", "");
         assert_eq!(flows(&CHECK, &visitor), [Severity::Notice]);

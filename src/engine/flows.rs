@@ -2,13 +2,13 @@
 //! when all have been seen, the same client, port and other end once.
 
 use super::{Run, Scratch};
-use crate::check::{Check, Hook, Severity, Source};
+use crate::check::{Check, Ctx, Hook, Severity, Source};
 use crate::facts::endpoint::Endpoint;
 use crate::facts::fanout::{Call, Caller, Fanouts};
 use crate::facts::flow::{Flow, TCP, UDP};
 use crate::facts::topology::Side;
 use crate::host::Host;
-use crate::limits::{ACCUSED_FLOWS, CHECKS, TOLD_ENDS};
+use crate::limits::{ACCUSED_FLOWS, CHECKS, SIEVE_FROM, TOLD_ENDS};
 use crate::report::SinkFault;
 use crate::source::{Coverage, flows};
 
@@ -22,7 +22,7 @@ impl Run<'_, '_> {
     pub(super) fn flows<H: Host>(&mut self, host: &H, scratch: &mut Scratch) -> Result<(), SinkFault> {
         self.begin(Source::Flows)?;
         let mut coverage = Coverage::new();
-        let Scratch { topology, fanouts, told, flows: accused, .. } = scratch;
+        let Scratch { topology, fanouts, told, flows: accused, sieve, .. } = scratch;
         accused.clear();
         // Of the many checks few look at flows, and of these there are tens of thousands.
         let is_hooked = |check: &Check| check.hooks.iter().any(|hook| matches!(hook, Hook::Flow(_)));
@@ -30,12 +30,18 @@ impl Run<'_, '_> {
             self.checks().filter(|(_, check)| is_hooked(check)).collect();
         let counts =
             self.checks().any(|(_, check)| check.hooks.iter().any(|hook| matches!(hook, Hook::Fanout(_))));
-        let mut full = false;
+        let (mut full, mut seen) = (false, 0_u32);
+        sieve.empty();
+        let ctx = Ctx { sieve: Some(&*sieve), ..self.plan.ctx };
         flows::read(host, topology, &mut coverage, &mut |flow| {
+            seen = seen.saturating_add(1);
+            if seen == SIEVE_FROM {
+                sieve.fill(ctx.intel);
+            }
             if counts {
                 call(flow, fanouts);
             }
-            if let Some(severity) = self.show_flow(&hooked, flow, false)
+            if let Some(severity) = self.show_flow(&ctx, &hooked, flow, false)
                 && !is_told(flow, told)
             {
                 full |= !remember(accused, flow, severity);
@@ -46,7 +52,7 @@ impl Run<'_, '_> {
                 .gap(b"/proc/net/nf_conntrack", format_args!("more flows are accused than are remembered"));
         }
         for (flow, _) in accused.iter() {
-            self.show_flow(&hooked, flow, true);
+            self.show_flow(&ctx, &hooked, flow, true);
         }
         self.counts.flows = coverage.facts;
         self.note(Source::Flows, coverage);

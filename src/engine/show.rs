@@ -20,11 +20,15 @@ impl Run<'_, '_> {
     pub(super) fn show(&mut self, aloud: bool, run: &dyn Fn(&Hook, &Ctx<'_>, &mut Out<'_>)) -> bool {
         self.checks()
             .fold(false, |any, (index, check)| self.show_to(index, check, aloud, run).is_some() || any)
+        self.checks().fold(false, |any, (index, check)| {
+            self.show_to(&self.plan.ctx, index, check, aloud, run).is_some() || any
+        })
     }
 
     /// Shows a fact to one check. Returns how bad it is.
     fn show_to(
         &mut self,
+        ctx: &Ctx<'_>,
         index: usize,
         check: &'static Check,
         aloud: bool,
@@ -33,7 +37,7 @@ impl Run<'_, '_> {
         let say = if aloud { Say::Tell(self.sink) } else { Say::Count };
         let mut out = Out { check, say, found: 0, worst: None, fault: None };
         for hook in check.hooks {
-            run(hook, &self.plan.ctx, &mut out);
+            run(hook, ctx, &mut out);
         }
         let Out { found, worst, fault, .. } = out;
         self.fault = self.fault.or(fault);
@@ -62,6 +66,7 @@ impl Run<'_, '_> {
     /// Shows a flow to those checks that look at flows. Returns how bad it is.
     pub(super) fn show_flow(
         &mut self,
+        ctx: &Ctx<'_>,
         hooked: &[(usize, &'static Check)],
         flow: &Flow,
         aloud: bool,
@@ -71,7 +76,7 @@ impl Run<'_, '_> {
                 run(flow, ctx, out);
             }
         };
-        let each = hooked.iter().map(|(index, check)| self.show_to(*index, check, aloud, &show));
+        let each = hooked.iter().map(|(index, check)| self.show_to(ctx, *index, check, aloud, &show));
         each.max().flatten()
     }
 

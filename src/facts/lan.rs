@@ -155,23 +155,21 @@ impl Lan {
         }
         for (at, part) in token.split(|b| *b == b':').enumerate() {
             out(if at > 0 { b":" } else { b"" });
-            if part.split(|b| *b == b'-').any(|piece| ipv4(piece).is_some()) {
-                for (at, piece) in part.split(|b| *b == b'-').enumerate() {
-                    out(if at > 0 { b"-" } else { b"" });
-                    match ipv4(piece) {
-                        Some((ip, digits, dots)) => {
-                            self.address(digits, ip.into(), behind, out);
-                            out(dots);
-                        }
-                        None => out(piece),
-                    }
-                }
-            } else {
-                for (at, label) in part.split(|b| *b == b'.').enumerate() {
-                    out(if at > 0 { b"." } else { b"" });
-                    self.names(label, out);
-                }
+            let mut rest = part;
+            while let Some((before, digits, ip, after)) = ipv4(rest) {
+                self.labels(before, out);
+                self.address(digits, ip.into(), if after.is_empty() { behind } else { after }, out);
+                rest = after;
             }
+            self.labels(rest, out);
+        }
+    }
+
+    /// Words with dots between.
+    fn labels(&self, text: &[u8], out: &mut dyn FnMut(&[u8])) {
+        for (at, label) in text.split(|b| *b == b'.').enumerate() {
+            out(if at > 0 { b"." } else { b"" });
+            self.names(label, out);
         }
     }
 
@@ -249,11 +247,21 @@ fn parse<T: core::str::FromStr>(text: &[u8]) -> Option<T> {
     str::from_utf8(text).ok()?.parse().ok()
 }
 
-/// An address and the dots that end a sentence behind it.
-fn ipv4(piece: &[u8]) -> Option<(Ipv4Addr, &[u8], &[u8])> {
-    let end = piece.iter().rposition(|b| *b != b'.')?.saturating_add(1);
-    let (digits, dots) = piece.split_at_checked(end)?;
-    Some((parse(digits)?, digits, dots))
+/// What stands before the first address in a text, its digits, the address, and what stands behind.
+fn ipv4(text: &[u8]) -> Option<(&[u8], &[u8], Ipv4Addr, &[u8])> {
+    let mut from = 0_usize;
+    loop {
+        let rest = text.get(from..)?;
+        let start = rest.iter().position(u8::is_ascii_digit)?.checked_add(from)?;
+        let run = split(text.get(start..)?, &|byte| !byte.is_ascii_digit() && byte != b'.').0;
+        let length = run.iter().rposition(|b| *b != b'.')?.checked_add(1)?;
+        let end = start.checked_add(length)?;
+        let digits = text.get(start..end)?;
+        if let Some(ip) = parse(digits) {
+            return Some((text.get(..start)?, digits, ip, text.get(end..)?));
+        }
+        from = end;
+    }
 }
 
 /// Reads a hardware address: pairs of digits with a colon or a dash between.
@@ -348,14 +356,12 @@ mod tests {
                 if mac && text.contains("C_") || mac && text.contains("C:") || mac && text.contains("C-") {
                     continue;
                 }
-                if shape.contains(".1.") && text.contains("C_") {
-                    continue;
-                }
                 assert_eq!(veiled(&lan, &text.replace('C', shape)), text.replace('C', &client), "{shape}");
             }
         }
         for (text, expected) in [
             ("192.168.1.20.", "C."),
+            ("x_192.168.1.20.sh a192.168.1.20b", "x_C.sh aCb"),
             ("192.168.1.20/32", "C/32"),
             ("::ffff:192.168.1.20 x", "C x"),
             ("020000aabb20", "C"),

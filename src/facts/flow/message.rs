@@ -22,6 +22,11 @@ const CTA_PROTO_DST_PORT: u16 = 3;
 const CTA_PROTOINFO_TCP: u16 = 1;
 const CTA_PROTOINFO_TCP_STATE: u16 = 1;
 
+/// Other protocols with ports (protocols(5)).
+const DCCP: u8 = 33;
+const SCTP: u8 = 132;
+const UDPLITE: u8 = 136;
+
 /// Bits of a flow's status (include/uapi/linux/netfilter/nf_conntrack_common.h).
 const SEEN_REPLY: u32 = 1 << 1;
 const ASSURED: u32 = 1 << 2;
@@ -73,10 +78,13 @@ fn tuple(nested: &[u8], endian: Endian) -> Option<(u8, Tuple)> {
     };
     let told = attribute(nested, endian, CTA_TUPLE_PROTO)?;
     let protocol = *attribute(told, endian, CTA_PROTO_NUM)?.first()?;
-    let has_ports = matches!(protocol, TCP | UDP);
+    // The keys of GRE stand in the place of ports (net/netfilter/nf_conntrack_netlink.c, nf_conntrack_proto_gre.c).
     let port = |kind| match attribute(told, endian, kind).and_then(|value| value.first_chunk()) {
-        Some(bytes) => Some(u16::from_be_bytes(*bytes)),
-        None => (!has_ports).then_some(0),
+        Some(bytes) if matches!(protocol, TCP | UDP | DCCP | SCTP | UDPLITE) => {
+            Some(u16::from_be_bytes(*bytes))
+        }
+        Some(_) => Some(0),
+        None => (!matches!(protocol, TCP | UDP)).then_some(0),
     };
     let from = Endpoint { ip: ip(1, 3)?, port: port(CTA_PROTO_SRC_PORT)? };
     let to = Endpoint { ip: ip(2, 4)?, port: port(CTA_PROTO_DST_PORT)? };
