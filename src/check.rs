@@ -13,6 +13,7 @@ use crate::facts::logging::Logging;
 use crate::facts::module::{Module, Taints};
 use crate::facts::mount::Mount;
 use crate::facts::own::Own;
+use crate::facts::packet_rule::{Filter, PacketRule};
 use crate::facts::process::{Hidden, Process};
 use crate::facts::raw::{Promiscuous, RawSocket};
 use crate::facts::setting::Setting;
@@ -38,6 +39,10 @@ pub enum Hook {
     Socket(fn(&Socket<'_>, &Ctx<'_>, &mut Out<'_>)),
     /// Every flow that the kernel tracks.
     Flow(fn(&Flow, &Ctx<'_>, &mut Out<'_>)),
+    /// Every rule of the packet filter that lets packets pass, ends or diverts them.
+    Rule(fn(&PacketRule<'_>, &Ctx<'_>, &mut Out<'_>)),
+    /// What the packet filter does all in all.
+    Filter(fn(&Filter, &Ctx<'_>, &mut Out<'_>)),
     /// Every raw and packet socket.
     Raw(fn(&RawSocket<'_>, &Ctx<'_>, &mut Out<'_>)),
     /// Every interface that is in promiscuous mode.

@@ -6,6 +6,7 @@ mod config;
 mod kernel;
 mod network;
 mod own;
+mod rules;
 mod show;
 mod sockets;
 mod startup;
@@ -17,6 +18,7 @@ mod web;
 use crate::baseline::Baseline;
 use crate::check::{Check, Ctx, Selection, Source};
 use crate::checks;
+use crate::facts::chains::Chains;
 use crate::facts::commands::Commands;
 use crate::facts::text::Bytes;
 use crate::facts::topology::Topology;
@@ -61,6 +63,8 @@ pub struct Scratch {
     image_accounts: Accounts,
     keys: Keys,
     topology: Topology,
+    chains: Chains,
+    waiting: net::Waiting,
 }
 
 impl Scratch {
@@ -84,6 +88,8 @@ impl Scratch {
             image_accounts: Accounts::new(),
             keys: Keys::new(),
             topology: Topology::new(),
+            chains: Chains::new(),
+            waiting: net::Waiting::new(),
         }
     }
 }
@@ -142,6 +148,9 @@ pub fn scan<H: Host>(
     run.routes(host, scratch)?;
     if run.wants(Source::Sockets) {
         run.sockets(host, scratch)?;
+    }
+    if run.wants(Source::Rules) {
+        run.rules(host, scratch)?;
     }
     if run.wants(Source::RawSockets) {
         run.raw_sockets(host, scratch)?;

@@ -58,6 +58,8 @@ checks! {
     account_odd,
     ssh_key,
     c2_address,
+    nat_redirect,
+    firewall_open,
     logging_stopped,
     firmware_written,
     self_tampered,
