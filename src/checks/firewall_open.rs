@@ -35,7 +35,7 @@ pub const CHECK: Check = Check {
     severity: Severity::Suspicious,
     attack: "T1686",
     title: "rules that keep rivals out or let strangers in, or no rules at all",
-    sources: &[Source::Rules, Source::Routes],
+    sources: &[Source::Rules],
     hooks: &[Hook::Rule(run), Hook::Filter(filter)],
 };
 

@@ -42,7 +42,7 @@ pub const CHECK: Check = Check {
     severity: Severity::Infected,
     attack: "T1090",
     title: "a rule that sends traffic to a stranger or to an unknown port",
-    sources: &[Source::Rules, Source::Routes],
+    sources: &[Source::Rules],
     hooks: &[Hook::Rule(run)],
 };
 

@@ -33,6 +33,11 @@ impl Run<'_, '_> {
             host.pause(if emptied { RELOAD_MS } else { SECOND_LOOK_MS });
             (coverage, ..) = self.look_at_rules(host, scratch, true);
         }
+        // Where it is not known whose addresses are whose, a public one counts as a stranger's.
+        let routes = self.seen.get(Source::Routes.index()).and_then(Option::as_ref);
+        if let Some(routes) = routes.filter(|routes| routes.gaps > 0 && !coverage.absent) {
+            coverage.adopt(routes);
+        }
         self.note(Source::Rules, coverage);
         self.verdicts()
     }

@@ -11,6 +11,23 @@ use crate::facts::packet_rule::{Action, Filter, Hooks, Listener, Matched, Packet
 use crate::facts::topology::{Side, Topology};
 use crate::host::{Fault, Host};
 
+/// Room for what a look at the kernel's rules has to know. Large and all zeros at first, so it belongs into `.bss`.
+#[derive(Debug, Default)]
+pub struct Rooms {
+    /// Whose addresses are whose.
+    pub topology: Topology,
+    /// Which chain leads where.
+    pub chains: Chains,
+}
+
+impl Rooms {
+    /// Empty.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { topology: Topology::new(), chains: Chains::new() }
+    }
+}
+
 /// A look at all rules.
 pub struct Look<'a, H: Host> {
     /// The machine.
@@ -124,6 +141,15 @@ impl<H: Host> Look<'_, H> {
             }
         }
         Filter { wanted: here, ..filter.unwrap_or_default() }
+    }
+
+    /// Looks at the kernel's own alone. `None`: it has no packet filter, or could not be asked.
+    pub fn of_kernel(&mut self) -> Option<Filter> {
+        let mut coverage = Coverage::new();
+        let endian = self.host.about().endian?;
+        let filter = self.kernel(endian, &Configured::default(), &mut coverage);
+        *self.coverage = coverage;
+        filter
     }
 
     /// Looks at the kernel's own. `None`: it has no packet filter, or could not be asked.
