@@ -12,10 +12,10 @@
 //!
 //! # Misses and false alarms
 //! An owner's own rule that closes telnet for everybody is `suspicious`: it cannot be told from a stranger's. `notice`
-//! for management ports that owners close (SSH, the web), for chains of a tool of the owner's (ufw), and for a public network
-//! that is let in. Silent for rules of an interface, a network or a rate, for those before which some are let in (an
-//! access list), for what `/etc/config/firewall` asks for, and where the owner has turned the firewall off. The order of chains
-//! is known, what the rules in between decide is not followed. A rule that opens a port for a program in a system place is
+//! for management ports that owners close (SSH, the web), for chains of a tool of the owner's (ufw), for ports that are closed
+//! before it is known whom packets are for, and for a public network that is let in. Silent for rules of an interface, a network or a rate, for those before which some are let in (an
+//! access list), for what `/etc/config/firewall` asks for, and where the owner has turned the firewall off. A rule behind one that lets the local
+//! network in closes the port to the rest only: a bot's that is put there is missed. The order of chains is known, what the rules in between decide is not followed. A rule that opens a port for a program in a system place is
 //! silent. Sets with a name count as lists of somebody.
 //!
 //! # Sources
@@ -24,7 +24,7 @@
 
 use crate::check::{Area, Check, Ctx, Hook, Out, Severity, Source};
 use crate::facts::deed::{ATTACKED, OWNERS};
-use crate::facts::packet_rule::{Action, Filter, Hooks, Listener, Matched, Origin, PacketRule};
+use crate::facts::packet_rule::{Action, Family, Filter, Hooks, Listener, Matched, Origin, PacketRule};
 use crate::facts::place::Place;
 use crate::facts::topology::{Side, is_local};
 
@@ -47,11 +47,13 @@ fn filter(filter: &Filter, _: &Ctx<'_>, out: &mut Out<'_>) {
 }
 
 fn run(rule: &PacketRule<'_>, ctx: &Ctx<'_>, out: &mut Out<'_>) {
-    let Origin::Kernel { chain, .. } = rule.origin else { return };
+    let Origin::Kernel { chain, family, .. } = rule.origin else { return };
     let says = rule.says;
+    // Of other families chains belong to a device or a bridge.
+    let everywhere = [Family::INET, Family::IP, Family::IP6].contains(&family);
     // Before it is known for whom they are, packets can be dropped too; nothing else says that they may come in.
     let early = says.action.closes() && rule.hooks.has(Hooks::PREROUTING);
-    if rule.configured || !rule.direct || !(rule.hooks.has(Hooks::INPUT) || early) {
+    if rule.configured || !everywhere || !rule.direct || !(rule.hooks.has(Hooks::INPUT) || early) {
         return;
     }
     match says.action {
@@ -75,8 +77,9 @@ fn closes(rule: &PacketRule<'_>, chain: &[u8], out: &mut Out<'_>) {
     }
     let attacked = named(says, &ATTACKED);
     let Some(port) = attacked.or_else(|| named(says, &OWNERS)) else { return };
-    let tool = chain.starts_with(b"ufw");
-    let severity = if attacked.is_none() || tool { Severity::Notice } else { CHECK.severity };
+    // What is dropped that early, the local network's own attempts are too.
+    let other = chain.starts_with(b"ufw") || !rule.hooks.has(Hooks::INPUT);
+    let severity = if attacked.is_none() || other { Severity::Notice } else { CHECK.severity };
     let draft = out.rule(rule).severity(severity).say("closes port ").number(u32::from(port));
     out.found(draft.say(match attacked {
         Some(_) => " to everybody, as bots do behind themselves",
@@ -110,7 +113,7 @@ fn opens(rule: &PacketRule<'_>, ctx: &Ctx<'_>, out: &mut Out<'_>) {
 mod tests {
     use super::*;
     use crate::check::testing::{self, matched, packet_rule, process};
-    use crate::facts::packet_rule::{Family, PortSpan, Span};
+    use crate::facts::packet_rule::{PortSpan, Span};
     use crate::facts::process::Owner;
 
     fn at<'a>(says: &'a Matched, chain: &'a [u8]) -> PacketRule<'a> {
@@ -137,7 +140,7 @@ mod tests {
         let themoon = says(Action::Drop, &[(80, 80), (8080, 8080), (7547, 7547)]);
         assert_eq!(said(&at(&themoon, b"INPUT")), suspicious);
         let early = PacketRule { hooks: Hooks::PREROUTING, ..at(&themoon, b"PREROUTING") };
-        assert_eq!(said(&early), suspicious, "in raw or mangle");
+        assert_eq!(said(&early), [Severity::Notice], "in raw or mangle");
         assert_eq!(said(&at(&says(Action::Drop, &[(22, 22)]), b"INPUT")), [Severity::Notice], "an owner's");
     }
 

@@ -17,7 +17,7 @@
 //! does not change that. `suspicious` for another public target, also where the configuration asks for it by hand; for
 //! look-ups that go to a resolver which is not widely known; for web or DNS traffic to an odd port whose program nobody
 //! vouches for. `notice` for widely known resolvers, time servers and copies of packets, for programs of the owner's own at
-//! ports of known proxies and portals, where nobody listens, and one step less for what the baseline knows. Silent: targets
+//! ports of known proxies and portals, for programs in a system place of which nothing is known, where nobody listens, and one step less for what the baseline knows. Silent: targets
 //! on the local network (port forwards, hairpin NAT, containers, a resolver of one's own), the router itself at the same
 //! port, programs that firmware or a package vouches for, chains to which nothing leads, packets that are for the router
 //! itself. A private address behind the WAN is not told from a local one. A map or set of more elements than are followed,
@@ -192,6 +192,8 @@ fn taken(rule: &PacketRule<'_>, ctx: &Ctx<'_>, to: u16) -> Option<(Severity, &'s
                 // What needs no rights is an owner's server more often than anything else.
                 (false, true) if process.surroundings.owner.is_unsaid() => return None,
                 (false, true) => Severity::Notice,
+                // And where nothing says what is installed, a program in a system place is most often the vendor's.
+                (false, false) if process.surroundings.owner.is_unsaid() => Severity::Notice,
                 (false, false) if process.status.uid.is_some_and(|uid| uid != 0) => Severity::Notice,
                 (false, false) => Severity::Suspicious,
             };
@@ -325,7 +327,7 @@ mod tests {
         let vpnfilter = redirect(TCP, &[(80, 80)], 8888);
         assert_eq!(by(&vpnfilter, b"/var/run/vpnfilterw", Owner::Nobody), infected);
         assert_eq!(by(&vpnfilter, b"/usr/bin/x", Owner::Nobody), suspicious);
-        assert_eq!(by(&vpnfilter, b"/usr/bin/x", Owner::Unknown), suspicious);
+        assert_eq!(by(&vpnfilter, b"/usr/bin/x", Owner::Unknown), [Severity::Notice], "a vendor's");
         assert_eq!(said(&vpnfilter), suspicious, "nothing is known");
         assert_eq!(by(&redirect(0, &[], 31337), b"/tmp/x", Owner::Unknown), infected, "all of it");
         assert_eq!(

@@ -377,7 +377,9 @@ mod tests {
     const BOTH: [Endian; 2] = [Endian::Little, Endian::Big];
 
     /// What a rule says, whether it is narrow, and where it leads to.
-    fn read(endian: Endian, body: &[u8], sets: Sets<'_>) -> Option<(Vec<(String, bool, String)>, bool)> {
+    type Said = (String, bool, String);
+
+    fn read(endian: Endian, body: &[u8], sets: Sets<'_>) -> Option<(Vec<Said>, bool)> {
         let place = Place::read(body, endian)?;
         let mut all = Vec::new();
         let mut each = |says: &Matched, chain: &[u8]| {
@@ -394,7 +396,7 @@ mod tests {
         false
     }
 
-    fn forms(endian: Endian, family: Family, expressions: &[Vec<u8>]) -> Vec<(String, bool, String)> {
+    fn forms(endian: Endian, family: Family, expressions: &[Vec<u8>]) -> Vec<Said> {
         read(endian, &rule(endian, family, expressions), &none).unwrap().0
     }
 
