@@ -8,13 +8,15 @@ use std::sync::Mutex;
 use embedded_io::Write as _;
 use gatewatch::baseline::{Baseline, Change, Difference, FileValue, Kind, Table, compare};
 use gatewatch::facts::lan::Lan;
+use gatewatch::facts::origin::Item;
 use gatewatch::facts::text::{Bytes, basename, decimal};
 use gatewatch::host::{Fault, Host};
 use gatewatch::limits::{DETAIL_BYTES, JSON_BYTES, PATH_BYTES, WHY_BYTES};
 use gatewatch::report::escape::Escaped;
 use gatewatch::report::{Verdict, veil};
-use gatewatch::source::items::{Look, Told};
+use gatewatch::source::items::{self, Look, Told};
 use gatewatch::source::net::Ports;
+use gatewatch::source::rules::Rooms;
 use gatewatch::source::{self, Coverage, inventory};
 use serde::Serialize;
 
@@ -26,6 +28,7 @@ use crate::{complain, lock};
 
 static TABLE: Mutex<Table> = Mutex::new(Table::new());
 static PORTS: Mutex<Ports> = Mutex::new(Ports::new());
+static ROOMS: Mutex<Rooms> = Mutex::new(Rooms::new());
 
 /// What cannot be told, or is wrong.
 const CANNOT_TELL: u8 = 3;
@@ -65,7 +68,7 @@ fn collect(machine: &Machine, table: &mut Table) -> Coverage {
         Told::Thing(name, value) => table.add(kind, name, [value, b""]),
         Told::Missed => table.miss(kind, 1),
     };
-    Look { host: machine, coverage: &mut coverage, each }.run(&mut lock(&PORTS));
+    Look { host: machine, coverage: &mut coverage, each }.run(&mut lock(&PORTS), &mut lock(&ROOMS));
     table.sort();
     coverage
 }
@@ -156,7 +159,9 @@ fn verify(asked: &args::Baseline, machine: &Machine) -> u8 {
             }
             continue;
         };
-        let judge = Judge { machine, whole_then: then.is_whole(kind), whole_now: missed == 0 };
+        let nat = Kind::Item(Item::Nat);
+        let kernel = then.get(nat, items::KERNEL).is_some() && table.has(nat, items::KERNEL);
+        let judge = Judge { machine, whole_then: then.is_whole(kind), whole_now: missed == 0, kernel };
         let whole = compare(&then, &table, kind, &mut |difference| {
             let mut detail = Bytes::new();
             if let Some(verdict) = judge.of(difference, &mut detail) {
@@ -200,6 +205,8 @@ struct Judge<'a> {
     whole_then: bool,
     /// All that is there now was seen.
     whole_now: bool,
+    /// The kernel's rules could be had both times.
+    kernel: bool,
 }
 
 impl Judge<'_> {
@@ -207,6 +214,18 @@ impl Judge<'_> {
     fn of(&self, difference: &Difference<'_>, detail: &mut Bytes<DETAIL_BYTES>) -> Option<Word> {
         let name = difference.name;
         let file = difference.kind == Kind::File;
+        if difference.kind == Kind::Item(Item::Nat) && !self.kernel {
+            // Only one of both knows them: that is said once.
+            if items::is_kernels(name)
+                || matches!(difference.change, Change::Added(_)) && name == items::KERNEL
+            {
+                return None;
+            }
+            if name == items::KERNEL {
+                let _ = write!(detail, "the rules of the packet filter cannot be seen here");
+                return Some(Word::Unknown);
+            }
+        }
         match difference.change {
             Change::Added(now) => {
                 match FileValue::read(now).filter(|_| file) {

@@ -15,6 +15,7 @@ use crate::facts::module::{Module, Taints};
 use crate::facts::mount::Mount;
 use crate::facts::names::{Asked, Named, Resolver};
 use crate::facts::own::Own;
+use crate::facts::packet_rule::{Filter, PacketRule};
 use crate::facts::process::{Hidden, Process};
 use crate::facts::raw::{Promiscuous, RawSocket};
 use crate::facts::setting::Setting;
@@ -42,6 +43,10 @@ pub enum Hook {
     Flow(fn(&Flow, &Ctx<'_>, &mut Out<'_>)),
     /// Everybody who calls hosts at a port, with how many.
     Fanout(fn(&Fanout<'_>, &Ctx<'_>, &mut Out<'_>)),
+    /// Every rule of the packet filter that lets packets pass, ends or diverts them.
+    Rule(fn(&PacketRule<'_>, &Ctx<'_>, &mut Out<'_>)),
+    /// What the packet filter does all in all.
+    Filter(fn(&Filter, &Ctx<'_>, &mut Out<'_>)),
     /// Every raw and packet socket.
     Raw(fn(&RawSocket<'_>, &Ctx<'_>, &mut Out<'_>)),
     /// Every interface that is in promiscuous mode.

@@ -8,6 +8,7 @@ mod kernel;
 mod names;
 mod network;
 mod own;
+mod rules;
 mod show;
 mod sockets;
 mod startup;
@@ -19,6 +20,7 @@ mod web;
 use crate::baseline::Baseline;
 use crate::check::{Check, Ctx, Selection, Source};
 use crate::checks;
+use crate::facts::chains::Chains;
 use crate::facts::commands::Commands;
 use crate::facts::fanout::Fanouts;
 use crate::facts::text::Bytes;
@@ -68,6 +70,8 @@ pub struct Scratch {
     told: flows::Told,
     flows: flows::Accused,
     sieve: Sieve,
+    chains: Chains,
+    waiting: net::Waiting,
 }
 
 impl Scratch {
@@ -95,6 +99,8 @@ impl Scratch {
             told: flows::Told::new(),
             flows: flows::Accused::new(),
             sieve: Sieve::new(),
+            chains: Chains::new(),
+            waiting: net::Waiting::new(),
         }
     }
 }
@@ -159,6 +165,8 @@ pub fn scan<H: Host>(
     }
     if run.wants(Source::Flows) {
         run.flows(host, scratch)?;
+    if run.wants(Source::Rules) {
+        run.rules(host, scratch)?;
     }
     if run.wants(Source::RawSockets) {
         run.raw_sockets(host, scratch)?;

@@ -150,6 +150,9 @@ pub const XT_TABLE_BYTES: u32 = 4 * 1024 * 1024;
 /// Rules and redirections of OpenWrt's configuration that rules of the kernel are compared with, 40 bytes each.
 pub const CONFIGURED_RULES: usize = if cfg!(test) { 8 } else { 128 };
 
+/// Ports on which somebody waits, with the number of the socket, 8 bytes each: servers have a hundred.
+pub const WAITING: usize = if cfg!(test) { 8 } else { 1024 };
+
 /// Process ids that are tried at most: beyond `pid_max` of a 32-bit kernel it takes a 64-bit one with many processes.
 pub const PROBED_PIDS: u32 = 1_048_576;
 

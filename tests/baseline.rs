@@ -11,6 +11,7 @@
 #[path = "common/scan.rs"]
 mod scan;
 
+use std::ffi::OsStr;
 use std::fs::{self, Permissions};
 use std::net::TcpListener;
 use std::os::unix::fs::{PermissionsExt, chown, symlink};
@@ -253,6 +254,90 @@ fn the_same_tree_gives_the_same_bytes() {
         (odd.status, odd.stderr.as_str()),
         (3, "gatewatch: SOURCE_DATE_EPOCH: not a number of seconds\n")
     );
+}
+
+/// The lines of a comparison of this machine, in its network namespace, that are about NAT.
+fn nat_now(file: &Path) -> Vec<String> {
+    let ran = run(Command::new(GATEWATCH).args(["baseline", "verify", "-o"]).arg(file));
+    let lines = clean(&ran.stdout).lines().map(str::to_owned);
+    lines.filter(|line| line.split(' ').nth(1) == Some("nat")).collect()
+}
+
+fn sh(script: &str) {
+    let done = Command::new("sh").args(["-ec", script]).output().unwrap();
+    assert!(done.status.success(), "{script}: {}", String::from_utf8_lossy(&done.stderr));
+}
+
+#[test]
+fn a_new_rule_of_the_kernel_and_nothing_that_comes_and_goes() {
+    alone_with(&[], || {
+        let beside = Beside::new();
+        let file = beside.file("x.gwb");
+        sh("ip link add wan type veth peer name far; ip link set wan up; ip address add 203.0.113.10/24 dev wan
+            nft -f tests/rules/healthy/openwrt-fw4.nft; sh tests/rules/healthy/docker.sh
+            iptables-legacy -t nat -A PREROUTING -p udp --dport 53 -j DNAT --to-destination 192.168.1.53");
+        let made = run(Command::new(GATEWATCH).args(["baseline", "create", "-o"]).arg(&file));
+        // Hairpin, two look-ups and the port forward of fw4; Pi-hole; and that the kernel was asked.
+        assert!(clean(&made.stdout).contains(", 6 nat"), "{made:?}");
+        assert_eq!(nat_now(&file), [""; 0]);
+
+        // Loaded anew, in another order, with other numbers, counters, addresses, clients and containers.
+        sh("ip address del 203.0.113.10/24 dev wan; ip address add 203.0.113.77/24 dev wan
+            nft delete table inet fw4; sed 's/203.0.113.10/203.0.113.77/' tests/rules/healthy/openwrt-fw4.nft | grep -v elements | nft -f -
+            nft add rule inet fw4 upnp_prerouting udp dport 4000 dnat ip to 192.168.1.51:4000
+            iptables-nft -t nat -A DOCKER -p tcp --dport 9090 -j DNAT --to-destination 172.17.0.9:90
+            iptables-nft -t nat -A POSTROUTING -s 172.18.0.0/16 -j MASQUERADE
+            iptables-nft -A INPUT -p tcp --dport 99 -j ACCEPT
+            socat -u /dev/null UDP-SENDTO:127.0.0.1:53");
+        assert_eq!(nat_now(&file), [""; 0]);
+
+        sh("iptables-legacy -t nat -I PREROUTING -p tcp --dport 449 -j DNAT --to-destination 198.51.100.9:80
+            nft add rule inet fw4 upnp_prerouting tcp dport 450 dnat ip to 198.51.100.9:80
+            nft flush chain inet fw4 dstnat_wan");
+        let expected = [
+            "added nat inet fw4 upnp_prerouting tcp dport 450 dnat to 198.51.100.9 port 80",
+            "added nat ip nat PREROUTING tcp dport 449 dnat to 198.51.100.9 port 80",
+            "removed nat inet fw4 dstnat_wan ipv4 tcp dport 443 dnat to 192.168.1.20 port 443",
+        ];
+        let mut found = nat_now(&file);
+        found.sort();
+        assert_eq!(found, expected);
+
+        // It does not make TrickBot's rule any better that a baseline knows it.
+        assert_ne!(run(Command::new(GATEWATCH).args(["baseline", "create", "-o"]).arg(&file)).stdout, b"");
+        let option = [OsStr::new("--only"), "nat-redirect".as_ref(), "--baseline".as_ref(), file.as_os_str()];
+        let outcome = scan(option);
+        let severities: Vec<_> =
+            outcome.with("type", "finding").iter().map(|finding| &finding["severity"]).collect();
+        assert_eq!(severities, ["notice", "infected"], "{outcome:?}");
+    });
+}
+
+/// A baseline of an image knows no rules of a kernel's: on the device they are not new.
+#[test]
+fn an_image_has_no_kernel() {
+    alone_with(&[], || {
+        let beside = Beside::new();
+        let (tree, file) = (
+            Tree::new().file("etc/config/firewall", "config redirect\n\toption src_dport 80\n"),
+            beside.file("x.gwb"),
+        );
+        assert!(create(tree.path(), &file).contains(", 1 nat"));
+        sh("iptables-legacy -t nat -A PREROUTING -p udp --dport 53 -j REDIRECT");
+        let found = nat_now(&file);
+        assert_eq!(found, ["removed nat src_dport=80"]);
+        let live = beside.file("live.gwb");
+        run(Command::new(GATEWATCH).args(["baseline", "create", "-o"]).arg(&live));
+        let (_, lines) = verify(tree.path(), &live);
+        let nat: Vec<_> = lines.iter().filter(|line| line.split(' ').nth(1) == Some("nat")).collect();
+        assert_eq!(
+            nat,
+            [
+                "unknown nat kernel: the rules of the packet filter cannot be seen here",
+                "added nat src_dport=80"
+            ]
+        );
+    });
 }
 
 /// Image builders are no root; their files will be root's.

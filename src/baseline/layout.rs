@@ -20,7 +20,7 @@
 //! | 3 keys | file and key | its options |
 //! | 4 listeners | `tcp 22` | `local` where only the machine itself can reach it |
 //! | 5 resolvers | addresses, or what dnsmasq's `server=` says | none |
-//! | 6 NAT | redirections of OpenWrt's firewall in their normal form | none |
+//! | 6 NAT | redirections of OpenWrt's firewall and rules of the kernel that send traffic elsewhere, in their normal form; `kernel` where the latter could be had | none |
 //! | 7 modules | names of kernel modules | none |
 //! | 32 signature | none | |
 //!

@@ -126,6 +126,12 @@ impl Table {
         all.filter(move |entry| usize::from(entry.kind) == index)
     }
 
+    /// Whether there is an entry of that name.
+    #[must_use]
+    pub fn has(&self, kind: Kind, name: &[u8]) -> bool {
+        self.of(kind).any(|entry| entry.name == name)
+    }
+
     /// How many entries of a kind there are.
     #[must_use]
     pub fn count(&self, kind: Kind) -> u32 {

@@ -6,6 +6,7 @@ use super::Check;
 use crate::facts::endpoint::Endpoint;
 use crate::facts::file::File;
 use crate::facts::helper::Helper;
+use crate::facts::packet_rule::{Listener, Origin, PacketRule};
 use crate::facts::process::{Owner, Process};
 use crate::facts::socket::Socket;
 use crate::facts::startup::Line;
@@ -203,6 +204,21 @@ impl Out<'_> {
     pub fn file<'f>(&self, file: &File<'f>) -> Draft<'f> {
         let line = Some(file.line).filter(|line| *line > 0);
         Draft { line, ..self.path(if file.by.is_empty() { file.path } else { file.by }) }
+    }
+
+    /// Begins a finding about a rule of the packet filter, where it is, and about who takes what it diverts.
+    #[must_use]
+    pub fn rule<'f>(&self, rule: &PacketRule<'f>) -> Draft<'f> {
+        let draft = match rule.listener {
+            Listener::Process(process) => self.process(process),
+            _ => Draft::new(self.check.severity),
+        };
+        match rule.origin {
+            Origin::File { path, line } => Draft { path, line: Some(line), ..draft },
+            Origin::Kernel { family, table, chain, .. } => {
+                draft.say(family.word()).say(" ").quote(table).say(" ").quote(chain).say(": ")
+            }
+        }
     }
 
     /// Begins a finding about a process id of which nothing but the number is known.

@@ -13,6 +13,7 @@ use crate::facts::mount::Mount;
 use crate::facts::names::{Asked, Named, Resolver};
 use crate::facts::origin::Standing;
 use crate::facts::own::Own;
+use crate::facts::packet_rule::{Filter, Hooks, Listener, Matched, Origin, PacketRule, Span};
 use crate::facts::process::{Exe, Hidden, Process, Stat};
 use crate::facts::raw::{Promiscuous, RawSocket};
 use crate::facts::reader::Reader;
@@ -22,6 +23,7 @@ use crate::facts::startup::{Kind, Line};
 use crate::facts::startup_file::{Difference, Hand, StartupFile};
 use crate::facts::text::Bytes;
 use crate::facts::tool::{Cover, Tool};
+use crate::facts::topology::testing::home;
 use crate::facts::web::Page;
 use crate::intel::Intel;
 use crate::report::{Event, Severity, Sink, SinkFault, Summary};
@@ -106,6 +108,41 @@ pub(crate) fn flows(check: &'static Check, row: &str) -> Vec<Severity> {
     let ends = [flow.original.from, flow.original.to, flow.reply.from];
     [flow.from, flow.to, flow.answers] = ends.map(|end| home.side(end.ip));
     weights(heard(check, |ctx, out| hooked!(check, Flow).for_each(|run| run(&flow, ctx, out))))
+/// A rule of iptables in the chain of packets that come in, on a home router (see [`home`]): which protocols, whom it is
+/// for, which ports; the rest is to be added.
+pub(crate) fn matched(protocols: u8, destination: &str, ports: &[(u16, u16)]) -> Matched {
+    let mut says = Matched { protocols, ..Matched::default() };
+    says.destination = destination.parse().ok().map(Span::one);
+    ports.iter().for_each(|span| says.port(*span));
+    says
+}
+
+/// That rule where it is.
+pub(crate) fn packet_rule(says: &Matched) -> PacketRule<'_> {
+    let (family, table, chain) = (crate::facts::packet_rule::Family::IP, b"nat", b"PREROUTING");
+    let side = |span: Option<Span>| span.map(|span| home().side(span.low));
+    PacketRule {
+        origin: Origin::Kernel { legacy: true, family, table, chain },
+        hooks: Hooks::PREROUTING,
+        direct: true,
+        says,
+        meant: side(says.destination),
+        to: side(says.to),
+        configured: false,
+        excepted: false,
+        known: false,
+        listener: Listener::Unseen,
+    }
+}
+
+/// What a check says of a rule of the packet filter.
+pub(crate) fn rule(check: &'static Check, rule: &PacketRule<'_>) -> Vec<Severity> {
+    weights(heard(check, |ctx, out| hooked!(check, Rule).for_each(|run| run(rule, ctx, out))))
+}
+
+/// What a check says of the packet filter as a whole.
+pub(crate) fn filter(check: &'static Check, filter: &Filter) -> Vec<Severity> {
+    weights(heard(check, |ctx, out| hooked!(check, Filter).for_each(|run| run(filter, ctx, out))))
 }
 
 /// What a check says of a raw socket.

@@ -62,6 +62,8 @@ checks! {
     c2_domain,
     dns_hijack,
     hosts_poison,
+    nat_redirect,
+    firewall_open,
     logging_stopped,
     firmware_written,
     self_tampered,

@@ -136,7 +136,7 @@ impl Run<'_, '_> {
 const INITIAL_PIDS: &[u8] = b"pid:[4026531836]";
 
 /// A reader that reads no more than what a process is.
-fn bare<'a, H: Host>(
+pub(super) fn bare<'a, H: Host>(
     host: &'a H,
     proc: &'a H::Dir,
     owners: &'a mut Owners,
@@ -155,7 +155,12 @@ fn bare<'a, H: Host>(
 }
 
 /// Reads the process that holds a socket, if one still does.
-fn holder<H: Host>(reader: &mut Reader<'_, H>, holders: &Holders, inode: u64, process: &mut Process) -> bool {
+pub(super) fn holder<H: Host>(
+    reader: &mut Reader<'_, H>,
+    holders: &Holders,
+    inode: u64,
+    process: &mut Process,
+) -> bool {
     let host = reader.host;
     let Some(pid) = holders::holder(holders, inode) else { return false };
     if read_again(reader, pid, process).is_err() {

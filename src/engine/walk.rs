@@ -33,7 +33,7 @@ struct Passed {
 impl Run<'_, '_> {
     /// Walks the processes, if a check wants to know of them or of their sockets.
     pub(super) fn processes<H: Host>(&mut self, host: &H, scratch: &mut Scratch) -> Result<(), SinkFault> {
-        const NEEDED: [Source; 8] = [
+        const NEEDED: [Source; 9] = [
             Source::Processes,
             Source::Memory,
             Source::Descriptors,
@@ -41,6 +41,7 @@ impl Run<'_, '_> {
             Source::Owners,
             Source::Sockets,
             Source::RawSockets,
+            Source::Rules,
             Source::Log,
         ];
         let wanted = NEEDED.iter().any(|source| self.wants(*source));
@@ -130,6 +131,7 @@ impl Run<'_, '_> {
             memory: self.wants(Source::Memory),
             descriptors: self.wants(Source::Descriptors)
                 || self.wants(Source::Sockets)
+                || self.wants(Source::Rules)
                 || self.wants(Source::RawSockets),
             environment: self.wants(Source::Environment),
             sha256: self.wants_hashes(),

@@ -44,15 +44,15 @@ pub fn deed(commands: &Commands, command: u16, text: &[u8]) -> Option<Deed> {
 }
 
 /// Ports that bots come in through and close behind them: telnet, adb, TR-069 (7547, 35000, 50023, 58000).
-const ATTACKED: [u16; 8] = [23, 2323, 5358, 5555, 7547, 35000, 50023, 58000];
+pub const ATTACKED: [u16; 8] = [23, 2323, 5358, 5555, 7547, 35000, 50023, 58000];
 /// A service of ASUS's over UDP. TheMoon closes it, and so did owners who were told to, against the hole of CVE-2014-9583.
 const ATTACKED_UDP: [u16; 1] = [9999];
 /// Ports of the owner's own management.
-const OWNERS: [u16; 5] = [22, 80, 443, 8080, 8443];
+pub const OWNERS: [u16; 5] = [22, 80, 443, 8080, 8443];
 /// Ports that owners open for everybody: VPNs, telephones, torrents, media.
 const SERVICES: [u16; 12] = [1194, 1195, 1196, 1197, 1701, 1723, 4500, 5060, 6881, 32400, 51413, 51820];
 /// Ports of TrickBot's servers that no other service uses.
-const RELAYED: [u16; 2] = [447, 449];
+pub const RELAYED: [u16; 2] = [447, 449];
 
 fn filtered(rule: &Rule<'_>, text: &[u8]) -> Option<Deed> {
     let any = |ports: &[u16]| rule.each_port().any(|port| ports.contains(&port));

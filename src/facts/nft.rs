@@ -302,3 +302,269 @@ fn extension(data: &[u8], endian: Endian) -> (&[u8], u8, &[u8]) {
     let named = name(attribute(data, endian, 1)).unwrap_or_default();
     (named, revision, attribute(data, endian, 3).unwrap_or_default())
 }
+
+#[cfg(test)]
+pub(crate) mod testing {
+    //! Messages as a kernel writes them.
+
+    use super::*;
+    use crate::facts::netlink::testing::nested;
+
+    /// An attribute with a number.
+    pub(crate) fn be(endian: Endian, kind: u16, number: u32) -> Vec<u8> {
+        nested(endian, kind, &number.to_be_bytes())
+    }
+
+    /// An attribute with a value in `NFTA_DATA_VALUE`.
+    pub(crate) fn data(endian: Endian, kind: u16, value: &[u8]) -> Vec<u8> {
+        nested(endian, kind, &nested(endian, 1, value))
+    }
+
+    /// An expression.
+    pub(crate) fn expression(endian: Endian, name: &str, parts: &[Vec<u8>]) -> Vec<u8> {
+        let name = nested(endian, 1, &[name.as_bytes(), b"\0"].concat());
+        nested(endian, 1, &[name, nested(endian, 2 | 0x8000, &parts.concat())].concat())
+    }
+
+    /// What ends a rule: a verdict, and the chain that it leads to.
+    pub(crate) fn verdict(endian: Endian, code: i32, chain: &str) -> Vec<u8> {
+        let mut told = be(endian, 1, code.cast_unsigned());
+        if !chain.is_empty() {
+            told.extend(nested(endian, 2, &[chain.as_bytes(), b"\0"].concat()));
+        }
+        let told = nested(endian, 2, &nested(endian, 2, &told));
+        expression(endian, "immediate", &[be(endian, 1, 0), told])
+    }
+
+    /// The body of a message about a rule of the chain `c` in the table `t`.
+    pub(crate) fn rule(endian: Endian, family: Family, expressions: &[Vec<u8>]) -> Vec<u8> {
+        let named = |kind, name: &[u8]| nested(endian, kind, name);
+        let parts = [named(1, b"t\0"), named(2, b"c\0"), named(4, &expressions.concat())];
+        [&[family.0, 0, 0, 0][..], &parts.concat()].concat()
+    }
+
+    /// `tcp dport 449 dnat to 198.51.100.9:80`, with the older numbers of registers or the newer.
+    pub(crate) fn trickbot(endian: Endian, registers: [u32; 2]) -> Vec<Vec<u8>> {
+        let [one, two] = registers;
+        vec![
+            expression(endian, "meta", &[be(endian, 2, 16), be(endian, 1, one)]),
+            expression(endian, "cmp", &[be(endian, 1, one), be(endian, 2, 0), data(endian, 3, &[6])]),
+            expression(
+                endian,
+                "payload",
+                &[be(endian, 1, one), be(endian, 2, 2), be(endian, 3, 2), be(endian, 4, 2)],
+            ),
+            expression(endian, "cmp", &[be(endian, 1, one), be(endian, 2, 0), data(endian, 3, &[1, 193])]),
+            expression(endian, "counter", &[]),
+            expression(endian, "immediate", &[be(endian, 1, one), data(endian, 2, &[198, 51, 100, 9])]),
+            expression(endian, "immediate", &[be(endian, 1, two), data(endian, 2, &[0, 80])]),
+            expression(
+                endian,
+                "nat",
+                &[be(endian, 1, 1), be(endian, 2, 2), be(endian, 3, one), be(endian, 5, two)],
+            ),
+        ]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::testing::{be, data, expression, rule, trickbot, verdict};
+    use super::*;
+    use crate::facts::netlink::testing::nested;
+    use crate::facts::topology::testing::home;
+
+    const BOTH: [Endian; 2] = [Endian::Little, Endian::Big];
+
+    /// What a rule says, whether it is narrow, and where it leads to.
+    type Said = (String, bool, String);
+
+    fn read(endian: Endian, body: &[u8], sets: Sets<'_>) -> Option<(Vec<Said>, bool)> {
+        let place = Place::read(body, endian)?;
+        let mut all = Vec::new();
+        let mut each = |says: &Matched, chain: &[u8]| {
+            let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+            all.push((text(says.form.as_slice()), says.narrow, text(chain)));
+        };
+        let mut reader = Reader { endian, topology: &home(), sets, each: &mut each, cut: false };
+        reader.rule(&place);
+        let cut = reader.cut;
+        Some((all, cut))
+    }
+
+    fn none(_: &[u8], _: &mut dyn FnMut(&Element<'_>)) -> bool {
+        false
+    }
+
+    fn forms(endian: Endian, family: Family, expressions: &[Vec<u8>]) -> Vec<Said> {
+        read(endian, &rule(endian, family, expressions), &none).unwrap().0
+    }
+
+    #[test]
+    fn both_byte_orders_and_numbers_of_registers() {
+        for endian in BOTH {
+            for registers in [[1, 2], [8, 9], [4, 3], [23, 8]] {
+                let said = forms(endian, Family::IP, &trickbot(endian, registers));
+                let expected = "tcp dport 449 dnat to 198.51.100.9 port 80";
+                assert_eq!(said, [(expected.to_owned(), false, String::new())], "{registers:?}");
+            }
+            // Register 1 is 8 to 11: what is in one of these is in it.
+            let said = forms(endian, Family::IP, &trickbot(endian, [1, 9]));
+            assert_eq!(said[0].0, "tcp dport 449 dnat to 198.51.100.9 port 80");
+        }
+    }
+
+    #[test]
+    fn a_rule_cut_anywhere_says_less_and_never_other_things() {
+        let endian = Endian::Little;
+        let body = rule(endian, Family::IP, &trickbot(endian, [1, 2]));
+        let whole = "tcp dport 449 dnat to 198.51.100.9 port 80";
+        for end in 0..body.len() {
+            let Some((said, _)) = read(endian, &body[..end], &none) else { continue };
+            for (form, ..) in said {
+                assert!(whole.starts_with(&form), "{end}: {form}");
+            }
+        }
+        // Every expression by itself broken: what is left out is said to be, or the rule has no end.
+        for at in 0..8 {
+            let mut parts = trickbot(endian, [1, 2]);
+            parts[at] = expression(endian, "frobnicate", &[vec![0xff; 8]]);
+            let said = forms(endian, Family::IP, &parts);
+            assert!(said.iter().all(|(_, narrow, _)| *narrow), "{at}: {said:?}");
+        }
+    }
+
+    #[test]
+    fn lengths_and_numbers_that_lead_nowhere() {
+        let endian = Endian::Big;
+        for odd in [0_u32, 5, 7, 24, 0xffff_ffff] {
+            let parts = trickbot(endian, [odd, odd]);
+            let said = forms(endian, Family::IP, &parts);
+            assert!(said.iter().all(|(form, narrow, _)| *narrow && !form.contains("198")), "{odd} {said:?}");
+        }
+        let long = data(endian, 2, &[7; 300]);
+        let parts = [expression(endian, "immediate", &[be(endian, 1, 23), long]), verdict(endian, 0, "")];
+        assert_eq!(forms(endian, Family::IP, &parts)[0].0, "drop");
+        assert_eq!(read(endian, &[], &none), None);
+        assert_eq!(read(endian, &rule(endian, Family::IP, &[]), &none).unwrap().0, []);
+    }
+
+    #[test]
+    fn verdicts_and_what_they_lead_to() {
+        for endian in BOTH {
+            for (code, chain, form) in [
+                (0, "", "drop"),
+                (1, "", "accept"),
+                (-3, "zone", "jump"),
+                (-4, "zone", "jump"),
+                (-5, "", "return"),
+                (3, "", "other"),
+            ] {
+                let said = forms(endian, Family::INET, &[verdict(endian, code, chain)]);
+                assert_eq!(said, [(form.to_owned(), false, chain.to_owned())]);
+            }
+            let goes_on = [verdict(endian, -1, ""), verdict(endian, 0, "")];
+            assert_eq!(forms(endian, Family::INET, &goes_on)[0].0, "drop");
+        }
+    }
+
+    #[test]
+    fn what_looks_at_nothing_and_what_is_not_known() {
+        let endian = Endian::Little;
+        for (word, narrow) in
+            [("counter", false), ("log", false), ("flow_offload", false), ("notrack", false), ("limit", true)]
+        {
+            let parts = [expression(endian, word, &[]), verdict(endian, 0, "")];
+            assert_eq!(forms(endian, Family::INET, &parts)[0].1, narrow, "{word}");
+        }
+    }
+
+    #[test]
+    fn sets_and_maps() {
+        let endian = Endian::Little;
+        // Of an interval set each range has its end as an element, in whatever order.
+        let sets = |set: &[u8], each: &mut dyn FnMut(&Element<'_>)| {
+            let mut one = |key: [u8; 2], is_end, value: &'static [u8]| {
+                each(&Element { key: &key, is_end, value, ..Element::default() });
+            };
+            match set {
+                b"__set0" => {
+                    for (key, is_end) in [(8011, true), (23, false), (24, true), (8000, false)] {
+                        one(u16::to_be_bytes(key), is_end, b"");
+                    }
+                }
+                b"__set1" => (1..200).for_each(|key| one(u16::to_be_bytes(key), false, b"")),
+                b"map" => {
+                    one([1, 193], false, &[198, 51, 100, 9]);
+                    one([0, 80], false, &[192, 168, 1, 2]);
+                }
+                b"large" => (0..200).for_each(|key| one(u16::to_be_bytes(key), false, &[10, 0, 0, 1])),
+                _ => return false,
+            }
+            true
+        };
+        let dport = |more: &[Vec<u8>]| {
+            let load = [be(endian, 1, 1), be(endian, 2, 2), be(endian, 3, 2), be(endian, 4, 2)];
+            let mut parts = vec![expression(endian, "payload", &load)];
+            parts.extend_from_slice(more);
+            rule(endian, Family::IP, &parts)
+        };
+        let lookup = |set: &str, more: &[Vec<u8>]| {
+            let name = nested(endian, 1, &[set.as_bytes(), b"\0"].concat());
+            let parts = [&[name, be(endian, 2, 1)][..], more].concat();
+            expression(endian, "lookup", &parts)
+        };
+        let drop = verdict(endian, 0, "");
+        let among = |set: &str, more: &[Vec<u8>]| {
+            let (said, cut) = read(endian, &dport(&[lookup(set, more), drop.clone()]), &sets).unwrap();
+            (said[0].0.clone(), said[0].1, cut)
+        };
+        assert_eq!(among("__set0", &[]), ("dport 23,8000-8010 drop".to_owned(), false, false));
+        let (inverted, narrow, _) = among("__set0", &[be(endian, 5, 1)]);
+        assert!(inverted.starts_with("set !") && narrow, "{inverted}");
+        let (many, narrow, cut) = among("__set1", &[]);
+        assert!(many.starts_with("set ") && narrow && !cut, "{many}");
+        assert_eq!(among("named", &[]), ("set named drop".to_owned(), true, false), "a list is not read");
+        assert!(among("__set9", &[]).2, "one that cannot be had is said");
+        let nat = expression(endian, "nat", &[be(endian, 1, 1), be(endian, 2, 2), be(endian, 3, 2)]);
+        let (said, cut) =
+            read(endian, &dport(&[lookup("map", &[be(endian, 3, 2)]), nat.clone()]), &sets).unwrap();
+        let said: Vec<_> = said.iter().map(|(form, ..)| form.as_str()).collect();
+        assert_eq!(said, ["dport 449 dnat to 198.51.100.9", "dport 80 dnat to 192.168.1.2"]);
+        assert!(!cut);
+        let (said, cut) = read(endian, &dport(&[lookup("large", &[be(endian, 3, 2)]), nat]), &sets).unwrap();
+        assert!(cut && said.len() == usize::try_from(MAP_ELEMENTS).unwrap());
+    }
+
+    #[test]
+    fn chains_and_elements() {
+        let endian = Endian::Big;
+        let hook = nested(endian, 4, &[be(endian, 1, 1), be(endian, 2, 0)].concat());
+        let named = |kind, name: &[u8]| nested(endian, kind, name);
+        let parts = [named(1, b"fw4\0"), named(3, b"input\0"), hook, be(endian, 5, 0)].concat();
+        let body = [&[1, 0, 0, 0][..], &parts].concat();
+        let chain = Chain::read(&body, endian).unwrap();
+        assert_eq!((chain.family, chain.table, chain.name), (Family::INET, &b"fw4"[..], &b"input"[..]));
+        assert_eq!((chain.hook, chain.drops), (Some(Hooks::INPUT), true));
+        for end in 0..body.len() {
+            if let Some(cut) = Chain::read(&body[..end], endian) {
+                assert_eq!((cut.table, cut.name), (chain.table, chain.name), "{end}");
+            }
+        }
+        let element = nested(endian, 1, &[data(endian, 1, &[0, 80]), be(endian, 3, 1)].concat());
+        let list = [named(1, b"t\0"), named(2, b"s\0"), nested(endian, 3, &element)].concat();
+        let body = [&[2, 0, 0, 0][..], &list].concat();
+        let mut seen = Vec::new();
+        for (family, table, set) in [
+            (Family::IP, b"t", b"s"),
+            (Family::IP6, b"t", b"s"),
+            (Family::IP, b"u", b"s"),
+            (Family::IP, b"t", b"x"),
+        ] {
+            elements(&body, endian, family, (table, set), &mut |element| {
+                seen.push((element.key.to_vec(), element.is_end));
+            });
+        }
+        assert_eq!(seen, [(vec![0, 80], true)]);
+    }
+}

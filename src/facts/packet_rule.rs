@@ -6,8 +6,8 @@ use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::process::Process;
 use super::route::Interface;
-use super::text::Bytes;
-use super::topology::{Side, Topology};
+use super::text::{Bytes, has};
+use super::topology::{Side, Topology, is_local};
 use crate::limits::{PORT_SPANS, RULE_BYTES};
 
 /// Where on its way a packet meets a rule: bits, as a chain may be reached from several places.
@@ -431,7 +431,21 @@ pub struct PacketRule<'a> {
 /// Bytes of a rule with its place: names of nf_tables have up to 255.
 pub const NAMED_BYTES: usize = RULE_BYTES.saturating_add(256);
 
+/// What the kernel's own chains are called that a service fills as its clients come and go: UPnP, containers.
+const FILLED: [&[u8]; 8] =
+    [b"upnp", b"docker", b"kube-", b"cni-", b"cali-", b"netavark", b"libvirt", b"podman"];
+
 impl PacketRule<'_> {
+    /// Whether it is one of those that send traffic elsewhere and stay until somebody changes them. What a service adds for
+    /// a client of the local network or a container is not; what it would add for a stranger is.
+    #[must_use]
+    pub fn is_lasting(&self) -> bool {
+        let Origin::Kernel { table, chain, .. } = self.origin else { return true };
+        let filled = FILLED.iter().any(|name| has(chain, name) || has(table, name));
+        let local = self.says.to.is_some_and(|to| is_local(to.low)) || self.to == Some(Side::Lan);
+        self.says.action.diverts() && self.hooks.0 != 0 && !(filled && local)
+    }
+
     /// Where it is and all of it, in words that stay the same as long as it does.
     #[must_use]
     pub fn named(&self) -> Bytes<NAMED_BYTES> {

@@ -4,11 +4,13 @@ use sha2::{Digest, Sha256};
 
 use super::net::{self, Ports};
 use super::owner::relative;
-use super::{Coverage, keys, records, redirects};
+use super::rules::{self, Rooms};
+use super::{Coverage, keys, records, redirects, topology};
 use crate::baseline::Kind;
 use crate::facts::account::Entry;
 use crate::facts::key::{Line, decode, fingerprint};
 use crate::facts::origin::Item;
+use crate::facts::packet_rule::Origin;
 use crate::facts::socket::{Protocol, State};
 use crate::facts::text::{Bytes, fields, trim};
 use crate::host::{Fault, Host};
@@ -32,6 +34,15 @@ const DNSMASQ_D: [&[u8]; 2] = [b"etc/dnsmasq.d", b"var/etc"];
 
 /// Below a home (sshd(8), dropbear(8)).
 const HOME_KEYS: [&[u8]; 2] = [b"/.ssh/authorized_keys", b"/.ssh/authorized_keys2"];
+
+/// The entry of a baseline that says that the kernel's own rules are in it.
+pub const KERNEL: &[u8] = b"kernel";
+
+/// Whether an entry is a rule of the kernel's. Those of the configuration begin with an option and `=`.
+#[must_use]
+pub fn is_kernels(name: &[u8]) -> bool {
+    name.split(|b| *b == b' ').next().is_some_and(|word| !word.contains(&b'=') && word != KERNEL)
+}
 
 /// What is told of a kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,11 +70,12 @@ pub struct Look<'a, H: Host> {
 
 impl<H: Host> Look<'_, H> {
     /// Looks for all kinds.
-    pub fn run(&mut self, ports: &mut Ports) {
+    pub fn run(&mut self, ports: &mut Ports, rooms: &mut Rooms) {
         self.accounts();
         self.listeners(ports);
         self.resolvers();
         self.redirects();
+        self.rules(rooms);
         self.modules();
     }
 
@@ -270,6 +282,37 @@ impl<H: Host> Look<'_, H> {
         }
     }
 
+    /// What the kernel sends elsewhere, beside what its firewall was told. That it could be asked is an entry of its own:
+    /// a baseline of an image knows no rules of a kernel's, which are not new then.
+    fn rules(&mut self, rooms: &mut Rooms) {
+        let kind = Kind::Item(Item::Nat);
+        let Rooms { topology, chains } = rooms;
+        // What it cannot tell of routes only makes own addresses part of a rule's form.
+        topology::read(self.host, topology, &mut Coverage::new());
+        let (mut coverage, tell) = (Coverage::new(), &mut *self.each);
+        let mut look = rules::Look {
+            host: self.host,
+            topology,
+            chains,
+            coverage: &mut coverage,
+            each: &mut |rule| {
+                if matches!(rule.origin, Origin::Kernel { .. }) && rule.is_lasting() {
+                    let name = rule.named();
+                    let thing = Told::Thing(name.as_slice(), b"");
+                    tell(kind, if name.is_cut() { Told::Missed } else { thing });
+                }
+            },
+        };
+        match look.of_kernel() {
+            Some(_) => (self.each)(kind, Told::Thing(KERNEL, b"")),
+            None if coverage.gaps > 0 => {
+                self.coverage.adopt(&coverage);
+                (self.each)(kind, Told::Missed);
+            }
+            None => {}
+        }
+    }
+
     /// What is loaded into the kernel (proc_modules(5)).
     fn modules(&mut self) {
         let modules = Kind::Item(Item::Module);
@@ -305,7 +348,7 @@ mod tests {
                 }
             },
         }
-        .run(&mut Box::new(Ports::new()));
+        .run(&mut Box::new(Ports::new()), &mut Box::new(Rooms::new()));
         all.sort();
         (kinds, all, coverage.gaps)
     }

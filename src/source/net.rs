@@ -6,7 +6,7 @@ use crate::facts::endpoint::Endpoint;
 use crate::facts::socket::{Protocol, Socket, State};
 use crate::facts::text::fields;
 use crate::host::{Fault, Host};
-use crate::limits::LISTENERS;
+use crate::limits::{LISTENERS, WAITING};
 
 /// Where one table shows listeners: ports on every address, a bit each, and ends on one address.
 #[derive(Debug)]
@@ -104,6 +104,57 @@ pub fn sockets<H: Host>(
         }
         if odd > 0 {
             coverage.gap(path, format_args!("{odd} rows not understood"));
+        }
+    }
+}
+
+/// Ports on which somebody waits for packets, whoever they come from.
+#[derive(Debug, Default)]
+pub struct Waiting {
+    rows: heapless::Vec<(u16, Protocol, u32), WAITING>,
+    /// All of them are known.
+    whole: bool,
+}
+
+impl Waiting {
+    /// None known.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { rows: heapless::Vec::new(), whole: false }
+    }
+
+    /// Finds them, as far as the tables can be read.
+    pub fn read<H: Host>(&mut self, host: &H, endian: Endian) {
+        self.rows.clear();
+        self.whole = true;
+        for (path, protocol, required) in TABLES {
+            let read = host.file(path).and_then(|(mut file, _)| {
+                rows(&mut file, &mut |row| {
+                    let Some(socket) = row.and_then(|row| Socket::parse(row, protocol, endian)) else {
+                        return;
+                    };
+                    // One of UDP that is connected to nobody is in state 7.
+                    let waits = socket.state == State::Listen
+                        || protocol == Protocol::Udp && socket.state == State::Other(7);
+                    let inode = u32::try_from(socket.inode).unwrap_or_default();
+                    if waits {
+                        self.whole &= self.rows.push((socket.local.port, protocol, inode)).is_ok();
+                    }
+                })
+            });
+            self.whole &= matches!(read, Ok(()) | Err(Fault::NotFound)) && (read.is_ok() || !required);
+        }
+    }
+
+    /// The socket that waits at a port. `Err`: there may be one that is not known.
+    #[allow(clippy::missing_errors_doc, clippy::result_unit_err)]
+    pub fn at(&self, port: u16, protocol: Option<Protocol>) -> Result<Option<u64>, ()> {
+        let mut all = self.rows.iter();
+        let found = all.find(|(other, of, _)| *other == port && protocol.is_none_or(|wanted| wanted == *of));
+        match found {
+            Some((_, _, inode)) => Ok(Some(u64::from(*inode))),
+            None if self.whole => Ok(None),
+            None => Err(()),
         }
     }
 }

@@ -11,6 +11,23 @@ use crate::facts::packet_rule::{Action, Filter, Hooks, Listener, Matched, Packet
 use crate::facts::topology::{Side, Topology};
 use crate::host::{Fault, Host};
 
+/// Room for what a look at the kernel's rules has to know. Large and all zeros at first, so it belongs into `.bss`.
+#[derive(Debug, Default)]
+pub struct Rooms {
+    /// Whose addresses are whose.
+    pub topology: Topology,
+    /// Which chain leads where.
+    pub chains: Chains,
+}
+
+impl Rooms {
+    /// Empty.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { topology: Topology::new(), chains: Chains::new() }
+    }
+}
+
 /// A look at all rules.
 pub struct Look<'a, H: Host> {
     /// The machine.
@@ -123,7 +140,17 @@ impl<H: Host> Look<'_, H> {
                 (_, live) => coverage.absent = live || asked == 0,
             }
         }
-        Filter { wanted: here, ..filter.unwrap_or_default() }
+        // One that could not be seen is not gone.
+        Filter { wanted: here && filter.is_some(), ..filter.unwrap_or_default() }
+    }
+
+    /// Looks at the kernel's own alone. `None`: it has no packet filter, or could not be asked.
+    pub fn of_kernel(&mut self) -> Option<Filter> {
+        let mut coverage = Coverage::new();
+        let endian = self.host.about().endian?;
+        let filter = self.kernel(endian, &Configured::default(), &mut coverage);
+        *self.coverage = coverage;
+        filter
     }
 
     /// Looks at the kernel's own. `None`: it has no packet filter, or could not be asked.
@@ -217,4 +244,137 @@ fn is_started<H: Host>(host: &H) -> bool {
         });
     }
     started
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::netlink::testing::{done, message};
+    use crate::facts::nft::testing::{rule, trickbot};
+    use crate::facts::packet_rule::Family;
+    use crate::facts::topology::testing::home;
+    use crate::facts::xtables::testing::{dnat, entry, piece, table, tcp, verdict};
+    use crate::host::memory::{Memory, Node};
+
+    fn look(machine: &Memory) -> (Vec<String>, Filter, Coverage) {
+        let (mut coverage, mut all) = (Coverage::new(), Vec::new());
+        let filter = Look {
+            host: machine,
+            topology: &home(),
+            chains: &mut Chains::new(),
+            coverage: &mut coverage,
+            each: &mut |rule| all.push(String::from_utf8_lossy(rule.named().as_slice()).into_owned()),
+        }
+        .run();
+        (all, filter, coverage)
+    }
+
+    fn why(coverage: &Coverage) -> String {
+        String::from_utf8_lossy(coverage.reason().as_slice()).into_owned()
+    }
+
+    /// The answers of a kernel with one rule of nf_tables.
+    fn answers(endian: Endian) -> (Vec<u8>, Vec<u8>) {
+        let rules = message(endian, 0x0a06, &rule(endian, Family::IP, &trickbot(endian, [1, 2])));
+        (done(endian), [rules, done(endian)].concat())
+    }
+
+    fn nat(endian: Endian) -> Vec<u8> {
+        let rule = entry(endian, [0; 4], 6, &[&tcp(endian, 449, 449), &dnat(endian, [198, 51, 100, 9], 80)]);
+        let accept = entry(endian, [0; 4], 0, &[&verdict(endian, -2)]);
+        let end = entry(endian, [0; 4], 0, &[&piece(endian, "ERROR", 0, b"ERROR")]);
+        let policy = u32::try_from(rule.len()).unwrap();
+        table(endian, "nat", &[(0, 0, policy)], &[rule, accept, end].concat())
+    }
+
+    const SAID: &str = "tcp dport 449 dnat to 198.51.100.9 port 80";
+
+    #[test]
+    fn a_recording_in_both_byte_orders() {
+        for endian in [Endian::Little, Endian::Big] {
+            let machine = Memory::new().tree(Some(endian));
+            let (chains, rules) = answers(endian);
+            machine.file("dumps/nft_chains.bin", chains).file("dumps/nft_rules.bin", rules);
+            machine.file("dumps/ip_tables_nat.bin", nat(endian));
+            let (all, _, coverage) = look(&machine);
+            assert_eq!(all, [format!("ip t c {SAID}"), format!("ip nat PREROUTING {SAID}")]);
+            assert_eq!((coverage.facts, coverage.gaps, coverage.absent), (2, 0, false));
+        }
+    }
+
+    #[test]
+    fn what_is_cut_anywhere_is_said() {
+        let endian = Endian::Big;
+        for end in 0..nat(endian).len() {
+            let machine = Memory::new().tree(Some(endian));
+            machine.file("dumps/ip_tables_nat.bin", &nat(endian)[..end]);
+            let (_, _, coverage) = look(&machine);
+            assert_eq!(why(&coverage), "ip_tables: nat: not understood", "{end}");
+        }
+        let (chains, rules) = answers(endian);
+        for end in 0..rules.len() {
+            let machine = Memory::new().tree(Some(endian));
+            machine.file("dumps/nft_chains.bin", &chains).file("dumps/nft_rules.bin", &rules[..end]);
+            assert_eq!(why(&look(&machine).2), "nf_tables: not understood", "{end}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_asked_that_would_have_a_module_loaded_or_a_table_made() {
+        let endian = Endian::Little;
+        let (chains, rules) = answers(endian);
+        let machine = Memory::new();
+        machine.file("dumps/nft_chains.bin", chains).file("dumps/nft_rules.bin", rules);
+        machine
+            .file("dumps/ip_tables_nat.bin", nat(endian))
+            .file("proc/modules", "ip_tables 1 0 - Live 0x0\n");
+        let (all, _, coverage) = look(&machine);
+        assert_eq!((all.len(), coverage.absent, coverage.gaps), (0, true, 0));
+        machine.file("proc/net/ip_tables_names", "mangle\nfilter\n");
+        let (all, _, coverage) = look(&machine);
+        assert!(
+            all.is_empty() && why(&coverage) == "ip_tables: mangle: not found; and 1 more",
+            "{coverage:?}"
+        );
+        machine.file("proc/net/ip_tables_names", "nat\n");
+        assert_eq!(look(&machine).0.len(), 1);
+        for (path, text) in [
+            ("proc/modules", "nf_tables 1 0 - Live 0x0\n"),
+            ("sys/module/nf_tables/refcnt", "1\n"),
+            ("lib/modules/5.15.1/modules.builtin", "kernel/net/netfilter/nf_tables.ko\n"),
+            ("proc/sys/kernel/modules_disabled", "1\n"),
+        ] {
+            machine.file("proc/sys/kernel/osrelease", "5.15.1\n").file(path, text);
+            assert_eq!(look(&machine).0.len(), 2, "{path}");
+            machine.remove(path).file("proc/modules", "x 1 0 - Live 0x0\n");
+            assert_eq!(look(&machine).0.len(), 1, "{path}");
+        }
+        machine.remove("proc/modules");
+        assert_eq!(look(&machine).0.len(), 2, "a kernel without modules");
+    }
+
+    #[test]
+    fn who_may_not_ask_says_so() {
+        let machine = Memory::new();
+        machine.put("dumps/nft_chains.bin", Node::Fails(Fault::Denied));
+        machine.put("proc/net/ip_tables_names", Node::Fails(Fault::Denied));
+        let (_, _, coverage) = look(&machine);
+        assert_eq!(why(&coverage), "nf_tables: permission denied; and 1 more");
+        assert_eq!((coverage.facts, coverage.absent), (0, false));
+        machine.put("dumps/nft_chains.bin", Node::Fails(Fault::Errno(22)));
+        assert_eq!(look(&machine).2.gaps, 1, "it has no nf_tables");
+    }
+
+    #[test]
+    fn a_firewall_that_was_asked_for() {
+        let machine = Memory::new();
+        machine.file("etc/config/firewall", "config defaults\noption input REJECT\n");
+        machine.file("proc/net/ip_tables_names", "");
+        assert!(!look(&machine).1.wanted, "its service is not started");
+        machine.link("etc/rc.d/S19firewall", "../init.d/firewall");
+        assert_eq!(look(&machine).1, Filter { rules: 0, closed: false, wanted: true });
+        // One that could not be seen is not gone.
+        machine.put("proc/net/ip_tables_names", Node::Fails(Fault::Denied));
+        assert_eq!(look(&machine).1, Filter { rules: 0, closed: false, wanted: false });
+    }
 }

@@ -478,6 +478,120 @@ def intruder():
     tree.finish()
 
 
+def xt_part(end, name, revision, data):
+    """A match or a target of iptables (x_tables.h)."""
+    length = (32 + len(data) + 7) // 8 * 8
+    return (struct.pack(end + "H29sB", length, name.encode(), revision) + data).ljust(length, b"\0")
+
+
+def xt_rule(end, target, protocol=0, ports=None, interface="", matches=b"", verdict=None):
+    """`struct ipt_entry` with its matches and its target."""
+    if ports:
+        low, high = ports if isinstance(ports, tuple) else (ports, ports)
+        kind, rest = ("tcp", 4) if protocol == 6 else ("udp", 2)
+        matches = xt_part(end, kind, 0, struct.pack(end + "4H", 0, 65535, low, high) + bytes(rest)) + matches
+    if verdict is not None:
+        target = xt_part(end, "", 0, struct.pack(end + "i", verdict))
+    mask = b"\xff" * (len(interface) + 1) if interface else b""
+    head = bytes(16) + struct.pack("16s16s16s16s", interface.encode(), b"", mask, b"") + struct.pack(end + "HBB", protocol, 0, 0)
+    at = 112 + len(matches)
+    return head + struct.pack(end + "IHHIQQ", 0, at, at + len(target), 0, 7, 480) + matches + target
+
+
+def xt_range(end, address="", port=0):
+    """What DNAT and REDIRECT say (`nf_nat_ipv4_multi_range_compat`)."""
+    ip = bytes(int(part) for part in address.split(".")) if address else bytes(4)
+    return struct.pack(end + "II", 1, (1 if address else 0) | (2 if port else 0)) + ip + ip + struct.pack(">HH", port, port)
+
+
+def xt_table(tree, name, chains):
+    """A table of the kernel's own chains and others': a name, the hook or None, and rules; a rule may be the name of
+    the chain that it leads to."""
+    end = ">" if tree.order == "big" else "<"
+    accept = xt_rule(end, b"", verdict=-2)
+    # Two rounds: where a chain begins is known only once all lengths are.
+    starts, size = {}, 0
+    for _ in range(2):
+        entries, hooks, policies, valid = b"", [0] * 5, [0] * 5, 0
+        for chain, hook, rules in chains:
+            if hook is None:
+                entries += xt_rule(end, xt_part(end, "ERROR", 0, chain.encode().ljust(32, b"\0")))
+            starts[chain] = len(entries)
+            for rule in rules:
+                if isinstance(rule, tuple):
+                    rule = xt_rule(end, b"", interface=rule[1], verdict=starts.get(rule[0], 0))
+                entries += rule
+            if hook is not None:
+                valid |= 1 << hook
+                hooks[hook], policies[hook] = starts[chain], len(entries)
+                entries += accept
+            else:
+                entries += xt_rule(end, b"", verdict=-5)
+        entries += xt_rule(end, xt_part(end, "ERROR", 0, b"ERROR".ljust(32, b"\0")))
+    info = struct.pack(end + "32sI5I5III", name.encode(), valid, *hooks, *policies, 0, len(entries))
+    tree.beside(f"dumps/ip_tables_{name}.bin", b"xtables4" + info + entries)
+
+
+def fw3(tree, nat=(), first=()):
+    """What OpenWrt's firewall3 makes of a default configuration with one port forward; rules that come before its own."""
+    end = ">" if tree.order == "big" else "<"
+    tree.file("etc/config/firewall", "config defaults\n\toption input 'REJECT'\n\nconfig zone\n\toption name 'wan'\n\n"
+              "config redirect\n\toption src 'wan'\n\toption src_dport '8443'\n\toption proto 'tcp'\n"
+              "\toption dest_ip '192.168.1.20'\n\toption dest_port '443'\n")
+    # Whose addresses are whose: eth1 leads to the world.
+    def word(ip):
+        octets = bytes(int(part) for part in ip.split("."))
+        return (octets if tree.order == "big" else octets[::-1]).hex().upper()
+
+    tree.file("proc/net/route", "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT\n" + "".join(
+        f"{name}\t{word(to)}\t{word(by)}\t{flags}\t0\t0\t0\t{word(mask)}\t0\t0\t0\n" for name, to, by, flags, mask in [
+            ("eth1", "0.0.0.0", "192.0.2.1", "0003", "0.0.0.0"), ("eth1", "192.0.2.0", "0.0.0.0", "0001", "255.255.255.0"),
+            ("br-lan", "192.168.1.0", "0.0.0.0", "0001", "255.255.255.0")]))
+    tree.file("proc/net/fib_trie", "Local:\n" + "".join(
+        f"     |-- {ip}\n        /32 host LOCAL\n" for ip in ["127.0.0.1", "192.0.2.33", "192.168.1.1"]))
+    tree.file("rom/etc/config/firewall", open(os.path.join(tree.top, "root/etc/config/firewall")).read())
+    established = xt_part(end, "conntrack", 1, bytes(146) + struct.pack(end + "HHBB", 1, 0, 6, 0) + bytes(2))
+    xt_table(tree, "filter", [
+        ("INPUT", 1, [*first, xt_rule(end, b"", interface="lo", verdict=-2), xt_rule(end, b"", matches=established, verdict=-2),
+                      ("zone_lan_input", "br-lan"), ("zone_wan_input", "eth1"), ("reject", "")]),
+        ("FORWARD", 2, [("reject", "")]),
+        ("OUTPUT", 3, []),
+        ("zone_lan_input", None, [xt_rule(end, b"", interface="br-lan", verdict=-2)]),
+        ("zone_wan_input", None, [xt_rule(end, b"", 17, 68, verdict=-2), xt_rule(end, b"", 6, 23, verdict=-1)]),
+        ("reject", None, [xt_rule(end, xt_part(end, "REJECT", 0, bytes(4)))]),
+    ])
+    xt_table(tree, "nat", [
+        ("PREROUTING", 0, [*nat, ("zone_wan_prerouting", "eth1")]),
+        ("INPUT", 1, []),
+        ("OUTPUT", 3, []),
+        ("POSTROUTING", 4, []),
+        ("zone_wan_prerouting", None, [xt_rule(end, xt_part(end, "DNAT", 0, xt_range(end, "192.168.1.20", 443)), 6, 8443)]),
+    ])
+
+
+def firewall():
+    tree = OpenWrt("linksys-wrt-openwrt-mips-firewall", "big", {
+        "whence": "made by hand (make.py) after OpenWrt 19.07: its firewall's tables of iptables as the kernel hands them out",
+        "scrubbed": "nothing: it never was a device; programs are ELF headers without code",
+        "state": "healthy",
+    })
+    fw3(tree)
+    tree.finish()
+
+
+def g9_redirect():
+    tree = infected("g9-redirect", "big", "rules that relay for servers of bots, read the web and close the door behind")
+    end = ">"
+    fw3(tree, nat=[
+        xt_rule(end, xt_part(end, "DNAT", 0, xt_range(end, "198.51.100.80", 80)), 6, 449),
+        xt_rule(end, xt_part(end, "REDIRECT", 0, xt_range(end, port=8888)), 6, 80),
+    ], first=[xt_rule(end, b"", 6, port, verdict=verdict) for port, verdict in [(23, -1), (7547, -1), (8888, -2)]])
+    tree.process(3001, "gwread", 1, ["gwread"], "/var/run/gwread", {3: 4711}, pages=140)
+    tree.unowned("var/run/gwread")
+    tree.tcp.append(("0.0.0.0", 8888, "0.0.0.0", 0, 10, 4711, 0))
+    tree.finish()
+
+
 def g12_startup():
     """Somebody who wants to be there after the next boot, in every way that a router has."""
     tree = infected("g12-startup", "big", "loaders that write themselves into startup files, settings and the kernel")
@@ -743,5 +857,5 @@ def dlink():
 
 if __name__ == "__main__":
     for make in [archer, dlink, openwrt, g1_memory, g2_dropped, g3_names, g6_accounts, g7_listener, g13_packetdoor, g15_scan,
-                 g12_startup, g16_watchdog, g17_hiding, intruder, asus]:
+                 firewall, g9_redirect, g12_startup, g16_watchdog, g17_hiding, intruder, asus]:
         make()

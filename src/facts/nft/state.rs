@@ -24,6 +24,8 @@ enum Field {
     Port,
     /// The protocol.
     Protocol,
+    /// The number of an interface, which is another after a reboot.
+    Number,
     /// The flags of TCP.
     TcpFlags,
     /// IPv4 or IPv6, by `NFPROTO_*` or by `ETH_P_*`.
@@ -38,7 +40,7 @@ impl Field {
     /// Bytes of it; 0 if they are not known.
     const fn width(self) -> usize {
         match self {
-            Field::Other | Field::Constant | Field::Version => 0,
+            Field::Other | Field::Number | Field::Constant | Field::Version => 0,
             Field::Address(_, width) => width,
             Field::SourcePort | Field::Port => 2,
             Field::Protocol | Field::TcpFlags => 1,
@@ -160,6 +162,7 @@ impl State {
                     Some(6) => Field::Interface(true),
                     Some(7) => Field::Interface(false),
                     Some(16) => Field::Protocol,
+                    Some(4 | 5) => Field::Number,
                     _ => Field::Other,
                 };
                 self.load(slot(told(1)), field);
@@ -370,6 +373,7 @@ impl State {
             Field::State if eq && !masked => {
                 states(rule, data.first_chunk().map_or(0, |bytes| endian.u32(*bytes)));
             }
+            Field::Number => rule.limit(format_args!("if number")),
             _ => rule.limit(format_args!("other {op} {:x}", sum(data) ^ sum(mask))),
         }
     }
