@@ -38,10 +38,13 @@ impl Run<'_, '_> {
             let (files, told) = (weigh.resolver_files, weigh.resolvers);
             let (name_files, names, cut) = (weigh.name_files, weigh.names, weigh.cut);
             if cut {
-                let what = format_args!("there are more resolvers than are remembered, or {TOLD_NAMES} odd names in one file");
+                let what = format_args!(
+                    "there are more resolvers than are remembered, or {TOLD_NAMES} odd names in one file"
+                );
                 coverage.gap(b"names", what);
             }
-            hosts = Coverage { facts: names, absent: name_files == 0 && coverage.gaps == 0, ..coverage.clone() };
+            hosts =
+                Coverage { facts: names, absent: name_files == 0 && coverage.gaps == 0, ..coverage.clone() };
             resolvers = Coverage { facts: told, absent: files == 0 && coverage.gaps == 0, ..coverage };
             if !any {
                 break;

@@ -110,7 +110,10 @@ mod tests {
         machine
             .file("mnt/dns.log", b"dnsmasq[1]: query[A] a.example from 192.168.1.20\n\xff\n")
             .file("mnt/dns.log.1", "dnsmasq[1]: query[A] b.example from ::1\n")
-            .file("var/log/messages", "kernel: query[A] of nobody\ndnsmasq[1]: reply c.example is 192.0.2.1\n");
+            .file(
+                "var/log/messages",
+                "kernel: query[A] of nobody\ndnsmasq[1]: reply c.example is 192.0.2.1\n",
+            );
         let (found, coverage) = look(&machine, &[Bytes::of(b"/mnt/dns.log")]);
         assert_eq!(
             found,
@@ -128,9 +131,14 @@ mod tests {
         let machine = Memory::new();
         let line = "dnsmasq[1]: query[A] a.example from 192.168.1.20\n";
         let count = usize::try_from(LOG_BYTES).unwrap() / line.len() + 100;
-        machine.file("tmp/dnsmasq.log", format!("{}{}", "query[A] first.example from ::1\n", line.repeat(count)));
+        machine.file(
+            "tmp/dnsmasq.log",
+            format!("{}{}", "query[A] first.example from ::1\n", line.repeat(count)),
+        );
         let (found, coverage) = look(&machine, &[]);
-        assert!(found.len() > count - 110 && found.len() < count && found.iter().all(|row| row.contains(" a.")));
+        assert!(
+            found.len() > count - 110 && found.len() < count && found.iter().all(|row| row.contains(" a."))
+        );
         assert_eq!(coverage.reason().as_slice(), b"/tmp/dnsmasq.log: only the last 65536 bytes were read");
         machine.file("tmp/dnsmasq.log", [b'x'; 70_000]);
         assert!(look(&machine, &[]).1.absent, "not a log of queries");

@@ -92,22 +92,20 @@ impl File<'_> {
         let parts = |text| <[u8]>::split(text, |byte| *byte == b'/').filter(|name| !name.is_empty());
         let list = |text| <[u8]>::split(text, |byte| *byte == b',').map(trim);
         match row {
-            Row::Server { domains, target: b"" | b"#" } => {
-                // Local names are nobody else's; `#` leaves them to the others.
-                let equals = text.iter().position(|byte| *byte == b'=').unwrap_or_default();
-                let text = trim(text.get(equals.saturating_add(1)..).unwrap_or_default());
-                if !text.ends_with(b"#") {
-                    parts(domains).for_each(|name| say(What::Name(name, To::Nowhere)));
-                }
-            }
             Row::Server { domains, target } => {
                 let equals = text.iter().position(|byte| *byte == b'=').map_or(0, |at| at.saturating_add(1));
-                let text = trim(text.get(equals..).unwrap_or_default());
-                say(What::Server { domains, target, text });
+                let (key, value) = text.split_at_checked(equals).unwrap_or_default();
+                // Local names are nobody else's; `#` leaves them to the others.
+                if target.is_empty() {
+                    parts(domains).for_each(|name| say(What::Name(name, To::Nowhere)));
+                }
+                if !target.is_empty() || trim(key).starts_with(b"server") {
+                    say(What::Server { domains, target, text: trim(value) });
+                }
             }
             Row::Address { domains, target } => {
                 let to = if matches!(target, b"" | b"#") { Some(To::Nowhere) } else { leads(target) };
-                for to in to {
+                if let Some(to) = to {
                     parts(domains).for_each(|name| say(What::Name(name, to)));
                 }
             }
@@ -144,8 +142,9 @@ impl File<'_> {
         if !keys.contains(&key) {
             return;
         }
-        for target in words.filter(|word| word.first().is_some_and(|byte| byte.is_ascii_hexdigit() || matches!(byte, b':' | b'[')))
-        {
+        for target in words.filter(|word| {
+            word.first().is_some_and(|byte| byte.is_ascii_hexdigit() || matches!(byte, b':' | b'['))
+        }) {
             let what = match purpose {
                 Use::Asked => What::Server { domains: b"", target, text: target },
                 _ => What::Option(purpose, target),
@@ -212,16 +211,29 @@ impl File<'_> {
             }
         }
         let has = |kind, value: &[u8]| {
-            kept.iter().any(|other| other.kind == kind && (value.is_empty() || other.value.as_slice() == value))
+            kept.iter()
+                .any(|other| other.kind == kind && (value.is_empty() || other.value.as_slice() == value))
         };
         for variable in &kept {
             let fixed = if has(Variables::Protocol, b"static") { Hand::Fixed } else { Hand::Owner };
             let hand = match variable.kind {
                 Variables::Given => Hand::Provider,
                 // Where nothing else says what the provider gave, this is what is in use.
-                Variables::Current => if has(Variables::Given, b"") { fixed } else { Hand::Made },
+                Variables::Current => {
+                    if has(Variables::Given, b"") {
+                        fixed
+                    } else {
+                        Hand::Made
+                    }
+                }
                 // They stay when the owner goes back to what the provider gives.
-                Variables::Set => if has(Variables::Automatic, b"1") { continue } else { fixed },
+                Variables::Set => {
+                    if has(Variables::Automatic, b"1") {
+                        continue;
+                    } else {
+                        fixed
+                    }
+                }
                 Variables::Offered => Hand::Owner,
                 Variables::Automatic | Variables::Protocol => continue,
             };

@@ -301,7 +301,7 @@ impl<'a, H: Host> Names<'a, H> {
             self.read(path.as_slice(), format, hand);
         });
         if full {
-            self.coverage.gap(place, format_args!("more than {CONFIG_FILES} files"));
+            self.coverage.gap(rooted(place).as_slice(), format_args!("more than {CONFIG_FILES} files"));
             self.listener.missed(place, format);
         }
         if let Err(fault) = listed {
@@ -310,7 +310,7 @@ impl<'a, H: Host> Names<'a, H> {
     }
 
     fn missed(&mut self, path: &[u8], format: Format, fault: Fault) {
-        self.coverage.gap(path, format_args!("{fault}"));
+        self.coverage.gap(rooted(path).as_slice(), format_args!("{fault}"));
         self.listener.missed(path, format);
     }
 
@@ -327,12 +327,13 @@ impl<'a, H: Host> Names<'a, H> {
             return;
         }
         if self.seen.push((device, inode)).is_err() {
-            self.coverage.gap(path, format_args!("more than {NAME_FILES} files say how names are resolved"));
+            self.coverage.gap(
+                rooted(path).as_slice(),
+                format_args!("more than {NAME_FILES} files say how names are resolved"),
+            );
             return self.listener.missed(path, format);
         }
-        let mut whole = Bytes::<PATH_BYTES>::of(b"/");
-        whole.push(relative(path));
-        self.hear(whole.as_slice(), format, hand, &|| host.file(relative(path)).map(|(file, _)| file));
+        self.hear(rooted(path).as_slice(), format, hand, &|| host.file(relative(path)).map(|(file, _)| file));
     }
 
     fn nvram(&mut self) {
@@ -346,13 +347,7 @@ impl<'a, H: Host> Names<'a, H> {
         }
     }
 
-    fn hear(
-        &mut self,
-        path: &[u8],
-        format: Format,
-        hand: Hand,
-        open: &dyn Fn() -> Result<H::File, Fault>,
-    ) {
+    fn hear(&mut self, path: &[u8], format: Format, hand: Hand, open: &dyn Fn() -> Result<H::File, Fault>) {
         if !self.listener.file(path, format) {
             return;
         }
@@ -373,11 +368,13 @@ impl<'a, H: Host> Names<'a, H> {
         if listener.end() && done.is_ok() {
             // What was read once may be read once more.
             let (mut left, mut odd) = (before, None);
-            done = open()
-                .and_then(|mut opened| file.read(&mut opened, &mut left, &mut odd, &mut |said| listener.again(said)));
+            done = open().and_then(|mut opened| {
+                file.read(&mut opened, &mut left, &mut odd, &mut |said| listener.again(said))
+            });
         }
         if lost {
             self.coverage.gap(path, format_args!("names more than {MORE_FILES} further files"));
+            self.listener.missed(path, format);
         }
         if let Some(line) = odd {
             self.coverage.gap(path, format_args!("line {line} is too long, or is none"));
@@ -386,13 +383,22 @@ impl<'a, H: Host> Names<'a, H> {
         match done {
             Ok(()) | Err(Fault::NotFound) => {}
             Err(Fault::Large) => {
-                let what = format_args!("of all that says how names are resolved only {NAMES_BYTES} bytes were read");
+                let what = format_args!(
+                    "of all that says how names are resolved only {NAMES_BYTES} bytes were read"
+                );
                 self.coverage.gap(path, what);
                 self.listener.missed(path, format);
             }
             Err(fault) => self.missed(path, format, fault),
         }
     }
+}
+
+/// A path from the root, `/` first.
+fn rooted(path: &[u8]) -> Bytes<PATH_BYTES> {
+    let mut whole = Bytes::of(b"/");
+    whole.push(relative(path));
+    whole
 }
 
 #[cfg(test)]

@@ -62,7 +62,8 @@ impl Section {
         if entry.section_line != self.line {
             self.end(file, each);
             let lost = self.lost;
-            *self = Self { line: entry.section_line, kind: Bytes::of(entry.section), lost, ..Self::default() };
+            *self =
+                Self { line: entry.section_line, kind: Bytes::of(entry.section), lost, ..Self::default() };
         }
         let mut say = |what| file.say(entry.line, what, each);
         let value = entry.value;
@@ -134,4 +135,3 @@ pub(super) fn read<F: Read<Error = Fault>>(
     *odd = odd.or(uci.cut()).or(Some(section.line).filter(|_| section.lost));
     Ok(())
 }
-

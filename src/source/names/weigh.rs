@@ -134,8 +134,12 @@ impl<'a, H: Host> Weigh<'a, H> {
     /// Whether an address is near one that the provider gave this machine: /16, or /32 of IPv6.
     fn is_near(&self, ip: IpAddr) -> bool {
         let same = |own: &IpAddr| match (own, ip) {
-            (IpAddr::V4(own), IpAddr::V4(ip)) => own.octets().first_chunk::<2>() == ip.octets().first_chunk::<2>(),
-            (IpAddr::V6(own), IpAddr::V6(ip)) => own.octets().first_chunk::<4>() == ip.octets().first_chunk::<4>(),
+            (IpAddr::V4(own), IpAddr::V4(ip)) => {
+                own.octets().first_chunk::<2>() == ip.octets().first_chunk::<2>()
+            }
+            (IpAddr::V6(own), IpAddr::V6(ip)) => {
+                own.octets().first_chunk::<4>() == ip.octets().first_chunk::<4>()
+            }
             _ => false,
         };
         self.topology.addresses().iter().filter(|own| !is_local(**own)).any(|own| same(own))
@@ -226,7 +230,8 @@ impl<'a, H: Host> Weigh<'a, H> {
         let served = self.topology.is_router() || self.format != Format::Hosts;
         let many = !sunk && self.tally.strangers > LIST;
         let Said { file, line, .. } = *said;
-        let fact = Named { file, line, name, to: address, worth: weighed, sunk, served, many, protections, pools };
+        let fact =
+            Named { file, line, name, to: address, worth: weighed, sunk, served, many, protections, pools };
         if (self.each)(Fact::Named(&fact)) {
             self.tally.told = self.tally.told.saturating_add(1);
             self.tally.sunk_told |= sunk;
@@ -275,8 +280,8 @@ impl<H: Host> Listener for Weigh<'_, H> {
     fn said(&mut self, said: &Said<'_>) {
         match said.what {
             What::Server { domains, target, .. } => {
-                self.resolvers = self.resolvers.saturating_add(1);
                 let Some(at) = server(target) else { return };
+                self.resolvers = self.resolvers.saturating_add(1);
                 if domains.is_empty() {
                     self.know(at.ip, said.hand);
                     self.tally.again = true;
@@ -336,8 +341,9 @@ impl<H: Host> Listener for Weigh<'_, H> {
                 if domains.is_empty() {
                     return self.resolver(said, at, b"", Use::Asked, text);
                 }
+                let strange = self.is_stranger(at.ip) && !is_well_known(at.ip);
                 for name in domains.split(|byte| *byte == b'/') {
-                    if self.domains || worth(name).is_some() && self.is_stranger(at.ip) {
+                    if self.domains || strange && worth(name).is_some() {
                         self.resolver(said, at, name, Use::Asked, text);
                     }
                 }
