@@ -176,6 +176,10 @@ const PLACES: [Place; 48] = [
     file(b"run/NetworkManager/no-stub-resolv.conf", Format::Resolv, Hand::Made),
 ];
 
+/// How the names of files end that editors and packages put aside.
+const OLD: [&[u8]; 8] =
+    [b".bak", b".old", b".orig", b".save", b"-opkg", b".apk-new", b".dpkg-old", b".dpkg-dist"];
+
 /// The place in [`PLACES`] before which NVRAM has its turn: behind what the provider says.
 const NVRAM_AT: usize = 8;
 
@@ -218,7 +222,10 @@ impl<'a, H: Host> Names<'a, H> {
             if place.dir.is_empty() {
                 self.read(place.prefix, place.format, place.hand);
             } else {
-                let chosen = |name: &[u8]| name.starts_with(place.prefix) && name.ends_with(place.suffix);
+                let chosen = |name: &[u8]| {
+                    let old = OLD.iter().any(|end| name.ends_with(end));
+                    name.starts_with(place.prefix) && name.ends_with(place.suffix) && !old
+                };
                 self.directory(place.dir, &chosen, place.format, place.hand);
             }
         }

@@ -308,7 +308,13 @@ fn whether_the_provider_gives_a_resolver() {
     assert_eq!(found[2..], expected[2..]);
     machine.remove("tmp/resolv.conf.auto");
     let found = facts(&machine, &home(), false);
-    assert_eq!(found[1], "2 198.51.100.1  given=None worth=false many=false");
+    assert_eq!(found[1], "2 198.51.100.1  given=Some(false) worth=false many=false");
+    machine.file(
+        "etc/config/network",
+        "config interface wan\noption proto static\noption gateway x\nlist dns 198.51.100.9\n",
+    );
+    let found = facts(&machine, &home(), false);
+    assert_eq!(found[1], "2 198.51.100.1  given=None worth=false many=false", "a line with a fixed address");
     let near = topology(&["0.0.0.0/0 via eth1"], &["198.51.7.7"]);
     assert!(
         facts(&machine, &near, false)
@@ -373,7 +379,7 @@ fn what_the_image_has_too_is_its_own() {
     assert_eq!(
         found,
         [
-            "4 198.51.100.4  given=None worth=false many=false",
+            "4 198.51.100.4  given=Some(false) worth=false many=false",
             "2 www.paypal.com Some(198.51.100.2) sunk=false many=false (0, 0)",
         ]
     );

@@ -75,6 +75,8 @@ pub struct Weigh<'a, H: Host> {
     truths: Truths,
     /// Domains are listed, so every name that leads to a stranger matters.
     domains: bool,
+    /// The network's settings name resolvers for a line with a fixed address.
+    fixed: bool,
     /// Takes the facts; whether somebody has something to say to one.
     each: &'a mut dyn FnMut(Fact<'_>) -> bool,
     known: heapless::Vec<Known, RESOLVERS>,
@@ -112,6 +114,7 @@ impl<'a, H: Host> Weigh<'a, H> {
             mounts,
             truths,
             domains,
+            fixed: false,
             each,
             known: heapless::Vec::new(),
             said: heapless::Vec::new(),
@@ -173,7 +176,12 @@ impl<'a, H: Host> Weigh<'a, H> {
             return Some(true);
         }
         // A line that gets its address from the provider gets resolvers too.
-        let automatic = hand == Hand::Owner && matches!(self.format, Format::Network | Format::Nvram);
+        let automatic = hand == Hand::Owner
+            && match self.format {
+                Format::Network | Format::Nvram => true,
+                Format::Dhcp => !self.fixed,
+                _ => false,
+            };
         (automatic || self.known.iter().any(|known| provider(&known))).then_some(false)
     }
 
@@ -283,6 +291,7 @@ impl<H: Host> Listener for Weigh<'_, H> {
                 let Some(at) = server(target) else { return };
                 self.resolvers = self.resolvers.saturating_add(1);
                 if domains.is_empty() {
+                    self.fixed |= said.hand == Hand::Fixed && self.format == Format::Network;
                     self.know(at.ip, said.hand);
                     self.tally.again = true;
                 } else {
