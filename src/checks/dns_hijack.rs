@@ -78,7 +78,8 @@ fn judged(resolver: &Resolver<'_>) -> Option<(Severity, &'static str)> {
     }
     if purpose == Use::Proxy && !resolver.name.is_empty() {
         let far = !is_local_name(resolver.name);
-        return far.then_some((Notice, "whoever is served fetches the settings of a proxy from a host elsewhere"));
+        return far
+            .then_some((Notice, "whoever is served fetches the settings of a proxy from a host elsewhere"));
     }
     let odd = matches!(resolver.standing, Standing::Added(Truth::Baseline));
     if resolver.well_known && odd && matches!(hand, Hand::Owner | Hand::Fixed) && resolver.name.is_empty() {
@@ -97,12 +98,15 @@ fn judged(resolver: &Resolver<'_>) -> Option<(Severity, &'static str)> {
         return (!resolver.many).then_some((severity, words));
     }
     match (purpose, hand) {
-        (Use::Proxy, _) => {
-            Some((Suspicious, "whoever is served fetches the settings of a proxy from a strange public address"))
-        }
+        (Use::Proxy, _) => Some((
+            Suspicious,
+            "whoever is served fetches the settings of a proxy from a strange public address",
+        )),
         // Programs do what the settings say; if these are all known, nobody said so.
-        (_, Hand::Made) => (given == Some(false))
-            .then_some((Suspicious, "a public resolver that neither the provider gives nor the settings name")),
+        (_, Hand::Made) => (given == Some(false)).then_some((
+            Suspicious,
+            "a public resolver that neither the provider gives nor the settings name",
+        )),
         (_, Hand::Provider) => None,
         (_, Hand::Package) => odd.then_some((Notice, "a resolver asks another that hardly anybody knows")),
         (_, Hand::Fixed) => Some((
@@ -111,10 +115,15 @@ fn judged(resolver: &Resolver<'_>) -> Option<(Severity, &'static str)> {
         )),
         (purpose, Hand::Owner) => {
             let severity = if given == Some(false) || odd { Suspicious } else { Notice };
-            Some((severity, match purpose {
-                Use::Offered => "whoever is served is told to ask a public resolver that hardly anybody knows",
-                _ => "a public resolver that hardly anybody knows, set by hand",
-            }))
+            Some((
+                severity,
+                match purpose {
+                    Use::Offered => {
+                        "whoever is served is told to ask a public resolver that hardly anybody knows"
+                    }
+                    _ => "a public resolver that hardly anybody knows, set by hand",
+                },
+            ))
         }
     }
 }
@@ -167,7 +176,8 @@ mod tests {
         assert_eq!(resolver(&CHECK, &Resolver { given: None, standing: odd, ..strange }), [Suspicious]);
         let common = Resolver { stranger: false, well_known: true, standing: odd, ..set("9.9.9.9") };
         assert_eq!(resolver(&CHECK, &common), [Notice]);
-        let proxy = Resolver { purpose: Use::Proxy, name: b"wpad.evil.example", stranger: false, ..set("0.0.0.0") };
+        let proxy =
+            Resolver { purpose: Use::Proxy, name: b"wpad.evil.example", stranger: false, ..set("0.0.0.0") };
         assert_eq!(resolver(&CHECK, &proxy), [Notice]);
     }
 
@@ -190,11 +200,19 @@ mod tests {
         for purpose in [Use::Asked, Use::Offered] {
             assert_eq!(resolver(&CHECK, &Resolver { purpose, ..private }), [], "private");
             assert_eq!(resolver(&CHECK, &Resolver { purpose, ..common }), [], "one that many people use");
-            assert_eq!(resolver(&CHECK, &Resolver { purpose, given: Some(true), ..strange }), [], "the provider's");
+            assert_eq!(
+                resolver(&CHECK, &Resolver { purpose, given: Some(true), ..strange }),
+                [],
+                "the provider's"
+            );
         }
         assert_eq!(resolver(&CHECK, &Resolver { hand: Hand::Provider, ..strange }), []);
         assert_eq!(resolver(&CHECK, &Resolver { hand: Hand::Package, ..strange }), []);
-        assert_eq!(resolver(&CHECK, &Resolver { hand: Hand::Made, given: None, ..strange }), [], "a server's");
+        assert_eq!(
+            resolver(&CHECK, &Resolver { hand: Hand::Made, given: None, ..strange }),
+            [],
+            "a server's"
+        );
         let known = Standing::Known(Truth::Baseline);
         assert_eq!(resolver(&CHECK, &Resolver { standing: known, ..strange }), []);
         let proxy = Resolver { purpose: Use::Proxy, name: b"wpad.lan", stranger: false, ..set("0.0.0.0") };

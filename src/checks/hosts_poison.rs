@@ -46,7 +46,8 @@ fn run(named: &Named<'_>, _: &Ctx<'_>, out: &mut Out<'_>) {
     let at = named.to.map(|ip| Endpoint { ip, port: 0 });
     let severity = if named.sunk { sunk(named, worth) } else { led(named, worth) };
     let Some(severity) = severity else { return };
-    let draft = out.at(named.file, named.line).severity(severity).remote(at).say("a name of ").say(worth.words());
+    let draft =
+        out.at(named.file, named.line).severity(severity).remote(at).say("a name of ").say(worth.words());
     let draft = draft.say(match (named.sunk, named.to) {
         (true, _) => " leads nowhere: ",
         (_, Some(_)) => " leads to a public address: ",
@@ -76,8 +77,12 @@ fn sunk(named: &Named<'_>, worth: Worth) -> Option<Severity> {
 /// How bad it is that it leads somewhere else.
 fn led(named: &Named<'_>, worth: Worth) -> Option<Severity> {
     let severity = match worth {
-        Worth::Update | Worth::Protection | Worth::Money if named.served && named.to.is_some() => CHECK.severity,
-        Worth::Update | Worth::Protection | Worth::Money | Worth::Firmware | Worth::Login => Severity::Suspicious,
+        Worth::Update | Worth::Protection | Worth::Money if named.served && named.to.is_some() => {
+            CHECK.severity
+        }
+        Worth::Update | Worth::Protection | Worth::Money | Worth::Firmware | Worth::Login => {
+            Severity::Suspicious
+        }
         Worth::Pool => Severity::Notice,
     };
     Some(match severity {

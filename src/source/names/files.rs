@@ -118,7 +118,7 @@ impl File<'_> {
             }
             Row::Alias(values) => {
                 let number = |name: &&[u8]| !name.iter().all(u8::is_ascii_digit);
-                let Some(target) = list(values).filter(number).last() else { return };
+                let Some(target) = list(values).rfind(number) else { return };
                 for name in list(values).filter(number).filter(|name| *name != target) {
                     say(What::Name(name, To::Alias(target)));
                 }

@@ -1,5 +1,7 @@
 //! What is read of each kind of file, and what facts are made of it.
 
+#![allow(clippy::arithmetic_side_effects, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
+
 use super::weigh::{Fact, Weigh};
 use super::*;
 use crate::facts::topology::Topology;

@@ -145,7 +145,7 @@ impl<'a, H: Host> Weigh<'a, H> {
             }
             _ => false,
         };
-        self.topology.addresses().iter().filter(|own| !is_local(**own)).any(|own| same(own))
+        self.topology.addresses().iter().filter(|own| !is_local(**own)).any(same)
     }
 
     /// Remembers who named a resolver.
