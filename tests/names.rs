@@ -106,7 +106,7 @@ fn a_poisoned_dnsmasq_that_clients_ask() {
     let outcome = router(
         r#"printf '%s\n' no-resolv no-hosts server=203.0.113.66 address=/www.paypal.com/203.0.113.73 log-queries \
             log-facility=$ROOM/queries addn-hosts=/etc/more >/etc/dnsmasq.conf
-        mkdir -p /etc/ppp; echo 'nameserver 192.0.2.53' >/etc/ppp/resolv.conf
+        mkdir -p /etc/ppp; mount -t tmpfs ppp /etc/ppp; echo 'nameserver 192.0.2.53' >/etc/ppp/resolv.conf
         echo '203.0.113.9 login.live.com' >/etc/more
         echo 'nameserver 127.0.0.1' >/etc/resolv.conf"#,
         "www.paypal.com c2.badname.example",
@@ -131,12 +131,23 @@ fn a_poisoned_dnsmasq_that_clients_ask() {
 #[test]
 fn a_resolver_that_was_swapped_where_the_provider_gives_another() {
     let outcome = router(
-        "mkdir -p /etc/ppp; echo 'nameserver 192.0.2.53' >/etc/ppp/resolv.conf
+        "mkdir -p /etc/ppp; mount -t tmpfs ppp /etc/ppp; echo 'nameserver 192.0.2.53' >/etc/ppp/resolv.conf
         echo port=53 >/etc/dnsmasq.conf; echo 'nameserver 203.0.113.99' >/etc/resolv.conf",
         "",
         "",
     );
     assert_eq!(found(&outcome), ["suspicious dns-hijack /etc/resolv.conf:1 203.0.113.99:53"]);
+}
+
+#[test]
+fn what_a_provider_gave_long_ago_says_nothing() {
+    let outcome = router(
+        "mkdir -p /etc/ppp; echo 'nameserver 192.0.2.53' >/etc/ppp/resolv.conf
+        echo port=53 >/etc/dnsmasq.conf; echo 'nameserver 203.0.113.99' >/etc/resolv.conf",
+        "",
+        "",
+    );
+    assert_eq!(found(&outcome), [""; 0]);
 }
 
 #[test]

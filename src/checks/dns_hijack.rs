@@ -18,7 +18,7 @@
 //! provider gives or that lie near this machine's own public address, for private addresses, for long lists of names that one
 //! resolver answers for (split DNS), and for what the image or the baseline knows. With a baseline that does not know it, one
 //! that many people use is a `notice`. What the provider gives is not accused, unless listed: a rogue DHCP server
-//! upstream looks like a provider. Names resolved over HTTPS, answers forged on the wire (Mozi, ZuoRAT) and rules of the
+//! upstream looks like a provider, and so does who writes into the file that holds it. Names resolved over HTTPS, answers forged on the wire (Mozi, ZuoRAT) and rules of the
 //! packet filter for port 53 are not seen here. The settings of AdGuard Home and Pi-hole's own are not read.
 //!
 //! # Sources
@@ -92,7 +92,7 @@ fn judged(resolver: &Resolver<'_>) -> Option<(Severity, &'static str)> {
         let severity = match resolver.worth? {
             Worth::Update | Worth::Protection | Worth::Money => Infected,
             Worth::Login | Worth::Firmware => Suspicious,
-            Worth::Pool => return None,
+            Worth::Pool | Worth::Every => return None,
         };
         let words = "a strange public resolver is asked for one name alone";
         return (!resolver.many).then_some((severity, words));

@@ -15,6 +15,7 @@ use crate::host::Host;
 use crate::limits::{IMAGE_LINES, RESOLVERS, SMALL_FILE_BYTES, TOLD_NAMES};
 use crate::source::links::real;
 use crate::source::mounts::Mounts;
+use crate::source::owner::relative;
 use crate::source::truth::Truths;
 
 /// What comes out.
@@ -37,8 +38,9 @@ const BY_HAND: u32 = 32;
 /// A resolver that was named.
 struct Known {
     ip: IpAddr,
-    /// By what the provider says.
+    /// By what the provider says, and whether it says so now.
     provider: bool,
+    now: bool,
     /// By the network's settings, which netifd writes among what the provider says.
     network: bool,
     /// By other settings.
@@ -83,6 +85,8 @@ pub struct Weigh<'a, H: Host> {
     /// What was told, and whether it was a program's file: settings come twice, as they are and as dnsmasq is told.
     said: heapless::Vec<(IpAddr, Use, bool), RESOLVERS>,
     format: Format,
+    /// The file does not go with the next start.
+    old: bool,
     tally: Tally,
     /// Hashes of what the image's file of that name says.
     image: heapless::Vec<u32, IMAGE_LINES>,
@@ -119,6 +123,7 @@ impl<'a, H: Host> Weigh<'a, H> {
             known: heapless::Vec::new(),
             said: heapless::Vec::new(),
             format: Format::Resolv,
+            old: false,
             tally: Tally::default(),
             image: heapless::Vec::new(),
             resolver_files: 0,
@@ -153,14 +158,17 @@ impl<'a, H: Host> Weigh<'a, H> {
         let at = match self.known.iter().position(|known| known.ip == ip) {
             Some(at) => at,
             None => {
-                let known = Known { ip, provider: false, network: false, configured: false };
+                let known = Known { ip, provider: false, now: false, network: false, configured: false };
                 self.cut |= self.known.push(known).is_err();
                 self.known.len().saturating_sub(1)
             }
         };
         let Some(known) = self.known.get_mut(at).filter(|known| known.ip == ip) else { return };
         match hand {
-            Hand::Provider => known.provider = true,
+            Hand::Provider => {
+                known.provider = true;
+                known.now |= !self.old;
+            }
             Hand::Made => {}
             _ if self.format == Format::Network => known.network = true,
             _ => known.configured = true,
@@ -182,7 +190,7 @@ impl<'a, H: Host> Weigh<'a, H> {
                 Format::Dhcp => !self.fixed,
                 _ => false,
             };
-        (automatic || self.known.iter().any(|known| provider(&known))).then_some(false)
+        (automatic || self.known.iter().any(|known| known.now && provider(&known))).then_some(false)
     }
 
     fn resolver(&mut self, said: &Said<'_>, at: Endpoint, name: &[u8], purpose: Use, text: &[u8]) {
@@ -277,8 +285,10 @@ impl<H: Host> Listener for Weigh<'_, H> {
         let names = matches!(format, Format::Hosts | Format::Dnsmasq | Format::Dhcp);
         self.resolver_files = self.resolver_files.saturating_add(u32::from(resolvers));
         self.name_files = self.name_files.saturating_add(u32::from(names));
+        // What a provider gave lies in memory: on a disk it may be from long ago.
+        self.old = self.host.in_memory(relative(path)) == Ok(false);
         // Nobody writes into an image.
-        if self.mounts.over(real(self.host, path).as_slice()).image {
+        if format != Format::Nvram && self.mounts.over(real(self.host, path).as_slice()).image {
             return false;
         }
         self.read_image(path, format);
