@@ -299,7 +299,7 @@ pub const FURTHER: usize = if cfg!(test) { 2 } else { 8 };
 pub const NAME_FILES: usize = if cfg!(test) { 16 } else { 256 };
 
 /// Further files and logs that these name, 272 bytes each.
-pub const MORE_FILES: usize = if cfg!(test) { 4 } else { 16 };
+pub const MORE_FILES: usize = if cfg!(test) { 8 } else { 16 };
 
 /// Bytes read of all of them together: the lists of an ad-blocker with a million names.
 pub const NAMES_BYTES: u64 = if cfg!(test) { 1024 * 1024 } else { 32 * 1024 * 1024 };

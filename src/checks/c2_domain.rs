@@ -59,13 +59,22 @@ fn named(named: &Named<'_>, ctx: &Ctx<'_>, out: &mut Out<'_>) {
     if !named.sunk {
         let to = named.to.map(|ip| Endpoint { ip, port: 0 });
         let draft = out.at(named.file, named.line).remote(to);
-        say(named.name, Severity::Suspicious, draft, "a listed domain has a public address set by hand", ctx, out);
+        say(
+            named.name,
+            Severity::Suspicious,
+            draft,
+            "a listed domain has a public address set by hand",
+            ctx,
+            out,
+        );
     }
 }
 
 fn resolver(resolver: &Resolver<'_>, ctx: &Ctx<'_>, out: &mut Out<'_>) {
     let (severity, words) = match resolver.purpose {
-        Use::Proxy => (CHECK.severity, "whoever is served fetches the settings of a proxy from a listed domain"),
+        Use::Proxy => {
+            (CHECK.severity, "whoever is served fetches the settings of a proxy from a listed domain")
+        }
         _ => (Severity::Suspicious, "a resolver of its own is asked for a listed domain"),
     };
     if !resolver.name.is_empty() {
@@ -86,7 +95,8 @@ mod tests {
     #[test]
     fn names_that_were_asked_for() {
         let asked = |name: &'static str, by: Option<[u8; 4]>, own| {
-            let asked = Asked { file: b"/tmp/dnsmasq.log", name: name.as_bytes(), by: by.map(Into::into), own };
+            let asked =
+                Asked { file: b"/tmp/dnsmasq.log", name: name.as_bytes(), by: by.map(Into::into), own };
             testing::asked(&CHECK, &asked)
         };
         assert_eq!(asked("a.evil.example", Some([127, 0, 0, 1]), true), [Infected]);

@@ -18,7 +18,7 @@
 //! provider gives or that lie near this machine's own public address, for private addresses, for long lists of names that one
 //! resolver answers for (split DNS), and for what the image or the baseline knows. With a baseline that does not know it, one
 //! that many people use is a `notice`. What the provider gives is not accused, unless listed: a rogue DHCP server
-//! upstream looks like a provider. Names resolved over HTTPS, answers forged on the wire (Mozi, ZuoRAT) and rules of the
+//! upstream looks like a provider, and so does who writes into the file that holds it. Names resolved over HTTPS, answers forged on the wire (Mozi, ZuoRAT) and rules of the
 //! packet filter for port 53 are not seen here. The settings of AdGuard Home and Pi-hole's own are not read.
 //!
 //! # Sources
@@ -78,7 +78,8 @@ fn judged(resolver: &Resolver<'_>) -> Option<(Severity, &'static str)> {
     }
     if purpose == Use::Proxy && !resolver.name.is_empty() {
         let far = !is_local_name(resolver.name);
-        return far.then_some((Notice, "whoever is served fetches the settings of a proxy from a host elsewhere"));
+        return far
+            .then_some((Notice, "whoever is served fetches the settings of a proxy from a host elsewhere"));
     }
     let odd = matches!(resolver.standing, Standing::Added(Truth::Baseline));
     if resolver.well_known && odd && matches!(hand, Hand::Owner | Hand::Fixed) && resolver.name.is_empty() {
@@ -91,18 +92,21 @@ fn judged(resolver: &Resolver<'_>) -> Option<(Severity, &'static str)> {
         let severity = match resolver.worth? {
             Worth::Update | Worth::Protection | Worth::Money => Infected,
             Worth::Login | Worth::Firmware => Suspicious,
-            Worth::Pool => return None,
+            Worth::Pool | Worth::Every => return None,
         };
         let words = "a strange public resolver is asked for one name alone";
         return (!resolver.many).then_some((severity, words));
     }
     match (purpose, hand) {
-        (Use::Proxy, _) => {
-            Some((Suspicious, "whoever is served fetches the settings of a proxy from a strange public address"))
-        }
+        (Use::Proxy, _) => Some((
+            Suspicious,
+            "whoever is served fetches the settings of a proxy from a strange public address",
+        )),
         // Programs do what the settings say; if these are all known, nobody said so.
-        (_, Hand::Made) => (given == Some(false))
-            .then_some((Suspicious, "a public resolver that neither the provider gives nor the settings name")),
+        (_, Hand::Made) => (given == Some(false)).then_some((
+            Suspicious,
+            "a public resolver that neither the provider gives nor the settings name",
+        )),
         (_, Hand::Provider) => None,
         (_, Hand::Package) => odd.then_some((Notice, "a resolver asks another that hardly anybody knows")),
         (_, Hand::Fixed) => Some((
@@ -111,10 +115,15 @@ fn judged(resolver: &Resolver<'_>) -> Option<(Severity, &'static str)> {
         )),
         (purpose, Hand::Owner) => {
             let severity = if given == Some(false) || odd { Suspicious } else { Notice };
-            Some((severity, match purpose {
-                Use::Offered => "whoever is served is told to ask a public resolver that hardly anybody knows",
-                _ => "a public resolver that hardly anybody knows, set by hand",
-            }))
+            Some((
+                severity,
+                match purpose {
+                    Use::Offered => {
+                        "whoever is served is told to ask a public resolver that hardly anybody knows"
+                    }
+                    _ => "a public resolver that hardly anybody knows, set by hand",
+                },
+            ))
         }
     }
 }
@@ -167,7 +176,8 @@ mod tests {
         assert_eq!(resolver(&CHECK, &Resolver { given: None, standing: odd, ..strange }), [Suspicious]);
         let common = Resolver { stranger: false, well_known: true, standing: odd, ..set("9.9.9.9") };
         assert_eq!(resolver(&CHECK, &common), [Notice]);
-        let proxy = Resolver { purpose: Use::Proxy, name: b"wpad.evil.example", stranger: false, ..set("0.0.0.0") };
+        let proxy =
+            Resolver { purpose: Use::Proxy, name: b"wpad.evil.example", stranger: false, ..set("0.0.0.0") };
         assert_eq!(resolver(&CHECK, &proxy), [Notice]);
     }
 
@@ -190,11 +200,19 @@ mod tests {
         for purpose in [Use::Asked, Use::Offered] {
             assert_eq!(resolver(&CHECK, &Resolver { purpose, ..private }), [], "private");
             assert_eq!(resolver(&CHECK, &Resolver { purpose, ..common }), [], "one that many people use");
-            assert_eq!(resolver(&CHECK, &Resolver { purpose, given: Some(true), ..strange }), [], "the provider's");
+            assert_eq!(
+                resolver(&CHECK, &Resolver { purpose, given: Some(true), ..strange }),
+                [],
+                "the provider's"
+            );
         }
         assert_eq!(resolver(&CHECK, &Resolver { hand: Hand::Provider, ..strange }), []);
         assert_eq!(resolver(&CHECK, &Resolver { hand: Hand::Package, ..strange }), []);
-        assert_eq!(resolver(&CHECK, &Resolver { hand: Hand::Made, given: None, ..strange }), [], "a server's");
+        assert_eq!(
+            resolver(&CHECK, &Resolver { hand: Hand::Made, given: None, ..strange }),
+            [],
+            "a server's"
+        );
         let known = Standing::Known(Truth::Baseline);
         assert_eq!(resolver(&CHECK, &Resolver { standing: known, ..strange }), []);
         let proxy = Resolver { purpose: Use::Proxy, name: b"wpad.lan", stranger: false, ..set("0.0.0.0") };

@@ -3,7 +3,7 @@
 //! # Sees
 //! Entries of hosts files, of dnsmasq (`address=`, `host-record=`, `cname=`), of OpenWrt's `domain` and `hostrecord` sections
 //! and of what these include, for some 130 names with all below them: updates of computers and routers, protection from
-//! malware, banks and payment, mail and accounts, mining pools. Accused is a public address, another name, and, where a good
+//! malware, banks and payment, mail and accounts, mining pools; and for all names at once (`address=/#/`). Accused is a public address, another name, and, where a good
 //! part of what a file sinks (0.0.0.0, 127.0.0.1) is such names, the sink.
 //!
 //! # Why it matters
@@ -46,7 +46,8 @@ fn run(named: &Named<'_>, _: &Ctx<'_>, out: &mut Out<'_>) {
     let at = named.to.map(|ip| Endpoint { ip, port: 0 });
     let severity = if named.sunk { sunk(named, worth) } else { led(named, worth) };
     let Some(severity) = severity else { return };
-    let draft = out.at(named.file, named.line).severity(severity).remote(at).say("a name of ").say(worth.words());
+    let draft =
+        out.at(named.file, named.line).severity(severity).remote(at).say("a name of ").say(worth.words());
     let draft = draft.say(match (named.sunk, named.to) {
         (true, _) => " leads nowhere: ",
         (_, Some(_)) => " leads to a public address: ",
@@ -66,8 +67,9 @@ fn sunk(named: &Named<'_>, worth: Worth) -> Option<Severity> {
     let many = named.protections >= FEW || named.pools >= FEW;
     match worth {
         Worth::Protection | Worth::Pool if many => Some(Severity::Suspicious),
-        // Who sinks these keeps people from the shop or the mail: children's protection does.
-        Worth::Money | Worth::Login => None,
+        // Who sinks these keeps people from the shop or the mail, or from everything that is not allowed: children's
+        // protection does.
+        Worth::Money | Worth::Login | Worth::Every => None,
         _ if many => Some(Severity::Suspicious),
         _ => Some(Severity::Notice),
     }
@@ -76,9 +78,10 @@ fn sunk(named: &Named<'_>, worth: Worth) -> Option<Severity> {
 /// How bad it is that it leads somewhere else.
 fn led(named: &Named<'_>, worth: Worth) -> Option<Severity> {
     let severity = match worth {
-        Worth::Update | Worth::Protection | Worth::Money if named.served && named.to.is_some() => CHECK.severity,
-        Worth::Update | Worth::Protection | Worth::Money | Worth::Firmware | Worth::Login => Severity::Suspicious,
         Worth::Pool => Severity::Notice,
+        Worth::Firmware | Worth::Login => Severity::Suspicious,
+        _ if named.served && named.to.is_some() => CHECK.severity,
+        _ => Severity::Suspicious,
     };
     Some(match severity {
         Severity::Infected if named.many => Severity::Suspicious,
@@ -114,6 +117,7 @@ mod tests {
             (Worth::Money, Infected),
             (Worth::Update, Infected),
             (Worth::Protection, Infected),
+            (Worth::Every, Infected),
             (Worth::Login, Suspicious),
             (Worth::Firmware, Suspicious),
             (Worth::Pool, Notice),
@@ -142,5 +146,6 @@ mod tests {
         assert_eq!(sink(Worth::Pool, 0, 2), [Notice]);
         assert_eq!(sink(Worth::Money, 3, 0), [], "a child's");
         assert_eq!(sink(Worth::Login, 0, 0), []);
+        assert_eq!(sink(Worth::Every, 3, 0), [], "only what is allowed");
     }
 }

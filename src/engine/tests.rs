@@ -104,6 +104,20 @@ fn what_changes_between_the_looks_is_no_accusation() {
 }
 
 #[test]
+fn a_line_that_comes_up_changes_resolvers_between_the_looks() {
+    let machine = Memory::new();
+    let resolvers = |machine: &Memory, ip: &str| {
+        machine.file("etc/ppp/resolv.conf", format!("nameserver {ip}\n"));
+    };
+    resolvers(&machine, "192.0.2.1");
+    machine.file("etc/resolv.conf", "nameserver 192.0.2.2\n");
+    assert_eq!(scan_for(&machine, &["dns-hijack"]).findings, ["dns-hijack /etc/resolv.conf"]);
+    machine.on_pause(move |machine| resolvers(machine, "192.0.2.2"));
+    let heard = scan_for(&machine, &["dns-hijack"]);
+    assert_eq!((heard.findings, heard.verdicts), (vec![], vec!["dns-hijack yes".to_owned()]));
+}
+
+#[test]
 fn what_stands_before_a_process_is_said() {
     let machine = Memory::new();
     machine.process(1, "init", "/sbin/init", b"init\0").file("proc/812/empty", "");

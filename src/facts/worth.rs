@@ -13,6 +13,8 @@ pub enum Worth {
     Firmware,
     /// Mail, accounts, and exchanges of money that no bank keeps.
     Login,
+    /// Everything: dnsmasq's `#`.
+    Every,
     /// Where miners of money that no bank keeps meet: bots shut out rivals.
     Pool,
 }
@@ -27,6 +29,7 @@ impl Worth {
             Worth::Money => "a bank or of payment",
             Worth::Firmware => "updates of routers",
             Worth::Login => "mail or accounts",
+            Worth::Every => "everything",
             Worth::Pool => "a mining pool",
         }
     }
@@ -174,6 +177,9 @@ const LABELS: u32 = 4;
 /// What a name is worth, and its place in the table, by which one is told from another.
 #[must_use]
 pub fn worth(name: &[u8]) -> Option<(Worth, usize)> {
+    if name == b"#" {
+        return Some((Worth::Every, NAMES.len()));
+    }
     let name = name.strip_suffix(b".").unwrap_or(name);
     let mut front = name.len();
     for label in 1..=LABELS {
@@ -222,6 +228,7 @@ mod tests {
             (b"notpaypal.com", None),
             (b"paypal.com.evil.example", None),
             (b"com", None),
+            (b"#", Some(Worth::Every)),
             (b".", None),
             (b"", None),
             (b"..", None),

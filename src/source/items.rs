@@ -2,6 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
+use super::names::{Format, Listener, Names, Said, What};
 use super::net::{self, Ports};
 use super::owner::relative;
 use super::rules::{self, Rooms};
@@ -22,15 +23,6 @@ const LINE: usize = 4096;
 /// UDP has no listeners: a socket that waits for anybody looks like one that waits for an answer. Below this port the
 /// kernel gives none to a client (ip(7)), so it is a service's.
 const SERVICE_PORTS: u16 = 1024;
-
-/// Where names are resolved: resolv.conf(5), and what OpenWrt's netifd and dnsmasq's own list make of what a provider says.
-const RESOLV: [&[u8]; 3] = [b"etc/resolv.conf", b"tmp/resolv.conf", b"tmp/resolv.conf.auto"];
-/// Directories of such files.
-const RESOLV_D: [&[u8]; 1] = [b"tmp/resolv.conf.d"];
-/// dnsmasq(8).
-const DNSMASQ: [&[u8]; 1] = [b"etc/dnsmasq.conf"];
-/// Directories of such files; OpenWrt writes `/var/etc/dnsmasq.conf.cfg01411c`, ASUSWRT `/etc/dnsmasq.conf`.
-const DNSMASQ_D: [&[u8]; 2] = [b"etc/dnsmasq.d", b"var/etc"];
 
 /// Below a home (sshd(8), dropbear(8)).
 const HOME_KEYS: [&[u8]; 2] = [b"/.ssh/authorized_keys", b"/.ssh/authorized_keys2"];
@@ -108,38 +100,6 @@ impl<H: Host> Look<'_, H> {
     fn missed(&mut self, path: &[u8], kind: Kind, fault: Fault) {
         self.coverage.gap(path, format_args!("{fault}"));
         (self.each)(kind, Told::Missed);
-    }
-
-    /// Hands every line of the files in a directory to `each`.
-    fn files(
-        &mut self,
-        place: &[u8],
-        prefix: &[u8],
-        kind: Kind,
-        each: &mut dyn FnMut(&[u8], Each<'_>),
-    ) -> bool {
-        let host = self.host;
-        let dir = match host.dir(place) {
-            Ok(dir) => dir,
-            Err(Fault::NotFound | Fault::NotDirectory) => return false,
-            Err(fault) => {
-                self.missed(place, kind, fault);
-                return false;
-            }
-        };
-        let mut any = false;
-        let listed = host.list(&dir, &mut |name| {
-            if name.starts_with(prefix) {
-                let mut path = Bytes::<PATH_BYTES>::of(place);
-                path.push(b"/");
-                path.push(name);
-                any |= self.lines(path.as_slice(), kind, each);
-            }
-        });
-        if let Err(fault) = listed {
-            self.missed(place, kind, fault);
-        }
-        any
     }
 
     /// Users, and the keys in their homes. The value of a user is what gives rights: numbers, home and shell.
@@ -233,38 +193,14 @@ impl<H: Host> Look<'_, H> {
         });
     }
 
-    /// Whom names are asked of. Known only where a `resolv.conf` is: a router's is made when it has booted.
+    /// Whom names are asked of, and whom others are told to ask. Known only where a `resolv.conf` is: a router's is made when
+    /// it has booted. `server=/domain/address#port` too: who answers for a domain can be anybody.
     fn resolvers(&mut self) {
-        let kind = Kind::Item(Item::Resolver);
-        let mut nameserver = |line: &[u8], tell: Each<'_>| {
-            let mut words = fields(line);
-            if words.next() == Some(b"nameserver")
-                && let Some(address) = words.next()
-            {
-                tell(kind, Told::Thing(address, b""));
-            }
-        };
-        let mut any = false;
-        for path in RESOLV {
-            any |= self.lines(path, kind, &mut nameserver);
-        }
-        for place in RESOLV_D {
-            any |= self.files(place, b"", kind, &mut nameserver);
-        }
-        if !any {
-            return;
-        }
-        // `server=/domain/address#port` too: who answers for a domain can be anybody.
-        let mut server = |line: &[u8], tell: Each<'_>| {
-            if let Some(address) = line.strip_prefix(b"server=") {
-                tell(kind, Told::Thing(trim(address), b""));
-            }
-        };
-        for path in DNSMASQ {
-            self.lines(path, kind, &mut server);
-        }
-        for place in DNSMASQ_D {
-            self.files(place, if place == b"var/etc" { b"dnsmasq" } else { b"" }, kind, &mut server);
+        if Names::has_resolvers(self.host) {
+            (self.each)(Kind::Item(Item::Resolver), Told::Begin);
+            let mut resolvers = Resolvers { each: &mut *self.each };
+            // Logs are not of interest here.
+            let _ = Names::new(self.host, self.coverage, &mut resolvers).run();
         }
     }
 
@@ -321,6 +257,35 @@ impl<H: Host> Look<'_, H> {
                 tell(modules, Told::Thing(name, b""));
             }
         });
+    }
+}
+
+/// Tells every resolver that a file names.
+struct Resolvers<'a> {
+    each: Each<'a>,
+}
+
+impl Listener for Resolvers<'_> {
+    fn file(&mut self, _: &[u8], format: Format) -> bool {
+        format != Format::Hosts
+    }
+
+    fn said(&mut self, said: &Said<'_>) {
+        if let What::Server { text, .. } | What::Option(_, text) = said.what {
+            (self.each)(Kind::Item(Item::Resolver), Told::Thing(text, b""));
+        }
+    }
+
+    fn end(&mut self) -> bool {
+        false
+    }
+
+    fn again(&mut self, _: &Said<'_>) {}
+
+    fn missed(&mut self, _: &[u8], format: Format) {
+        if format != Format::Hosts {
+            (self.each)(Kind::Item(Item::Resolver), Told::Missed);
+        }
     }
 }
 

@@ -25,13 +25,11 @@ const LOGS: [&[u8]; 8] = [
 /// What the log before is called besides: logrotate(8), BusyBox's syslogd, ASUSWRT.
 const ROTATED: [&[u8]; 3] = [b".1", b".0", b"-1"];
 
+/// Takes the log, a name, and who asked for it.
+pub type Each<'a> = &'a mut dyn FnMut(&[u8], &[u8], Option<IpAddr>);
+
 /// Hands every name that was asked for, or answered, to `each`, with the log and who asked, those of `logs` first.
-pub fn each<H: Host>(
-    host: &H,
-    logs: &[Bytes<256>],
-    coverage: &mut Coverage,
-    each: &mut dyn FnMut(&[u8], &[u8], Option<IpAddr>),
-) {
+pub fn each<H: Host>(host: &H, logs: &[Bytes<256>], coverage: &mut Coverage, each: Each<'_>) {
     let named = logs.iter().map(Bytes::as_slice).map(relative);
     let usual = LOGS.into_iter().filter(|log| !logs.iter().any(|named| relative(named.as_slice()) == *log));
     let mut seen = heapless::Vec::<(u64, u64), 48>::new();
@@ -51,7 +49,7 @@ fn one<H: Host>(
     path: &[u8],
     seen: &mut heapless::Vec<(u64, u64), 48>,
     coverage: &mut Coverage,
-    each: &mut dyn FnMut(&[u8], &[u8], Option<IpAddr>),
+    each: Each<'_>,
 ) {
     let (mut file, identity) = match host.file(relative(path)) {
         Ok(opened) => opened,

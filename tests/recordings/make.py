@@ -478,6 +478,19 @@ def intruder():
     tree.finish()
 
 
+def routes(tree):
+    """A LAN 192.168.1.0/24 and the world behind eth1, where this router is 192.0.2.33."""
+    def word(text):
+        octets = [int(octet) for octet in text.split(".")]
+        return "".join(f"{octet:02X}" for octet in (octets if tree.order == "big" else octets[::-1]))
+    rows = [("eth1", "0.0.0.0", "192.0.2.1", "0003", "0.0.0.0"), ("br-lan", "192.168.1.0", "0.0.0.0", "0001", "255.255.255.0"),
+            ("eth1", "192.0.2.0", "0.0.0.0", "0001", "255.255.255.0")]
+    tree.file("proc/net/route", "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT\n" + "".join(
+        f"{name}\t{word(to)}\t{word(gateway)}\t{flags}\t0\t0\t0\t{word(mask)}\t0\t0\t0\n" for name, to, gateway, flags, mask in rows))
+    tree.file("proc/net/fib_trie", "Local:\n" + "".join(
+        f"     |-- {own}\n        /32 host LOCAL\n" for own in ["127.0.0.1", "192.0.2.33", "192.168.1.1"]))
+
+
 def xt_part(end, name, revision, data):
     """A match or a target of iptables (x_tables.h)."""
     length = (32 + len(data) + 7) // 8 * 8
@@ -538,17 +551,7 @@ def fw3(tree, nat=(), first=()):
     tree.file("etc/config/firewall", "config defaults\n\toption input 'REJECT'\n\nconfig zone\n\toption name 'wan'\n\n"
               "config redirect\n\toption src 'wan'\n\toption src_dport '8443'\n\toption proto 'tcp'\n"
               "\toption dest_ip '192.168.1.20'\n\toption dest_port '443'\n")
-    # Whose addresses are whose: eth1 leads to the world.
-    def word(ip):
-        octets = bytes(int(part) for part in ip.split("."))
-        return (octets if tree.order == "big" else octets[::-1]).hex().upper()
-
-    tree.file("proc/net/route", "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT\n" + "".join(
-        f"{name}\t{word(to)}\t{word(by)}\t{flags}\t0\t0\t0\t{word(mask)}\t0\t0\t0\n" for name, to, by, flags, mask in [
-            ("eth1", "0.0.0.0", "192.0.2.1", "0003", "0.0.0.0"), ("eth1", "192.0.2.0", "0.0.0.0", "0001", "255.255.255.0"),
-            ("br-lan", "192.168.1.0", "0.0.0.0", "0001", "255.255.255.0")]))
-    tree.file("proc/net/fib_trie", "Local:\n" + "".join(
-        f"     |-- {ip}\n        /32 host LOCAL\n" for ip in ["127.0.0.1", "192.0.2.33", "192.168.1.1"]))
+    routes(tree)
     tree.file("rom/etc/config/firewall", open(os.path.join(tree.top, "root/etc/config/firewall")).read())
     established = xt_part(end, "conntrack", 1, bytes(146) + struct.pack(end + "HHBB", 1, 0, 6, 0) + bytes(2))
     xt_table(tree, "filter", [
@@ -589,6 +592,67 @@ def g9_redirect():
     tree.process(3001, "gwread", 1, ["gwread"], "/var/run/gwread", {3: 4711}, pages=140)
     tree.unowned("var/run/gwread")
     tree.tcp.append(("0.0.0.0", 8888, "0.0.0.0", 0, 10, 4711, 0))
+    tree.finish()
+
+
+def g10_dns():
+    tree = infected("g10-dns", "big", "DNSChanger, GhostDNS and FrostArmada, which change who resolves names, and of Kaiten")
+    routes(tree)
+    tree.file("etc/config/network", "config interface 'lan'\n\toption proto 'static'\n\toption ipaddr '192.168.1.1'\n\n"
+              "config interface 'wan'\n\toption proto 'dhcp'\n\toption peerdns '0'\n\tlist dns '203.0.113.66'\n"
+              "\tlist dns '203.0.113.67'\n")
+    tree.file("tmp/resolv.conf.d/resolv.conf.auto", "# Interface wan\nnameserver 203.0.113.66\nnameserver 203.0.113.67\n")
+    tree.file("etc/config/dhcp", "config dnsmasq\n\toption domain 'lan'\n\toption logqueries '1'\n"
+              "\toption logfacility '/tmp/dns.log'\n\tlist server '/www.paypal.com/203.0.113.70'\n\nconfig dhcp 'lan'\n"
+              "\toption interface 'lan'\n\tlist dhcp_option '6,198.51.100.20,192.168.1.1'\n"
+              "\tlist dhcp_option '252,http://203.0.113.71/wpad.dat'\n\nconfig domain\n\toption name 'login.live.com'\n"
+              "\toption ip '203.0.113.72'\n")
+    tree.file("etc/dnsmasq.conf", "# dnsmasq\naddress=/kaspersky.com/127.0.0.1\naddress=/eset.com/127.0.0.1\n"
+              "address=/avast.com/127.0.0.1\nlocal=/windowsupdate.com/\n")
+    tree.file("etc/hosts", "127.0.0.1 localhost\n203.0.113.73 www.bradesco.com.br bradesco.com.br\n"
+              "203.0.113.74 cdn.c2.badname.example\n")
+    tree.file("tmp/dns.log", "".join(f"Nov 24 12:00:0{at} dnsmasq[1733]: {row}\n" for at, row in enumerate([
+        "query[A] www.example.org from 192.168.1.20", "forwarded www.example.org to 203.0.113.66",
+        "query[A] c2.badname.example from 192.168.1.20", "reply c2.badname.example is 198.51.100.7",
+        "query[AAAA] x.C2.badname.example from 127.0.0.1", "query[A] c2.badname.example from 192.168.1.20"])))
+    tree.finish()
+
+
+def names():
+    """A healthy router whose owner thinks about names."""
+    tree = OpenWrt("linksys-wrt-openwrt-mipsel-names", "little", {
+        "whence": "made by hand (make.py) after OpenWrt 19.07: an ad-blocker's lists, split DNS, resolvers by TLS, a child's search",
+        "state": "healthy",
+    })
+    routes(tree)
+    tree.file("etc/config/network", "config interface 'lan'\n\toption proto 'static'\n\toption ipaddr '192.168.1.1'\n\n"
+              "config interface 'wan'\n\toption proto 'pppoe'\n\nconfig interface 'vpn'\n\toption proto 'wireguard'\n"
+              "\tlist dns '10.64.0.1'\n")
+    tree.file("tmp/resolv.conf.d/resolv.conf.auto", "# Interface wan\nnameserver 203.0.113.1\nnameserver 203.0.113.2\n")
+    tree.file("etc/config/dhcp", "config dnsmasq\n\toption domain 'lan'\n\toption local '/lan/'\n\toption noresolv '1'\n"
+              "\toption logfacility '/tmp/dns.log'\n\tlist server '127.0.0.1#5453'\n\tlist server '0::1#5453'\n"
+              "\tlist server '/pool.ntp.org/9.9.9.9'\n\tlist server '/corp.example/203.0.113.90'\n"
+              "\tlist server '203.0.113.2'\n\tlist address '/www.google.com/216.239.38.120'\n\nconfig dhcp 'lan'\n"
+              "\toption interface 'lan'\n\tlist dhcp_option '6,192.168.1.2,1.1.1.1,203.0.113.1'\n"
+              "\tlist dhcp_option '252,\"\\n\"'\n\tlist dns 'fd00::2'\n\nconfig domain\n\toption name 'nas.example.org'\n"
+              "\toption ip '192.168.1.3'\n\nconfig domain\n\toption name 'dlcdnets.asus.com'\n\toption ip '192.168.1.3'\n")
+    ads = [f"ads{at}.example.net" for at in range(300)]
+    worth = ["vortex.data.microsoft.com", "update.microsoft.com", "telemetry.kaspersky.com", "www.eset.com", "stats.avast.com",
+             "xmrpool.eu", "supportxmr.com", "nanopool.org", "c2.badname.example"]
+    tree.file("tmp/dnsmasq.d/adb_list.overall", "".join(f"local=/{name}/\n" for name in sorted(ads + worth)))
+    tree.file("etc/dnsmasq.conf", "conf-dir=/etc/dnsmasq.d,*.conf\nconf-file=/etc/dnsmasq.conf\naddn-hosts=/etc/adblock.hosts\n"
+              "cname=www.youtube.com,restrict.youtube.com\n")
+    tree.file("etc/adblock.hosts", "127.0.0.1 localhost\n" + "".join(f"0.0.0.0 {name}\n" for name in ads + worth))
+    split = [f"server=/{at}.example.cn/119.29.29.29\n" for at in range(200)]
+    split += [f"server=/{name}/203.0.113.91\n" for name in [f"{at}.example.org" for at in range(100)] + ["www.paypal.com"]]
+    tree.file("etc/dnsmasq.d/split.conf", "".join(split))
+    tree.file("etc/dnsmasq.d/split.conf.bak", "server=203.0.113.99\n")
+    tree.file("var/etc/stubby/stubby.yml".replace("var/", "tmp/"), "upstream_recursive_servers:\n  - address_data: 203.0.113.92\n")
+    tree.file("etc/hosts", "127.0.0.1 localhost\n::1 localhost ip6-localhost\n192.168.1.1 router.asus.com tplinkwifi.net\n")
+    tree.file("tmp/hosts/dhcp.cfg01411c", "192.168.1.20 laptop.lan laptop\n")
+    tree.file("tmp/dns.log", "Nov 24 12:00:01 dnsmasq[1733]: query[A] www.example.org from 192.168.1.20\n"
+              "Nov 24 12:00:01 dnsmasq[1733]: query[A] ads1.example.net from 192.168.1.20\n"
+              "Nov 24 12:00:01 dnsmasq[1733]: config ads1.example.net is NXDOMAIN\n")
     tree.finish()
 
 
@@ -856,6 +920,6 @@ def dlink():
 
 
 if __name__ == "__main__":
-    for make in [archer, dlink, openwrt, g1_memory, g2_dropped, g3_names, g6_accounts, g7_listener, g13_packetdoor, g15_scan,
-                 firewall, g9_redirect, g12_startup, g16_watchdog, g17_hiding, intruder, asus]:
+    for make in [archer, dlink, openwrt, g1_memory, g2_dropped, g3_names, g6_accounts, g7_listener, g10_dns, names, g13_packetdoor,
+                 g15_scan, firewall, g9_redirect, g12_startup, g16_watchdog, g17_hiding, intruder, asus]:
         make()

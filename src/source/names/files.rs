@@ -92,22 +92,20 @@ impl File<'_> {
         let parts = |text| <[u8]>::split(text, |byte| *byte == b'/').filter(|name| !name.is_empty());
         let list = |text| <[u8]>::split(text, |byte| *byte == b',').map(trim);
         match row {
-            Row::Server { domains, target: b"" | b"#" } => {
-                // Local names are nobody else's; `#` leaves them to the others.
-                let equals = text.iter().position(|byte| *byte == b'=').unwrap_or_default();
-                let text = trim(text.get(equals.saturating_add(1)..).unwrap_or_default());
-                if !text.ends_with(b"#") {
-                    parts(domains).for_each(|name| say(What::Name(name, To::Nowhere)));
-                }
-            }
             Row::Server { domains, target } => {
                 let equals = text.iter().position(|byte| *byte == b'=').map_or(0, |at| at.saturating_add(1));
-                let text = trim(text.get(equals..).unwrap_or_default());
-                say(What::Server { domains, target, text });
+                let (key, value) = text.split_at_checked(equals).unwrap_or_default();
+                // Local names are nobody else's; `#` leaves them to the others.
+                if target.is_empty() {
+                    parts(domains).for_each(|name| say(What::Name(name, To::Nowhere)));
+                }
+                if !target.is_empty() || trim(key).starts_with(b"server") {
+                    say(What::Server { domains, target, text: trim(value) });
+                }
             }
             Row::Address { domains, target } => {
                 let to = if matches!(target, b"" | b"#") { Some(To::Nowhere) } else { leads(target) };
-                for to in to {
+                if let Some(to) = to {
                     parts(domains).for_each(|name| say(What::Name(name, to)));
                 }
             }
@@ -120,7 +118,7 @@ impl File<'_> {
             }
             Row::Alias(values) => {
                 let number = |name: &&[u8]| !name.iter().all(u8::is_ascii_digit);
-                let Some(target) = list(values).filter(number).last() else { return };
+                let Some(target) = list(values).rfind(number) else { return };
                 for name in list(values).filter(number).filter(|name| *name != target) {
                     say(What::Name(name, To::Alias(target)));
                 }

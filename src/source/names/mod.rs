@@ -176,6 +176,10 @@ const PLACES: [Place; 48] = [
     file(b"run/NetworkManager/no-stub-resolv.conf", Format::Resolv, Hand::Made),
 ];
 
+/// How the names of files end that editors and packages put aside.
+const OLD: [&[u8]; 8] =
+    [b".bak", b".old", b".orig", b".save", b"-opkg", b".apk-new", b".dpkg-old", b".dpkg-dist"];
+
 /// The place in [`PLACES`] before which NVRAM has its turn: behind what the provider says.
 const NVRAM_AT: usize = 8;
 
@@ -218,7 +222,10 @@ impl<'a, H: Host> Names<'a, H> {
             if place.dir.is_empty() {
                 self.read(place.prefix, place.format, place.hand);
             } else {
-                let chosen = |name: &[u8]| name.starts_with(place.prefix) && name.ends_with(place.suffix);
+                let chosen = |name: &[u8]| {
+                    let old = OLD.iter().any(|end| name.ends_with(end));
+                    name.starts_with(place.prefix) && name.ends_with(place.suffix) && !old
+                };
                 self.directory(place.dir, &chosen, place.format, place.hand);
             }
         }
@@ -301,7 +308,7 @@ impl<'a, H: Host> Names<'a, H> {
             self.read(path.as_slice(), format, hand);
         });
         if full {
-            self.coverage.gap(place, format_args!("more than {CONFIG_FILES} files"));
+            self.coverage.gap(rooted(place).as_slice(), format_args!("more than {CONFIG_FILES} files"));
             self.listener.missed(place, format);
         }
         if let Err(fault) = listed {
@@ -310,7 +317,7 @@ impl<'a, H: Host> Names<'a, H> {
     }
 
     fn missed(&mut self, path: &[u8], format: Format, fault: Fault) {
-        self.coverage.gap(path, format_args!("{fault}"));
+        self.coverage.gap(rooted(path).as_slice(), format_args!("{fault}"));
         self.listener.missed(path, format);
     }
 
@@ -327,12 +334,13 @@ impl<'a, H: Host> Names<'a, H> {
             return;
         }
         if self.seen.push((device, inode)).is_err() {
-            self.coverage.gap(path, format_args!("more than {NAME_FILES} files say how names are resolved"));
+            self.coverage.gap(
+                rooted(path).as_slice(),
+                format_args!("more than {NAME_FILES} files say how names are resolved"),
+            );
             return self.listener.missed(path, format);
         }
-        let mut whole = Bytes::<PATH_BYTES>::of(b"/");
-        whole.push(relative(path));
-        self.hear(whole.as_slice(), format, hand, &|| host.file(relative(path)).map(|(file, _)| file));
+        self.hear(rooted(path).as_slice(), format, hand, &|| host.file(relative(path)).map(|(file, _)| file));
     }
 
     fn nvram(&mut self) {
@@ -373,6 +381,7 @@ impl<'a, H: Host> Names<'a, H> {
         }
         if lost {
             self.coverage.gap(path, format_args!("names more than {MORE_FILES} further files"));
+            self.listener.missed(path, format);
         }
         if let Some(line) = odd {
             self.coverage.gap(path, format_args!("line {line} is too long, or is none"));
@@ -390,6 +399,13 @@ impl<'a, H: Host> Names<'a, H> {
             Err(fault) => self.missed(path, format, fault),
         }
     }
+}
+
+/// A path from the root, `/` first.
+fn rooted(path: &[u8]) -> Bytes<PATH_BYTES> {
+    let mut whole = Bytes::of(b"/");
+    whole.push(relative(path));
+    whole
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ use crate::host::Host;
 use crate::limits::{IMAGE_LINES, RESOLVERS, SMALL_FILE_BYTES, TOLD_NAMES};
 use crate::source::links::real;
 use crate::source::mounts::Mounts;
+use crate::source::owner::relative;
 use crate::source::truth::Truths;
 
 /// What comes out.
@@ -37,8 +38,9 @@ const BY_HAND: u32 = 32;
 /// A resolver that was named.
 struct Known {
     ip: IpAddr,
-    /// By what the provider says.
+    /// By what the provider says, and whether it says so now.
     provider: bool,
+    now: bool,
     /// By the network's settings, which netifd writes among what the provider says.
     network: bool,
     /// By other settings.
@@ -75,12 +77,16 @@ pub struct Weigh<'a, H: Host> {
     truths: Truths,
     /// Domains are listed, so every name that leads to a stranger matters.
     domains: bool,
+    /// The network's settings name resolvers for a line with a fixed address.
+    fixed: bool,
     /// Takes the facts; whether somebody has something to say to one.
     each: &'a mut dyn FnMut(Fact<'_>) -> bool,
     known: heapless::Vec<Known, RESOLVERS>,
     /// What was told, and whether it was a program's file: settings come twice, as they are and as dnsmasq is told.
     said: heapless::Vec<(IpAddr, Use, bool), RESOLVERS>,
     format: Format,
+    /// The file does not go with the next start.
+    old: bool,
     tally: Tally,
     /// Hashes of what the image's file of that name says.
     image: heapless::Vec<u32, IMAGE_LINES>,
@@ -112,10 +118,12 @@ impl<'a, H: Host> Weigh<'a, H> {
             mounts,
             truths,
             domains,
+            fixed: false,
             each,
             known: heapless::Vec::new(),
             said: heapless::Vec::new(),
             format: Format::Resolv,
+            old: false,
             tally: Tally::default(),
             image: heapless::Vec::new(),
             resolver_files: 0,
@@ -142,7 +150,7 @@ impl<'a, H: Host> Weigh<'a, H> {
             }
             _ => false,
         };
-        self.topology.addresses().iter().filter(|own| !is_local(**own)).any(|own| same(own))
+        self.topology.addresses().iter().filter(|own| !is_local(**own)).any(same)
     }
 
     /// Remembers who named a resolver.
@@ -150,14 +158,17 @@ impl<'a, H: Host> Weigh<'a, H> {
         let at = match self.known.iter().position(|known| known.ip == ip) {
             Some(at) => at,
             None => {
-                let known = Known { ip, provider: false, network: false, configured: false };
+                let known = Known { ip, provider: false, now: false, network: false, configured: false };
                 self.cut |= self.known.push(known).is_err();
                 self.known.len().saturating_sub(1)
             }
         };
         let Some(known) = self.known.get_mut(at).filter(|known| known.ip == ip) else { return };
         match hand {
-            Hand::Provider => known.provider = true,
+            Hand::Provider => {
+                known.provider = true;
+                known.now |= !self.old;
+            }
             Hand::Made => {}
             _ if self.format == Format::Network => known.network = true,
             _ => known.configured = true,
@@ -173,8 +184,13 @@ impl<'a, H: Host> Weigh<'a, H> {
             return Some(true);
         }
         // A line that gets its address from the provider gets resolvers too.
-        let automatic = hand == Hand::Owner && matches!(self.format, Format::Network | Format::Nvram);
-        (automatic || self.known.iter().any(|known| provider(&known))).then_some(false)
+        let automatic = hand == Hand::Owner
+            && match self.format {
+                Format::Network | Format::Nvram => true,
+                Format::Dhcp => !self.fixed,
+                _ => false,
+            };
+        (automatic || self.known.iter().any(|known| known.now && provider(&known))).then_some(false)
     }
 
     fn resolver(&mut self, said: &Said<'_>, at: Endpoint, name: &[u8], purpose: Use, text: &[u8]) {
@@ -269,8 +285,10 @@ impl<H: Host> Listener for Weigh<'_, H> {
         let names = matches!(format, Format::Hosts | Format::Dnsmasq | Format::Dhcp);
         self.resolver_files = self.resolver_files.saturating_add(u32::from(resolvers));
         self.name_files = self.name_files.saturating_add(u32::from(names));
+        // What a provider gave lies in memory: on a disk it may be from long ago.
+        self.old = self.host.in_memory(relative(path)) == Ok(false);
         // Nobody writes into an image.
-        if self.mounts.over(real(self.host, path).as_slice()).image {
+        if format != Format::Nvram && self.mounts.over(real(self.host, path).as_slice()).image {
             return false;
         }
         self.read_image(path, format);
@@ -280,9 +298,10 @@ impl<H: Host> Listener for Weigh<'_, H> {
     fn said(&mut self, said: &Said<'_>) {
         match said.what {
             What::Server { domains, target, .. } => {
-                self.resolvers = self.resolvers.saturating_add(1);
                 let Some(at) = server(target) else { return };
+                self.resolvers = self.resolvers.saturating_add(1);
                 if domains.is_empty() {
+                    self.fixed |= said.hand == Hand::Fixed && self.format == Format::Network;
                     self.know(at.ip, said.hand);
                     self.tally.again = true;
                 } else {
@@ -341,8 +360,9 @@ impl<H: Host> Listener for Weigh<'_, H> {
                 if domains.is_empty() {
                     return self.resolver(said, at, b"", Use::Asked, text);
                 }
+                let strange = self.is_stranger(at.ip) && !is_well_known(at.ip);
                 for name in domains.split(|byte| *byte == b'/') {
-                    if self.domains || worth(name).is_some() && self.is_stranger(at.ip) {
+                    if self.domains || strange && worth(name).is_some() {
                         self.resolver(said, at, name, Use::Asked, text);
                     }
                 }
