@@ -5,6 +5,7 @@ mod out;
 use core::net::IpAddr;
 
 use crate::facts::account::Account;
+use crate::facts::fanout::Fanout;
 use crate::facts::file::File;
 use crate::facts::flow::Flow;
 use crate::facts::helper::Helper;
@@ -38,6 +39,8 @@ pub enum Hook {
     Socket(fn(&Socket<'_>, &Ctx<'_>, &mut Out<'_>)),
     /// Every flow that the kernel tracks.
     Flow(fn(&Flow, &Ctx<'_>, &mut Out<'_>)),
+    /// Everybody who calls hosts at a port, with how many.
+    Fanout(fn(&Fanout<'_>, &Ctx<'_>, &mut Out<'_>)),
     /// Every raw and packet socket.
     Raw(fn(&RawSocket<'_>, &Ctx<'_>, &mut Out<'_>)),
     /// Every interface that is in promiscuous mode.

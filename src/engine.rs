@@ -18,6 +18,7 @@ use crate::baseline::Baseline;
 use crate::check::{Check, Ctx, Selection, Source};
 use crate::checks;
 use crate::facts::commands::Commands;
+use crate::facts::fanout::Fanouts;
 use crate::facts::text::Bytes;
 use crate::facts::topology::Topology;
 use crate::host::{Fault, Host};
@@ -61,6 +62,7 @@ pub struct Scratch {
     image_accounts: Accounts,
     keys: Keys,
     topology: Topology,
+    fanouts: Fanouts,
 }
 
 impl Scratch {
@@ -84,6 +86,7 @@ impl Scratch {
             image_accounts: Accounts::new(),
             keys: Keys::new(),
             topology: Topology::new(),
+            fanouts: Fanouts::new(),
         }
     }
 }

@@ -104,6 +104,12 @@ pub const OWN_ADDRESSES: usize = if cfg!(test) { 8 } else { 128 };
 /// Interfaces whose names are looked up by number, 24 bytes each.
 pub const INTERFACES: usize = if cfg!(test) { 8 } else { 128 };
 
+/// Sets of places for those who call many hosts, twice: for ports below 1024 or that bots scan, and for all others. The places
+/// of a set, 132 bytes each. Fifty clients with ten ports each have room; 200 KiB if all are used.
+pub const FANOUT_PORTS: usize = if cfg!(test) { 8 } else { 96 };
+/// See [`FANOUT_PORTS`].
+pub const FANOUT_WAYS: usize = 8;
+
 /// Process ids that are tried at most: beyond `pid_max` of a 32-bit kernel it takes a 64-bit one with many processes.
 pub const PROBED_PIDS: u32 = 1_048_576;
 

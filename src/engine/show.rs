@@ -2,6 +2,7 @@
 
 use super::Run;
 use crate::check::{Ctx, Hook, Out, Say};
+use crate::facts::fanout::Fanout;
 use crate::facts::file::File;
 use crate::facts::flow::Flow;
 use crate::facts::logging::Logging;
@@ -56,6 +57,15 @@ impl Run<'_, '_> {
                 run(flow, ctx, out);
             }
         });
+    }
+
+    #[allow(dead_code, reason = "the source of flows comes next")]
+    pub(super) fn show_fanout(&mut self, fanout: &Fanout<'_>, aloud: bool) -> bool {
+        self.show(aloud, &|hook, ctx, out| {
+            if let Hook::Fanout(run) = hook {
+                run(fanout, ctx, out);
+            }
+        })
     }
 
     pub(super) fn show_raw(&mut self, socket: &RawSocket<'_>, aloud: bool) -> bool {

@@ -14,6 +14,7 @@ pub mod endpoint;
 pub mod environ;
 mod escape;
 mod expression;
+pub mod fanout;
 pub mod fetch;
 pub mod file;
 pub mod flow;
