@@ -23,7 +23,7 @@ use crate::facts::text::Bytes;
 use crate::facts::topology::Topology;
 use crate::host::{Fault, Host};
 use crate::intel::{Intel, TraceKind};
-use crate::limits::{ACCUSED, CHECKS};
+use crate::limits::{ACCUSED, CHECKS, SECOND_LOOK_MS};
 use crate::report::{Counts, Event, Sink, SinkFault};
 use crate::source::accounts::Accounts;
 use crate::source::hidden::{self, Suspects, Turn};
@@ -32,13 +32,10 @@ use crate::source::keys::Keys;
 use crate::source::modules::Modules;
 use crate::source::mounts::{self, Mounts};
 use crate::source::owner::Owners;
+use crate::source::shown::Shown;
 use crate::source::startup::Seen;
 use crate::source::tools::Tools;
 use crate::source::{Coverage, files, net, proc, raw};
-
-/// Milliseconds between the two looks at a process before it is accused: an upgrade replaces a file, and a
-/// helper of the kernel executes its program, in less.
-const SECOND_LOOK_MS: u32 = 100;
 
 /// Seconds of a day.
 const DAY_S: u64 = 86_400;
@@ -63,6 +60,7 @@ pub struct Scratch {
     keys: Keys,
     topology: Topology,
     fanouts: Fanouts,
+    shown: Shown,
 }
 
 impl Scratch {
@@ -87,6 +85,7 @@ impl Scratch {
             keys: Keys::new(),
             topology: Topology::new(),
             fanouts: Fanouts::new(),
+            shown: Shown::new(),
         }
     }
 }

@@ -20,6 +20,7 @@ impl Run<'_, '_> {
         self.begin(Source::Sockets)?;
         let mut coverage = Coverage::new();
         let live = host.about().live;
+        let seed = self.seed(live);
         // An unpacked image has an empty /proc.
         let no_net = self.counts.processes == 0 && matches!(host.dir(b"proc/net"), Err(Fault::NotFound));
         match (host.dir(b"proc"), host.about().endian) {
@@ -32,10 +33,13 @@ impl Run<'_, '_> {
                 );
             }
             (Ok(proc), Some(endian)) => {
-                let Scratch { ports, holders, owners, mounts, .. } = scratch;
+                let Scratch { ports, holders, owners, mounts, topology, shown, .. } = scratch;
                 let mut reader = bare(host, &proc, owners, mounts);
                 let mut process = nobody();
-                net::sockets(host, endian, ports, &mut coverage, &mut |socket| {
+                shown.clear(seed);
+                let (topology, shown) = (Some(&*topology), Some(shown));
+                let mut look = net::Look { host, endian, ports, topology, shown, coverage: &mut coverage };
+                look.sockets(&mut |socket| {
                     if self.show_socket(socket, false) {
                         let holder = holder(&mut reader, holders, socket.inode, &mut process);
                         self.show_socket(&Socket { holder: holder.then_some(&process), ..*socket }, true);

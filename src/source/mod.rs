@@ -33,6 +33,7 @@ pub mod redirects;
 pub mod same;
 pub mod script;
 mod settings;
+pub mod shown;
 pub mod standing;
 pub mod startup;
 pub mod tools;

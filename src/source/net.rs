@@ -1,12 +1,15 @@
-//! Sockets of the machine itself: `/proc/net/{tcp,tcp6,udp,udp6}`, which every kernel has.
+//! Sockets of the machine itself: `/proc/net/{tcp,tcp6,udp,udp6}`, which every kernel has, and sock_diag as a second witness.
 
-use super::{Coverage, proc, rows};
+use super::shown::{Diag, Shown, Suspects};
+use super::{Coverage, dump, proc, rows};
 use crate::facts::about::Endian;
 use crate::facts::endpoint::Endpoint;
+use crate::facts::netlink::{self, Question};
 use crate::facts::socket::{Protocol, Socket, State};
 use crate::facts::text::fields;
+use crate::facts::topology::Topology;
 use crate::host::{Fault, Host};
-use crate::limits::LISTENERS;
+use crate::limits::{HIDDEN_SOCKETS, LISTENERS, SECOND_LOOK_MS};
 
 /// Where one table shows listeners: ports on every address, a bit each, and ends on one address.
 #[derive(Debug)]
@@ -20,6 +23,11 @@ impl Ports {
     #[must_use]
     pub const fn new() -> Self {
         Self { any: [0; 8192], bound: heapless::Vec::new() }
+    }
+
+    fn clear(&mut self) {
+        self.any = [0; 8192];
+        self.bound.clear();
     }
 
     fn bit(port: u16) -> (usize, u8) {
@@ -49,34 +57,72 @@ impl Default for Ports {
     }
 }
 
-/// The tables. IPv6 may be left out of a kernel, so only the first and third must be there.
-const TABLES: [(&[u8], Protocol, bool); 4] = [
-    (b"proc/net/tcp", Protocol::Tcp, true),
-    (b"proc/net/tcp6", Protocol::Tcp, false),
-    (b"proc/net/udp", Protocol::Udp, true),
-    (b"proc/net/udp6", Protocol::Udp, false),
+/// A table: its text, what the kernel is asked for it, its protocol, and whether it must be there: IPv6 may be left out of
+/// a kernel.
+type Table = (&'static [u8], netlink::Table, Protocol, bool);
+
+/// The tables.
+const TABLES: [Table; 4] = [
+    (b"proc/net/tcp", netlink::Table::Tcp, Protocol::Tcp, true),
+    (b"proc/net/tcp6", netlink::Table::Tcp6, Protocol::Tcp, false),
+    (b"proc/net/udp", netlink::Table::Udp, Protocol::Udp, true),
+    (b"proc/net/udp6", netlink::Table::Udp6, Protocol::Udp, false),
 ];
 
-/// Hands every socket to `each`, its direction joined: the kernel shows listeners before connections
-/// (net/ipv4/tcp_ipv4.c `tcp_get_idx`), so one pass is enough.
-pub fn sockets<H: Host>(
-    host: &H,
-    endian: Endian,
-    ports: &mut Ports,
-    coverage: &mut Coverage,
-    each: &mut dyn FnMut(&Socket<'_>),
-) {
-    for (path, protocol, required) in TABLES {
-        let mut file = match host.file(path) {
-            Ok((file, _)) => file,
-            Err(Fault::NotFound) if !required => continue,
-            Err(fault) => {
-                coverage.gap(path, format_args!("{fault}"));
-                continue;
+/// A look at the tables.
+pub struct Look<'a, H: Host> {
+    /// The machine.
+    pub host: &'a H,
+    /// Its byte order.
+    pub endian: Endian,
+    /// Where it listens, as far as it was read.
+    pub ports: &'a mut Ports,
+    /// Whose an address is, for those who want to know.
+    pub topology: Option<&'a Topology>,
+    /// What the text shows, for those who want it compared with what the kernel says otherwise.
+    pub shown: Option<&'a mut Shown>,
+    /// How much was seen.
+    pub coverage: &'a mut Coverage,
+}
+
+impl<H: Host> Look<'_, H> {
+    /// Hands every socket to `each`, with its direction and whose the other end is: the kernel shows listeners before
+    /// connections (net/ipv4/tcp_ipv4.c `tcp_get_idx`, net/ipv4/inet_diag.c `inet_diag_dump_icsk`), so one pass is enough.
+    pub fn sockets(&mut self, each: &mut dyn FnMut(&Socket<'_>)) {
+        let can = self.shown.is_some().then(|| Diag::of(self.host));
+        for (path, table, protocol, required) in TABLES {
+            self.ports.clear();
+            match self.text(path, protocol, each) {
+                Ok(()) => {}
+                Err(Fault::NotFound) if !required => continue,
+                Err(fault) => {
+                    self.ports.clear();
+                    self.instead(path, fault, (table, protocol), each);
+                    continue;
+                }
             }
-        };
-        *ports = Ports::new();
+            if can.is_some_and(|can| can.may_ask(protocol))
+                && let Some(shown) = &mut self.shown
+            {
+                // A kernel without it refuses; that it lacks it is no gap where there is the text.
+                let _ = self::diag(self.host, self.endian, (table, protocol), &mut |socket| {
+                    shown.compare(&socket, table)
+                });
+            }
+        }
+        self.hidden(each);
+    }
+
+    /// Reads the text of a table.
+    fn text(
+        &mut self,
+        path: &[u8],
+        protocol: Protocol,
+        each: &mut dyn FnMut(&Socket<'_>),
+    ) -> Result<(), Fault> {
+        let (mut file, _) = self.host.file(path)?;
         let (mut heading, mut headed, mut odd) = (true, false, 0_u32);
+        let endian = self.endian;
         let read = rows(&mut file, &mut |row| {
             if core::mem::take(&mut heading)
                 && row.is_some_and(|row| fields(row).any(|word| word == b"local_address"))
@@ -84,41 +130,151 @@ pub fn sockets<H: Host>(
                 headed = true;
                 return;
             }
-            let Some(mut socket) = row.and_then(|row| Socket::parse(row, protocol, endian)) else {
+            let Some(socket) = row.and_then(|row| Socket::parse(row, protocol, endian)) else {
                 odd = odd.saturating_add(1);
                 return;
             };
-            if socket.state == State::Listen {
-                ports.add(socket.local);
+            if let Some(shown) = &mut self.shown {
+                shown.add(socket.inode);
             }
-            socket.inbound =
-                protocol == Protocol::Tcp && socket.state != State::Listen && ports.has(socket.local);
-            coverage.fact();
-            each(&socket);
+            self.join(socket, each);
         });
         if let Err(fault) = read {
-            coverage.gap(path, format_args!("{fault}"));
+            self.coverage.gap(path, format_args!("{fault}"));
         }
         if !headed {
-            coverage.gap(path, format_args!("it does not begin as the kernel's does"));
+            self.coverage.gap(path, format_args!("it does not begin as the kernel's does"));
         }
         if odd > 0 {
-            coverage.gap(path, format_args!("{odd} rows not understood"));
+            self.coverage.gap(path, format_args!("{odd} rows not understood"));
+        }
+        Ok(())
+    }
+
+    /// Asks the kernel where a text cannot be had.
+    fn instead(
+        &mut self,
+        path: &[u8],
+        fault: Fault,
+        table: (netlink::Table, Protocol),
+        take: &mut dyn FnMut(&Socket<'_>),
+    ) {
+        let told = diag(self.host, self.endian, table, &mut |socket| self.join(socket, take));
+        match told {
+            Ok(()) if fault == Fault::NotFound => {}
+            Ok(()) => self.coverage.gap(path, format_args!("{fault}; sock_diag was asked instead")),
+            Err(Fault::NotFound) => self.coverage.gap(path, format_args!("{fault}")),
+            Err(other) => self.coverage.gap(path, format_args!("{fault}; and sock_diag: {other}")),
         }
     }
+
+    /// Hands a socket on with what is known besides.
+    fn join(&mut self, mut socket: Socket<'static>, each: &mut dyn FnMut(&Socket<'_>)) {
+        let tcp = socket.protocol == Protocol::Tcp;
+        if socket.state == State::Listen {
+            self.ports.add(socket.local);
+        } else {
+            socket.inbound = tcp && self.ports.has(socket.local);
+        }
+        if let Some(topology) = self.topology.filter(|_| socket.remote.port != 0) {
+            socket.side = topology.side(socket.remote.ip);
+        }
+        self.coverage.fact();
+        each(&socket);
+    }
+
+    /// Looks twice again for the sockets that the kernel told of and the text did not show: one may have been opened between
+    /// the two, and one that is listed while others come and go may be left out once. What is missing in both texts while
+    /// the kernel tells of it before and after each is hidden.
+    fn hidden(&mut self, each: &mut dyn FnMut(&Socket<'_>)) {
+        let Some(mut suspects) = self.shown.as_mut().map(|shown| core::mem::take(&mut shown.suspects)) else {
+            return;
+        };
+        if self.shown.as_ref().is_some_and(|shown| shown.cut) {
+            self.coverage.gap(
+                b"/proc/net",
+                format_args!("more than {HIDDEN_SOCKETS} sockets are not shown that the kernel tells of"),
+            );
+        }
+        let (host, endian) = (self.host, self.endian);
+        for last in [false, true] {
+            if suspects.is_empty() {
+                return;
+            }
+            if last {
+                host.pause(SECOND_LOOK_MS);
+            }
+            let mut alive = Suspects::new();
+            for (path, table, protocol, _) in TABLES {
+                let is = |inode: u64| {
+                    move |suspect: &(u32, netlink::Table)| {
+                        *suspect == (u32::try_from(inode).unwrap_or_default(), table)
+                    }
+                };
+                if !suspects.iter().any(|(_, of)| *of == table)
+                    || text_rows(host, path, protocol, endian, &mut |socket| {
+                        suspects.retain(|suspect| !is(socket.inode)(suspect))
+                    })
+                    .is_err()
+                {
+                    continue;
+                }
+                let _ = diag(host, endian, (table, protocol), &mut |socket| {
+                    let Some(suspect) = suspects.iter().find(|suspect| is(socket.inode)(suspect)) else {
+                        return;
+                    };
+                    let _ = alive.push(*suspect);
+                    if last {
+                        self.join(Socket { hidden: true, ..socket }, each);
+                    }
+                });
+            }
+            suspects = alive;
+        }
+    }
+}
+
+/// Hands every socket of the kernel's own answer to `each`.
+///
+/// # Errors
+/// See [`dump::each`].
+pub fn diag<H: Host>(
+    host: &H,
+    endian: Endian,
+    (table, protocol): (netlink::Table, Protocol),
+    each: &mut dyn FnMut(Socket<'static>),
+) -> Result<(), Fault> {
+    dump::each(host, endian, Question::Sockets(table), &mut |_, body| {
+        let socket = Socket::message(body, protocol, endian);
+        let understood = socket.is_some();
+        socket.into_iter().for_each(&mut *each);
+        understood
+    })
+}
+
+/// Hands every socket of a text to `each`, as far as it is understood.
+fn text_rows<H: Host>(
+    host: &H,
+    path: &[u8],
+    protocol: Protocol,
+    endian: Endian,
+    each: &mut dyn FnMut(Socket<'static>),
+) -> Result<(), Fault> {
+    let (mut file, _) = host.file(path)?;
+    rows(&mut file, &mut |row| {
+        row.and_then(|row| Socket::parse(row, protocol, endian)).into_iter().for_each(&mut *each);
+    })
 }
 
 /// Hands every row of the tables that a process sees to `each`, as far as they can be read: a process may have a network
 /// namespace of its own, and with it tables of its own.
 pub fn table_rows<H: Host>(host: &H, endian: Endian, pid: u32, each: &mut dyn FnMut(&Socket<'_>)) {
-    for (path, protocol, _) in TABLES {
+    for (path, _, protocol, _) in TABLES {
         let name = path.strip_prefix(b"proc/").unwrap_or(path);
         let own = proc::path_of(pid, "", name);
-        let Ok((mut file, _)) = host.file(own.as_slice()).or_else(|_| host.file(path)) else { continue };
-        let _ = rows(&mut file, &mut |row| {
-            if let Some(socket) = row.and_then(|row| Socket::parse(row, protocol, endian)) {
-                each(&socket);
-            }
-        });
+        let take = &mut |socket| each(&socket);
+        if text_rows(host, own.as_slice(), protocol, endian, take).is_err() {
+            let _ = text_rows(host, path, protocol, endian, take);
+        }
     }
 }
