@@ -16,6 +16,7 @@ use crate::facts::mount::Mount;
 use crate::facts::own::Own;
 use crate::facts::process::{Hidden, Process};
 use crate::facts::raw::{Promiscuous, RawSocket};
+use crate::facts::service::Service;
 use crate::facts::setting::Setting;
 use crate::facts::socket::Socket;
 use crate::facts::startup::Line;
@@ -39,6 +40,8 @@ pub enum Hook {
     Socket(fn(&Socket<'_>, &Ctx<'_>, &mut Out<'_>)),
     /// Every flow that the kernel tracks.
     Flow(fn(&Flow, &Ctx<'_>, &mut Out<'_>)),
+    /// Every program that listens, or has connections with strangers.
+    Service(fn(&Service<'_>, &Ctx<'_>, &mut Out<'_>)),
     /// Everybody who calls hosts at a port, with how many.
     Fanout(fn(&Fanout<'_>, &Ctx<'_>, &mut Out<'_>)),
     /// Every raw and packet socket.

@@ -6,6 +6,7 @@ mod config;
 mod kernel;
 mod network;
 mod own;
+mod services;
 mod show;
 mod sockets;
 mod startup;
@@ -19,6 +20,7 @@ use crate::check::{Check, Ctx, Selection, Source};
 use crate::checks;
 use crate::facts::commands::Commands;
 use crate::facts::fanout::Fanouts;
+use crate::facts::service::Services;
 use crate::facts::text::Bytes;
 use crate::facts::topology::Topology;
 use crate::host::{Fault, Host};
@@ -27,7 +29,7 @@ use crate::limits::{ACCUSED, CHECKS, SECOND_LOOK_MS};
 use crate::report::{Counts, Event, Sink, SinkFault};
 use crate::source::accounts::Accounts;
 use crate::source::hidden::{self, Suspects, Turn};
-use crate::source::holders::Holders;
+use crate::source::holders::{Holders, Programs};
 use crate::source::keys::Keys;
 use crate::source::modules::Modules;
 use crate::source::mounts::{self, Mounts};
@@ -61,6 +63,8 @@ pub struct Scratch {
     topology: Topology,
     fanouts: Fanouts,
     shown: Shown,
+    programs: Programs,
+    services: Services,
 }
 
 impl Scratch {
@@ -86,6 +90,8 @@ impl Scratch {
             topology: Topology::new(),
             fanouts: Fanouts::new(),
             shown: Shown::new(),
+            programs: Programs::new(),
+            services: Services::new(),
         }
     }
 }

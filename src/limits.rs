@@ -110,6 +110,9 @@ pub const FANOUT_PORTS: usize = if cfg!(test) { 8 } else { 96 };
 /// See [`FANOUT_PORTS`].
 pub const FANOUT_WAYS: usize = 8;
 
+/// Ports at which a caller of this machine was told of, 4 bytes each.
+pub const FANOUT_NAMED: usize = 32;
+
 /// Milliseconds between the two looks at a process before it is accused: an upgrade replaces a file, and a
 /// helper of the kernel executes its program, in less.
 pub const SECOND_LOOK_MS: u32 = 100;
@@ -172,6 +175,15 @@ pub const STARTUP_PROGRAMS: usize = if cfg!(test) { 4 } else { 256 };
 
 /// Listeners on one address of which a table of sockets is remembered, 32 bytes each.
 pub const LISTENERS: usize = 256;
+
+/// Programs that have sockets, 240 bytes each: a router has some ten, a server fifty.
+pub const SERVICES: usize = if cfg!(test) { 8 } else { 128 };
+
+/// Ports of one program that are told; of more the number. Samba has 6, a mail server 8.
+pub const DOORS: usize = 12;
+
+/// Processes that have sockets, 8 bytes each: which program they are, so that all of one count together.
+pub const SOCKET_PROCESSES: usize = if cfg!(test) { 16 } else { 4096 };
 
 /// Words of 32 bits of the set of sockets that a table shows, 32 KiB: of 20,000 sockets one in a hundred that is hidden passes
 /// for one that is shown, of 2,000 one in 100,000.

@@ -58,6 +58,8 @@ checks! {
     account_odd,
     ssh_key,
     c2_address,
+    listener_odd,
+    scan_fanout,
     logging_stopped,
     firmware_written,
     self_tampered,

@@ -13,6 +13,7 @@ impl Run<'_, '_> {
         let mut coverage = Coverage::new();
         topology::read(host, &mut scratch.topology, &mut coverage);
         self.note(Source::Routes, coverage);
+        scratch.fanouts.forget();
         scratch.fanouts.clear(self.seed(host.about().live));
         self.verdicts()
     }

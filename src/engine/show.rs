@@ -9,6 +9,7 @@ use crate::facts::logging::Logging;
 use crate::facts::mount::Mount;
 use crate::facts::process::{Hidden, Process};
 use crate::facts::raw::{Promiscuous, RawSocket};
+use crate::facts::service::Service;
 use crate::facts::socket::Socket;
 use crate::facts::startup::Line;
 use crate::facts::startup_file::StartupFile;
@@ -59,7 +60,14 @@ impl Run<'_, '_> {
         });
     }
 
-    #[allow(dead_code, reason = "the source of flows comes next")]
+    pub(super) fn show_service(&mut self, service: &Service<'_>, aloud: bool) -> bool {
+        self.show(aloud, &|hook, ctx, out| {
+            if let Hook::Service(run) = hook {
+                run(service, ctx, out);
+            }
+        })
+    }
+
     pub(super) fn show_fanout(&mut self, fanout: &Fanout<'_>, aloud: bool) -> bool {
         self.show(aloud, &|hook, ctx, out| {
             if let Hook::Fanout(run) = hook {

@@ -2,6 +2,7 @@
 
 pub mod about;
 pub mod account;
+pub mod backing;
 pub mod cgi;
 pub mod commands;
 pub mod cron;
@@ -19,6 +20,7 @@ pub mod fetch;
 pub mod file;
 pub mod flow;
 pub mod helper;
+pub mod hosts;
 pub mod ipv4;
 pub mod key;
 pub mod logging;
@@ -42,6 +44,7 @@ pub mod request;
 pub mod route;
 mod rule;
 pub mod runs;
+pub mod service;
 pub mod setting;
 mod shell;
 pub mod socket;
