@@ -60,6 +60,7 @@ checks! {
     c2_address,
     listener_odd,
     scan_fanout,
+    relay,
     logging_stopped,
     firmware_written,
     self_tampered,
