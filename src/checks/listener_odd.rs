@@ -20,7 +20,8 @@
 //! in `/usr/local`, `/opt`, `/home` and `/srv`, on disks and in containers. `notice` for these on a port that the baseline
 //! does not have, for what runs in a terminal, for telnetd without a password on its own port, which vendors ship, and
 //! for a TCP port that no process holds: the kernel's own (NFS, SMB, iSCSI), or a hidden process's. A script of an interpreter
-//! in a system place is silent, whoever wrote it. A name that a known family uses is told by its own check. Missed: what
+//! in a system place is silent, whoever wrote it. A program whose ports are all those of a known family is told by the check of
+//! traces. Missed: what
 //! listens in another network namespace, on unix sockets, or without a socket (raw sockets have a check of their own).
 //!
 //! # Sources
@@ -36,6 +37,7 @@ use crate::facts::program::{Started, applet, is_shell, started};
 use crate::facts::service::{Door, Service};
 use crate::facts::socket::Protocol;
 use crate::facts::text::{Bytes, basename, one_of};
+use crate::intel::{Strength, TraceKind};
 
 /// The row of the table.
 pub const CHECK: Check = Check {
@@ -82,6 +84,9 @@ fn run(service: &Service<'_>, ctx: &Ctx<'_>, out: &mut Out<'_>) {
         Backing::Nobodys | Backing::Odd => Some((CHECK.severity, "")),
     };
     let Some((severity, what)) = judged else { return };
+    if what.is_empty() && service.more == 0 && service.doors.iter().all(|door| is_familys(door, ctx)) {
+        return;
+    }
     let terminal = holder.stat.terminal != 0 && backing != Backing::Odd;
     let severity = match severity {
         Severity::Infected if terminal => CHECK.severity,
@@ -94,6 +99,18 @@ fn run(service: &Service<'_>, ctx: &Ctx<'_>, out: &mut Out<'_>) {
     } else {
         draft.say("; ").say(what)
     });
+}
+
+/// Whether a rule of a family that is more than weak names a door: that is told by its own check.
+fn is_familys(door: &Door, ctx: &Ctx<'_>) -> bool {
+    let kind = if door.protocol == Protocol::Tcp { TraceKind::Tcp } else { TraceKind::Udp };
+    let mut named = false;
+    ctx.each_trace(kind, &mut |trace| {
+        let known = trace.strength != Strength::Weak && !ctx.is_past(trace.expires);
+        let here = |(address, port): (Option<_>, u16)| port == door.port && (address.is_none() || door.local);
+        named |= known && trace.listener().is_some_and(here);
+    });
+    named
 }
 
 /// Ports on which the kernel itself serves: SMB, NFS, iSCSI.
@@ -220,6 +237,10 @@ mod tests {
             assert_eq!(said(Some(&holder), &[], 0), [], "{text} does not listen");
             assert_eq!(said(Some(&holder), &[], 1), [Infected], "{text} has a hidden socket");
         }
+        let family = Door { port: 48_101, local: true, ..TCP };
+        let bot = by(b"/usr/bin/gwd", b"x\0", Nobody);
+        assert_eq!(said(Some(&bot), &[family], 0), [], "the rule of its family says more");
+        assert_eq!(said(Some(&bot), &[family, TCP], 0), [Suspicious]);
         let tried = Process {
             stat: crate::facts::process::Stat { terminal: 34_816, ..Default::default() },
             ..by(b"/root/x", b"x\0", Nobody)
