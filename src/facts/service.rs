@@ -189,3 +189,61 @@ fn is_door(socket: &Socket<'_>) -> bool {
         Protocol::Udp => socket.remote.port == 0 && (1..CLIENTS_PORTS).contains(&socket.local.port),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::about::Endian;
+    use super::*;
+
+    fn socket(local: &str, remote: &str, state: &str, protocol: Protocol) -> Socket<'static> {
+        let row = format!("0: {local} {remote} {state} 0:0 0:0 0 0 0 77");
+        Socket::parse(row.as_bytes(), protocol, Endian::Big).unwrap()
+    }
+
+    #[test]
+    fn doors_of_both_families_are_one_and_processes_of_one_program_too() {
+        let mut services = Services::new();
+        let every = "00000000000000000000000000000000";
+        let (tcp, udp) = (Protocol::Tcp, Protocol::Udp);
+        let none6 = format!("{every}:0000");
+        services.add(1, 700, &socket("00000000:0050", "00000000:0000", "0A", tcp));
+        services.add(1, 701, &socket(&format!("{every}:0050"), &none6, "0A", tcp));
+        services.add(1, 701, &socket("7F000001:1F90", "00000000:0000", "0A", tcp));
+        services.add(1, 700, &socket("00000000:0045", "00000000:0000", "07", udp));
+        services.add(1, 700, &socket("00000000:9C40", "00000000:0000", "07", udp));
+        services.add(1, 700, &socket("00000000:0045", "C6336407:0035", "01", udp));
+        for (remote, inbound) in [("C6336407:01BB", true), ("C6336407:01BC", true), ("C6336408:01BB", false)]
+        {
+            let connection = socket("CB00710A:9C40", remote, "01", tcp);
+            services.add(1, 702, &Socket { inbound, side: Side::Wan, ..connection });
+            services.add(1, 702, &Socket { inbound, side: Side::Lan, ..connection });
+        }
+        let [row] = services.rows() else { panic!() };
+        assert_eq!((row.pid, row.inode), (700, 77));
+        let told = row.service(None);
+        let doors: Vec<_> = told.doors.iter().map(|door| (door.protocol, door.port, door.local)).collect();
+        assert_eq!(doors, [(tcp, 80, false), (tcp, 8080, true), (udp, 69, false)]);
+        assert_eq!((told.visitors.connections, told.visitors.hosts), (2, 1));
+        assert_eq!((told.called.connections, told.called.hosts), (1, 1));
+    }
+
+    #[test]
+    fn more_than_fit_are_said() {
+        let mut services = Services::new();
+        for port in 1..=20 {
+            services.add(
+                1,
+                1,
+                &socket(&format!("00000000:{port:04X}"), "00000000:0000", "0A", Protocol::Tcp),
+            );
+        }
+        let told = services.rows()[0].service(None);
+        assert_eq!((told.doors.len(), told.more), (DOORS, 20 - 12));
+        assert!(!services.cut);
+        for key in 0..40 {
+            services.add(key, key, &socket("00000000:0050", "00000000:0000", "0A", Protocol::Tcp));
+        }
+        assert!(services.cut);
+        assert_eq!(services.rows().len(), SERVICES);
+    }
+}

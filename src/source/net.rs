@@ -278,3 +278,111 @@ pub fn table_rows<H: Host>(host: &H, endian: Endian, pid: u32, each: &mut dyn Fn
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::netlink::testing::{done, message, word};
+    use crate::host::memory::{Memory, Node};
+
+    const HEADING: &str = "  sl  local_address rem_address   st tx_queue\n";
+
+    /// A row of a listener on a port.
+    fn row(inode: u32) -> String {
+        format!("   0: 00000000:0016 00000000:0000 0A 0:0 0:0 0 0 0 {inode} 1\n")
+    }
+
+    /// The kernel's own answer: listeners with these inodes.
+    fn answer(inodes: &[u32]) -> Vec<u8> {
+        let body =
+            |inode: &u32| [&[2, 10, 0, 0, 0, 22][..], &[0; 62], &word(Endian::Little, *inode)].concat();
+        let messages = inodes.iter().map(|inode| message(Endian::Little, 20, &body(inode)));
+        messages.chain([done(Endian::Little)]).flatten().collect()
+    }
+
+    /// Inodes of what a look hands out, those that are hidden negative, and why not all was seen.
+    fn seen(machine: &Memory, compare: bool) -> (Vec<i64>, String) {
+        let (mut ports, mut shown) = (Box::new(Ports::new()), Box::new(Shown::new()));
+        let (mut found, mut coverage) = (Vec::new(), Coverage::new());
+        let shown = compare.then_some(&mut *shown);
+        let (endian, ports, coverage_of) = (Endian::Little, &mut *ports, &mut coverage);
+        Look { host: machine, endian, ports, topology: None, shown, coverage: coverage_of }.sockets(
+            &mut |socket| {
+                let inode = i64::try_from(socket.inode).unwrap();
+                found.push(if socket.hidden { inode.saturating_neg() } else { inode });
+            },
+        );
+        (found, String::from_utf8_lossy(coverage.reason().as_slice()).into_owned())
+    }
+
+    fn shows(inodes: &[u32]) -> String {
+        inodes.iter().fold(HEADING.to_owned(), |text, inode| text + &row(*inode))
+    }
+
+    #[test]
+    fn what_the_text_hides() {
+        let machine = Memory::new();
+        machine.file("proc/net/tcp", shows(&[7, 8])).file("proc/net/udp", HEADING);
+        machine.file("dumps/tcp_diag.bin", answer(&[7, 8, 9]));
+        assert_eq!(seen(&machine, false), (vec![7, 8], String::new()));
+        assert_eq!(seen(&machine, true), (vec![7, 8, -9], String::new()));
+        // One that came up between the two, and one that was there only then.
+        machine.on_pause(|machine| {
+            machine.file("proc/net/tcp", shows(&[7, 8, 9]));
+        });
+        assert_eq!(seen(&machine, true), (vec![7, 8], String::new()));
+        machine.file("proc/net/tcp", shows(&[7, 8])).on_pause(|machine| {
+            machine.file("dumps/tcp_diag.bin", answer(&[7, 8]));
+        });
+        assert_eq!(seen(&machine, true), (vec![7, 8], String::new()));
+    }
+
+    #[test]
+    fn nothing_is_loaded_to_compare() {
+        let machine = Memory::new();
+        machine.file("proc/net/tcp", shows(&[7])).file("proc/net/udp", HEADING);
+        machine
+            .file("dumps/tcp_diag.bin", answer(&[7, 9]))
+            .file("proc/modules", "udp_diag 16384 0 - Live 0x0\n");
+        assert_eq!(seen(&machine, true), (vec![7], String::new()));
+        machine.file("proc/sys/kernel/osrelease", "6.1.0\n");
+        machine.file("lib/modules/6.1.0/modules.builtin", "kernel/net/ipv4/tcp_diag.ko\n");
+        assert_eq!(seen(&machine, true).0, [7, -9], "built in");
+        machine.file("proc/modules", "x 1 0\ntcp_diag 16384 0 - Live 0x0\n").remove("lib");
+        assert_eq!(seen(&machine, true).0, [7, -9], "loaded");
+        machine.file(
+            "dumps/tcp_diag.bin",
+            message(Endian::Little, 2, &word(Endian::Little, 0_u32.wrapping_sub(2))),
+        );
+        assert_eq!(seen(&machine, true), (vec![7], String::new()), "a kernel that has none");
+    }
+
+    #[test]
+    fn the_kernel_is_asked_where_a_text_cannot_be_had() {
+        let machine = Memory::new();
+        machine.file("proc/net/udp", HEADING).file("dumps/tcp_diag.bin", answer(&[7]));
+        assert_eq!(seen(&machine, true), (vec![7], String::new()));
+        machine.put("proc/net/tcp", Node::Fails(Fault::Denied));
+        let why = "proc/net/tcp: permission denied; sock_diag was asked instead";
+        assert_eq!(seen(&machine, true), (vec![7], why.to_owned()));
+        machine.file(
+            "dumps/tcp_diag.bin",
+            message(Endian::Little, 2, &word(Endian::Little, 0_u32.wrapping_sub(1))),
+        );
+        let why = "proc/net/tcp: permission denied; and sock_diag: permission denied";
+        assert_eq!(seen(&machine, true), (vec![], why.to_owned()));
+        machine.remove("dumps").remove("proc/net/tcp");
+        assert_eq!(seen(&machine, false), (vec![], "proc/net/tcp: not found".to_owned()));
+    }
+
+    #[test]
+    fn more_than_are_compared_is_said() {
+        let machine = Memory::new();
+        let all: Vec<u32> = (1..=u32::try_from(HIDDEN_SOCKETS).unwrap() + 1).collect();
+        machine.file("proc/net/tcp", HEADING).file("proc/net/udp", HEADING);
+        machine.file("dumps/tcp_diag.bin", answer(&all));
+        let (found, why) = seen(&machine, true);
+        assert_eq!(found.len(), HIDDEN_SOCKETS);
+        assert!(why.contains("more than"), "{why}");
+    }
+}

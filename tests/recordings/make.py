@@ -427,8 +427,7 @@ def g13_packetdoor():
 
 
 def g15_scan():
-    tree = infected("g15-scan", "little", "bots that look for the next router with telnet",
-                    "suspicious")
+    tree = infected("g15-scan", "little", "bots that look for the next router with telnet")
     tree.unowned("usr/bin/gwscan")
     tree.process(3001, "gwscan", 1, ["/usr/bin/gwscan"], "/usr/bin/gwscan", {at: 4700 + at for at in range(3, 51)},
                  pages=140)
