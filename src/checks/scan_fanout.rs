@@ -169,7 +169,7 @@ mod tests {
             (&b"/usr/bin/gwscan"[..], &b"x\0"[..], Nobody, 23),
             (b"/tmp/gwscan", b"x\0", Unknown, 37_215),
             (b"/usr/bin/vendord", b"x\0", Unknown, 7547),
-            (b"/bin/busybox", b"nc\0-w\x003\0192.0.2.1\x0022\0", Firmware, 22),
+            (b"/bin/busybox", b"nc\0-w\x003\0host\x0022\0", Firmware, 22),
             (b"/usr/bin/python3.11", b"python3\0s.py\0", Package, 8080),
         ] {
             let text = String::from_utf8_lossy(path);

@@ -55,13 +55,16 @@ impl Run<'_, '_> {
         let host = reader.host;
         let mut process = nobody();
         let mut accused = Accused::new();
+        let whole = self.unseen(host).is_none();
         for (at, row) in tables.services.rows().iter_mut().enumerate() {
             if row.is_quiet() {
                 continue;
             }
             row.doors.iter_mut().for_each(|door| door.known = self.known(door));
             let held = row.pid != 0 && read_again(reader, row.pid, &mut process).is_ok();
-            if (held || row.pid == 0) && self.show_service(&row.service(held.then_some(&process)), false) {
+            // Nobody holds it: not said where somebody may whom nobody can see, unless something hides it.
+            let nobodys = row.pid == 0 && (whole || row.is_hidden());
+            if (held || nobodys) && self.show_service(&row.service(held.then_some(&process)), false) {
                 let _ = accused.push(at);
             }
         }
@@ -81,8 +84,8 @@ impl Run<'_, '_> {
         }
         host.pause(SECOND_LOOK_MS);
         reader.owners.doubt(host, reader.mounts);
-        let unheld = |at: &usize| tables.services.rows().get(*at).is_some_and(|row| row.pid == 0);
-        let (nobodys, whole) = (accused.iter().any(unheld), self.unseen(host).is_none());
+        let nobodys =
+            accused.iter().any(|at| tables.services.rows().get(*at).is_some_and(|row| row.pid == 0));
         if wide || nobodys {
             // Others have come since; who holds what is found out again.
             let _ = hold_again(reader, tables.pids, (tables.holders, Some(tables.programs)), &mut process);
@@ -90,8 +93,7 @@ impl Run<'_, '_> {
         for at in accused {
             let Some(row) = tables.services.rows().get(at) else { continue };
             if row.pid == 0 {
-                // Nobody holds it: not said where somebody may whom nobody can see.
-                if whole && holders::holder(tables.holders, row.inode).is_none() {
+                if row.is_hidden() || holders::holder(tables.holders, row.inode).is_none() {
                     self.show_service(&row.service(None), true);
                 }
                 continue;

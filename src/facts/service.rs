@@ -102,6 +102,12 @@ impl Row {
         }
     }
 
+    /// Whether the text hides some of its sockets.
+    #[must_use]
+    pub const fn is_hidden(&self) -> bool {
+        self.hidden > 0
+    }
+
     /// Whether there is nothing to be said of it.
     #[must_use]
     pub fn is_quiet(&self) -> bool {
