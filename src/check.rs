@@ -18,13 +18,14 @@ use crate::facts::own::Own;
 use crate::facts::packet_rule::{Filter, PacketRule};
 use crate::facts::process::{Hidden, Process};
 use crate::facts::raw::{Promiscuous, RawSocket};
+use crate::facts::service::Service;
 use crate::facts::setting::Setting;
 use crate::facts::socket::Socket;
 use crate::facts::startup::Line;
 use crate::facts::startup_file::StartupFile;
 use crate::facts::tool::{Cover, Tool};
 use crate::facts::web::Page;
-use crate::intel::{Hit, Intel, Sieve, Trace, TraceKind};
+use crate::intel::{Hit, Intel, Match, Sieve, Trace, TraceKind};
 use crate::limits::CHECKS;
 
 pub(crate) use out::Say;
@@ -47,6 +48,8 @@ pub enum Hook {
     Rule(fn(&PacketRule<'_>, &Ctx<'_>, &mut Out<'_>)),
     /// What the packet filter does all in all.
     Filter(fn(&Filter, &Ctx<'_>, &mut Out<'_>)),
+    /// Every program that listens, or has connections with strangers.
+    Service(fn(&Service<'_>, &Ctx<'_>, &mut Out<'_>)),
     /// Every raw and packet socket.
     Raw(fn(&RawSocket<'_>, &Ctx<'_>, &mut Out<'_>)),
     /// Every interface that is in promiscuous mode.

@@ -9,6 +9,7 @@ mod names;
 mod network;
 mod own;
 mod rules;
+mod services;
 mod show;
 mod sockets;
 mod startup;
@@ -23,26 +24,24 @@ use crate::checks;
 use crate::facts::chains::Chains;
 use crate::facts::commands::Commands;
 use crate::facts::fanout::Fanouts;
+use crate::facts::service::Services;
 use crate::facts::text::Bytes;
 use crate::facts::topology::Topology;
 use crate::host::{Fault, Host};
 use crate::intel::{Intel, Sieve, TraceKind};
-use crate::limits::{ACCUSED, CHECKS};
+use crate::limits::{ACCUSED, CHECKS, SECOND_LOOK_MS};
 use crate::report::{Counts, Event, Sink, SinkFault};
 use crate::source::accounts::Accounts;
 use crate::source::hidden::{self, Suspects, Turn};
-use crate::source::holders::Holders;
+use crate::source::holders::{Holders, Programs};
 use crate::source::keys::Keys;
 use crate::source::modules::Modules;
 use crate::source::mounts::{self, Mounts};
 use crate::source::owner::Owners;
+use crate::source::shown::Shown;
 use crate::source::startup::Seen;
 use crate::source::tools::Tools;
 use crate::source::{Coverage, files, net, proc, raw};
-
-/// Milliseconds between the two looks at a process before it is accused: an upgrade replaces a file, and a
-/// helper of the kernel executes its program, in less.
-const SECOND_LOOK_MS: u32 = 100;
 
 /// Seconds of a day.
 const DAY_S: u64 = 86_400;
@@ -72,6 +71,9 @@ pub struct Scratch {
     sieve: Sieve,
     chains: Chains,
     waiting: net::Waiting,
+    shown: Shown,
+    programs: Programs,
+    services: Services,
 }
 
 impl Scratch {
@@ -101,6 +103,9 @@ impl Scratch {
             sieve: Sieve::new(),
             chains: Chains::new(),
             waiting: net::Waiting::new(),
+            shown: Shown::new(),
+            programs: Programs::new(),
+            services: Services::new(),
         }
     }
 }
@@ -165,6 +170,7 @@ pub fn scan<H: Host>(
     }
     if run.wants(Source::Flows) {
         run.flows(host, scratch)?;
+    }
     if run.wants(Source::Rules) {
         run.rules(host, scratch)?;
     }

@@ -152,6 +152,12 @@ pub const CONFIGURED_RULES: usize = if cfg!(test) { 8 } else { 128 };
 
 /// Ports on which somebody waits, with the number of the socket, 8 bytes each: servers have a hundred.
 pub const WAITING: usize = if cfg!(test) { 8 } else { 1024 };
+/// Ports at which a caller of this machine was told of, 4 bytes each.
+pub const FANOUT_NAMED: usize = 32;
+
+/// Milliseconds between the two looks at a process before it is accused: an upgrade replaces a file, and a
+/// helper of the kernel executes its program, in less.
+pub const SECOND_LOOK_MS: u32 = 100;
 
 /// Process ids that are tried at most: beyond `pid_max` of a 32-bit kernel it takes a 64-bit one with many processes.
 pub const PROBED_PIDS: u32 = 1_048_576;
@@ -211,6 +217,23 @@ pub const STARTUP_PROGRAMS: usize = if cfg!(test) { 4 } else { 256 };
 
 /// Listeners on one address of which a table of sockets is remembered, 32 bytes each.
 pub const LISTENERS: usize = 256;
+
+/// Programs that have sockets, 240 bytes each: a router has some ten, a server fifty.
+pub const SERVICES: usize = if cfg!(test) { 8 } else { 128 };
+
+/// Ports of one program that are told; of more the number. Samba has 6, a mail server 8.
+pub const DOORS: usize = 12;
+
+/// Processes that have sockets, 8 bytes each: which program they are, so that all of one count together.
+pub const SOCKET_PROCESSES: usize = if cfg!(test) { 16 } else { 4096 };
+
+/// Words of 32 bits of the set of sockets that a table shows, 32 KiB: of 20,000 sockets one in a hundred that is hidden passes
+/// for one that is shown, of 2,000 one in 100,000.
+pub const SHOWN_WORDS: usize = 8192;
+
+/// Sockets that the kernel tells of and the table does not show, 8 bytes each: on a busy machine some are opened between the
+/// two looks.
+pub const HIDDEN_SOCKETS: usize = 256;
 
 /// Processes that get a second look after a common pause. Later ones get theirs at once. 16 bytes each.
 pub const ACCUSED: usize = if cfg!(test) { 4 } else { 256 };

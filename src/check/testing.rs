@@ -3,7 +3,9 @@
 use crate::check::{Check, Ctx, Hook, Out, Say};
 use crate::facts::account::Account;
 use crate::facts::commands::Commands;
+use crate::facts::fanout::Fanout;
 use crate::facts::file::{File, Role};
+use crate::facts::flow::Flow;
 use crate::facts::helper::Helper;
 use crate::facts::key::Key;
 use crate::facts::logging::Logging;
@@ -17,6 +19,7 @@ use crate::facts::packet_rule::{Filter, Hooks, Listener, Matched, Origin, Packet
 use crate::facts::process::{Exe, Hidden, Process, Stat};
 use crate::facts::raw::{Promiscuous, RawSocket};
 use crate::facts::reader::Reader;
+use crate::facts::service::Service;
 use crate::facts::setting::Setting;
 use crate::facts::socket::Socket;
 use crate::facts::startup::{Kind, Line};
@@ -143,6 +146,19 @@ pub(crate) fn rule(check: &'static Check, rule: &PacketRule<'_>) -> Vec<Severity
 /// What a check says of the packet filter as a whole.
 pub(crate) fn filter(check: &'static Check, filter: &Filter) -> Vec<Severity> {
     weights(heard(check, |ctx, out| hooked!(check, Filter).for_each(|run| run(filter, ctx, out))))
+/// What a check says of somebody who calls many hosts.
+pub(crate) fn fanout(check: &'static Check, fanout: &Fanout<'_>) -> Vec<Severity> {
+    weights(heard(check, |ctx, out| hooked!(check, Fanout).for_each(|run| run(fanout, ctx, out))))
+}
+
+/// What a check says of what a program does on the network.
+pub(crate) fn service(check: &'static Check, service: &Service<'_>) -> Vec<Severity> {
+    weights(heard(check, |ctx, out| hooked!(check, Service).for_each(|run| run(service, ctx, out))))
+}
+
+/// What a check says of a flow.
+pub(crate) fn flow(check: &'static Check, flow: &Flow) -> Vec<Severity> {
+    weights(heard(check, |ctx, out| hooked!(check, Flow).for_each(|run| run(flow, ctx, out))))
 }
 
 /// What a check says of a raw socket.

@@ -13,10 +13,16 @@ impl Run<'_, '_> {
         let mut coverage = Coverage::new();
         topology::read(host, &mut scratch.topology, &mut coverage);
         self.note(Source::Routes, coverage);
-        // A recording is counted the same way each time.
+        scratch.fanouts.forget();
+        scratch.fanouts.clear(self.seed(host.about().live));
+        self.verdicts()
+    }
+
+    /// A number that nobody knows before a run, for hashes whose values an enemy must not choose. A recording is counted the
+    /// same way each time.
+    pub(super) fn seed(&self, live: bool) -> u32 {
         let [pid, _] = self.plan.ctx.own_pids;
         let now = u32::try_from(self.plan.ctx.now.unwrap_or_default() & 0xffff_ffff).unwrap_or_default();
-        scratch.fanouts.clear(if host.about().live { pid.rotate_left(16) ^ now } else { 0 });
-        self.verdicts()
+        if live { pid.rotate_left(16) ^ now } else { 0 }
     }
 }

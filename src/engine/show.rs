@@ -10,6 +10,7 @@ use crate::facts::mount::Mount;
 use crate::facts::names::{Asked, Named, Resolver};
 use crate::facts::process::{Hidden, Process};
 use crate::facts::raw::{Promiscuous, RawSocket};
+use crate::facts::service::Service;
 use crate::facts::socket::Socket;
 use crate::facts::startup::Line;
 use crate::facts::startup_file::StartupFile;
@@ -18,8 +19,6 @@ impl Run<'_, '_> {
     /// Shows a fact to the checks, each of which knows by its hooks what to do with it. Returns whether one of them has
     /// something to say; it is said only if `aloud`.
     pub(super) fn show(&mut self, aloud: bool, run: &dyn Fn(&Hook, &Ctx<'_>, &mut Out<'_>)) -> bool {
-        self.checks()
-            .fold(false, |any, (index, check)| self.show_to(index, check, aloud, run).is_some() || any)
         self.checks().fold(false, |any, (index, check)| {
             self.show_to(&self.plan.ctx, index, check, aloud, run).is_some() || any
         })
@@ -80,7 +79,14 @@ impl Run<'_, '_> {
         each.max().flatten()
     }
 
-    #[allow(dead_code, reason = "the source of flows comes next")]
+    pub(super) fn show_service(&mut self, service: &Service<'_>, aloud: bool) -> bool {
+        self.show(aloud, &|hook, ctx, out| {
+            if let Hook::Service(run) = hook {
+                run(service, ctx, out);
+            }
+        })
+    }
+
     pub(super) fn show_fanout(&mut self, fanout: &Fanout<'_>, aloud: bool) -> bool {
         self.show(aloud, &|hook, ctx, out| {
             if let Hook::Fanout(run) = hook {

@@ -1,18 +1,22 @@
 //! Sockets, and who holds them: the tables of the kernel joined with what the walk over processes left.
 
 use super::walk::{namespace, nobody, read_again};
-use super::{Run, SECOND_LOOK_MS, Scratch};
+use super::{Run, SECOND_LOOK_MS, Scratch, services};
 use crate::check::Source;
+use crate::facts::about::Endian;
+use crate::facts::fanout::Fanouts;
 use crate::facts::process::Process;
 use crate::facts::raw::RawSocket;
+use crate::facts::service::Services;
 use crate::facts::socket::Socket;
+use crate::facts::topology::Topology;
 use crate::host::{Fault, Host};
 use crate::limits::PACKETS;
 use crate::report::SinkFault;
-use crate::source::holders::Holders;
+use crate::source::holders::{Holders, Programs};
 use crate::source::mounts::Mounts;
 use crate::source::owner::Owners;
-use crate::source::proc::{Reader, Wants};
+use crate::source::proc::{Covers, Reader, Wants};
 use crate::source::{Coverage, holders, net, proc, raw};
 
 impl Run<'_, '_> {
@@ -20,6 +24,7 @@ impl Run<'_, '_> {
         self.begin(Source::Sockets)?;
         let mut coverage = Coverage::new();
         let live = host.about().live;
+        let seed = self.seed(live);
         // An unpacked image has an empty /proc.
         let no_net = self.counts.processes == 0 && matches!(host.dir(b"proc/net"), Err(Fault::NotFound));
         match (host.dir(b"proc"), host.about().endian) {
@@ -32,11 +37,23 @@ impl Run<'_, '_> {
                 );
             }
             (Ok(proc), Some(endian)) => {
-                let Scratch { ports, holders, owners, mounts, told, .. } = scratch;
+                let Scratch { pids, ports, holders, owners, mounts, told, .. } = scratch;
+                let Scratch { topology, shown, programs, services, fanouts, .. } = scratch;
                 told.clear();
                 let mut reader = bare(host, &proc, owners, mounts);
                 let mut process = nobody();
-                net::sockets(host, endian, ports, &mut coverage, &mut |socket| {
+                shown.clear(seed);
+                services.clear(seed);
+                let mut look = net::Look {
+                    host,
+                    endian,
+                    ports,
+                    topology: Some(topology),
+                    shown: Some(shown),
+                    coverage: &mut coverage,
+                };
+                look.sockets(&mut |socket| {
+                    services::join(socket, (holders, programs), services, fanouts);
                     if self.show_socket(socket, false) {
                         let holder = holder(&mut reader, holders, socket.inode, &mut process);
                         self.show_socket(&Socket { holder: holder.then_some(&process), ..*socket }, true);
@@ -44,6 +61,11 @@ impl Run<'_, '_> {
                         let _ = told.push(socket.remote);
                     }
                 });
+                let mut tables =
+                    Tables { endian, seed, pids, ports, holders, programs, topology, services, fanouts };
+                self.together(&mut reader, &mut tables, &mut coverage);
+                // Flows are counted anew: they have no processes.
+                fanouts.clear(seed);
             }
         }
         self.counts.sockets = coverage.facts;
@@ -85,6 +107,21 @@ impl Run<'_, '_> {
         self.verdicts()
     }
 
+    /// Why a socket that no visible process holds may be held all the same. `None`: nobody holds it.
+    pub(super) fn unseen<H: Host>(&self, host: &H) -> Option<&'static str> {
+        if !host.about().live {
+            // Tables and descriptors were not recorded at one moment, and cannot be looked at again.
+            return Some("no process that was recorded");
+        }
+        // Of a container that shares the machine's network the holder may be outside.
+        if namespace(host, b"pid").as_slice() != INITIAL_PIDS {
+            return Some("no process of this pid namespace");
+        }
+        let unseen = self.seen.get(Source::Descriptors.index()).and_then(Option::as_ref);
+        let blind = unseen.is_none_or(|seen| seen.gaps > 0);
+        blind.then_some("a process whose descriptors cannot be seen")
+    }
+
     /// Sockets that nobody seemed to hold: one may have been opened, or handed on, since the processes were walked. So who
     /// holds what is found out again, and only what is still there and still nobody's is told.
     fn unheld<H: Host>(
@@ -95,34 +132,14 @@ impl Run<'_, '_> {
         coverage: &mut Coverage,
     ) {
         let host = reader.host;
-        if !host.about().live {
-            // Tables and descriptors were not recorded at one moment, and cannot be looked at again.
-            let what = format_args!("a raw socket is held by no process that was recorded");
-            return coverage.gap(b"/proc", what);
-        }
-        // Of a container that shares the machine's network the holder may be outside.
-        if namespace(host, b"pid").as_slice() != INITIAL_PIDS {
-            let what = format_args!("a raw socket is held by no process of this pid namespace");
-            return coverage.gap(b"/proc", what);
-        }
-        let unseen = self.seen.get(Source::Descriptors.index()).and_then(Option::as_ref);
-        if unseen.is_none_or(|seen| seen.gaps > 0) {
-            let what = format_args!("a raw socket is held by a process whose descriptors cannot be seen");
-            return coverage.gap(b"/proc", what);
+        if let Some(reason) = self.unseen(host) {
+            return coverage.gap(b"/proc", format_args!("a raw socket is held by {reason}"));
         }
         host.pause(SECOND_LOOK_MS);
-        holders.clear();
         let mut process = nobody();
-        if proc::pids(host, reader.proc, pids, coverage).is_err() {
+        if hold_again(reader, pids, (holders, None), &mut process).is_err() {
             return;
         }
-        for pid in pids.iter() {
-            if let Ok(dir) = proc::open(host, reader.proc, *pid) {
-                process.pid = *pid;
-                let _ = holders::descriptors(host, &dir, &mut process, Some(holders));
-            }
-        }
-        holders::sort(holders);
         raw::sockets(host, packets, &mut Coverage::new(), &mut |socket| {
             if unheld.contains(&socket.inode) {
                 let held = holder(reader, holders, socket.inode, &mut process);
@@ -130,6 +147,60 @@ impl Run<'_, '_> {
             }
         });
     }
+}
+
+/// What sockets are joined with, and what comes of it.
+pub(super) struct Tables<'a> {
+    pub(super) endian: Endian,
+    pub(super) seed: u32,
+    pub(super) pids: &'a mut proc::Pids,
+    pub(super) ports: &'a mut net::Ports,
+    pub(super) holders: &'a mut Holders,
+    pub(super) programs: &'a mut Programs,
+    pub(super) topology: &'a Topology,
+    pub(super) services: &'a mut Services,
+    pub(super) fanouts: &'a mut Fanouts,
+}
+
+impl Tables<'_> {
+    /// Counts once more who calls whom, by who holds what now.
+    pub(super) fn count_again<H: Host>(&mut self, host: &H) {
+        let Self { endian, seed, ports, holders, programs, topology, services, fanouts, .. } = self;
+        services.clear(*seed);
+        fanouts.clear(*seed);
+        let (endian, topology, coverage) = (*endian, Some(*topology), &mut Coverage::new());
+        let mut look = net::Look { host, endian, ports, topology, shown: None, coverage };
+        look.sockets(&mut |socket| services::join(socket, (holders, programs), services, fanouts));
+    }
+}
+
+/// Finds out again who holds which socket.
+pub(super) fn hold_again<H: Host>(
+    reader: &mut Reader<'_, H>,
+    pids: &mut proc::Pids,
+    (holders, mut programs): (&mut Holders, Option<&mut Programs>),
+    process: &mut Process,
+) -> Result<(), Fault> {
+    let host = reader.host;
+    holders.clear();
+    if let Some(programs) = &mut programs {
+        programs.clear();
+    }
+    proc::pids(host, reader.proc, pids, &mut Coverage::new())?;
+    for pid in pids.iter() {
+        let before = holders.len();
+        process.pid = *pid;
+        if let Ok(dir) = proc::open(host, reader.proc, *pid) {
+            let _ = holders::descriptors(host, &dir, process, Some(holders));
+        }
+        if let Some(programs) = programs.as_mut().filter(|_| holders.len() > before)
+            && reader.read(*pid, process, &mut Covers::default()).is_ok()
+        {
+            programs.add(process, reader.owners.find(process.path.as_slice()));
+        }
+    }
+    holders::sort(holders);
+    Ok(())
 }
 
 /// The first pid namespace (`PROC_PID_INIT_INO`, include/linux/proc_ns.h).

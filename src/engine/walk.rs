@@ -51,6 +51,7 @@ impl Run<'_, '_> {
         let (mut covers, mut owned) = (Covers::default(), Coverage::new());
         let mut passed = Passed::default();
         scratch.holders.clear();
+        scratch.programs.clear();
         scratch.accused.clear();
         scratch.owners.clear(self.plan.baseline);
         scratch.pids.clear();
@@ -126,7 +127,7 @@ impl Run<'_, '_> {
         covers: &mut Covers,
         passed: &mut Passed,
     ) {
-        let Scratch { pids, holders, accused, owners, mounts, .. } = scratch;
+        let Scratch { pids, holders, programs, accused, owners, mounts, .. } = scratch;
         let wants = Wants {
             memory: self.wants(Source::Memory),
             descriptors: self.wants(Source::Descriptors)
@@ -159,7 +160,11 @@ impl Run<'_, '_> {
                 }
             };
             if wants.descriptors {
+                let before = holders.len();
                 let read = holders::descriptors(host, &opened, &mut process, Some(holders));
+                if holders.len() > before {
+                    programs.add(&process, reader.owners.find(process.path.as_slice()));
+                }
                 descriptors(host, pid, read, covers, passed);
                 wire::join(host, dir, &mut process);
             }

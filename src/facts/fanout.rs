@@ -2,9 +2,10 @@
 
 use core::net::IpAddr;
 
+use super::hosts::{Hosts, hash, mix};
 use super::process::Process;
 use super::topology::Side;
-use crate::limits::{FANOUT_PORTS, FANOUT_WAYS};
+use crate::limits::{FANOUT_NAMED, FANOUT_PORTS, FANOUT_WAYS};
 
 /// Who calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,8 +50,21 @@ pub struct Fanout<'a> {
     pub outside: u32,
     /// Those of the world that have not answered.
     pub silent: u32,
+    /// A caller at this port was told of before: the process of this machine that makes these calls, most likely.
+    pub named: bool,
     /// Joined by the engine: the process that calls, where it is known and still there.
     pub holder: Option<&'a Process>,
+}
+
+impl Fanout<'_> {
+    /// Hosts beyond the provider below which nobody looks closer: pages, mail and time are fetched from as many.
+    pub const FEW: u32 = 12;
+
+    /// Whether so many are called that somebody may look closer.
+    #[must_use]
+    pub const fn is_wide(&self) -> bool {
+        self.outside >= Self::FEW
+    }
 }
 
 /// What a port is to those who call many hosts.
@@ -88,34 +102,6 @@ pub fn usual(port: u16) -> Usual {
         Usual::Everyday
     } else {
         Usual::Neither
-    }
-}
-
-/// Bits of a set of hosts.
-const BITS: u32 = 256;
-
-/// A set of hosts, of which only the size can be told: a bit for each, chosen by a hash (linear counting, Whang et al. 1990).
-#[derive(Clone, Copy, Debug, Default)]
-struct Hosts([u32; 8]);
-
-impl Hosts {
-    /// Adds one; says whether that was new.
-    fn add(&mut self, hash: u32) -> bool {
-        let word = usize::try_from(hash >> 5 & 7).unwrap_or_default();
-        let bit = 1_u32.rotate_left(hash);
-        self.0.get_mut(word).is_some_and(|word| {
-            let new = *word & bit == 0;
-            *word |= bit;
-            new
-        })
-    }
-
-    /// How many there are, at most some 1,500: each bit that was set had to find one of those that were still free.
-    fn count(&self) -> u32 {
-        let set = self.0.iter().fold(0_u32, |set, word| set.saturating_add(word.count_ones()));
-        let free = BITS.saturating_sub(set).saturating_add(1);
-        let share = |free| (BITS << 8).checked_div(free).unwrap_or_default();
-        (free..=BITS).map(share).fold(0, u32::saturating_add) >> 8
     }
 }
 
@@ -166,6 +152,8 @@ pub struct Fanouts {
     /// Not to be guessed by those who choose whom to call.
     seed: u32,
     missed: u32,
+    /// Protocols and ports at which a caller of this machine was told of.
+    named: heapless::Vec<(u8, u16), FANOUT_NAMED>,
 }
 
 impl Fanouts {
@@ -173,13 +161,30 @@ impl Fanouts {
     #[must_use]
     pub const fn new() -> Self {
         const NONE: Ways = heapless::Vec::new();
-        Self { known: [NONE; FANOUT_PORTS], other: [NONE; FANOUT_PORTS], seed: 0, missed: 0 }
+        Self {
+            known: [NONE; FANOUT_PORTS],
+            other: [NONE; FANOUT_PORTS],
+            seed: 0,
+            missed: 0,
+            named: heapless::Vec::new(),
+        }
     }
 
-    /// Forgets everything. What is counted from now on depends on `seed`.
+    /// Forgets all calls. What is counted from now on depends on `seed`.
     pub fn clear(&mut self, seed: u32) {
         self.known.iter_mut().chain(&mut self.other).for_each(heapless::Vec::clear);
         (self.seed, self.missed) = (seed, 0);
+    }
+
+    /// Forgets who was told of.
+    pub fn forget(&mut self) {
+        self.named.clear();
+    }
+
+    /// Remembers that a caller of this machine was told of.
+    pub fn name(&mut self, protocol: u8, port: u16) {
+        // More than fit are as many accusations already.
+        let _ = self.named.push((protocol, port));
     }
 
     /// Counts a call. Those to this machine itself and to groups are none.
@@ -231,6 +236,7 @@ impl Fanouts {
                 inside: row.inside.count(),
                 outside: row.outside.count(),
                 silent: row.silent.count(),
+                named: row.caller == Caller::Machine && self.named.contains(&(row.protocol, row.port)),
                 holder: None,
             });
         }
@@ -243,24 +249,6 @@ impl Default for Fanouts {
     }
 }
 
-/// Stirs a word into a hash (the finisher of MurmurHash3).
-fn mix(hash: u32, word: u32) -> u32 {
-    let hash = (hash ^ word).wrapping_add(0x9e37_79b9);
-    let hash = (hash ^ hash >> 16).wrapping_mul(0x85eb_ca6b);
-    let hash = (hash ^ hash >> 13).wrapping_mul(0xc2b2_ae35);
-    hash ^ hash >> 16
-}
-
-/// An address stirred into a hash.
-fn hash(seed: u32, ip: IpAddr) -> u32 {
-    let octets = match ip {
-        IpAddr::V4(ip) => ip.to_ipv6_mapped().octets(),
-        IpAddr::V6(ip) => ip.octets(),
-    };
-    let (words, _) = octets.as_chunks::<4>();
-    words.iter().fold(seed, |hash, word| mix(hash, u32::from_be_bytes(*word)))
-}
-
 #[cfg(test)]
 mod tests {
     use core::net::Ipv4Addr;
@@ -268,7 +256,7 @@ mod tests {
     use super::*;
 
     fn call(caller: Caller, port: u16, host: u32) -> Call {
-        let host = Ipv4Addr::from_bits(0xc633_6400 + host).into();
+        let host = Ipv4Addr::from_bits(host.wrapping_add(0xc633_6400)).into();
         Call { caller, protocol: 6, host, port, side: Side::Wan, answered: false }
     }
 
@@ -287,22 +275,6 @@ mod tests {
         assert!(SCANNED.is_sorted() && EVERYDAY.is_sorted());
         assert!(SCANNED.iter().all(|port| !EVERYDAY.contains(port)));
         assert_eq!([23, 443, 40_000].map(usual), [Usual::Scanned, Usual::Everyday, Usual::Neither]);
-    }
-
-    #[test]
-    fn hosts_are_counted_once_and_about_right() {
-        for seed in [0, 1, 0xdead_beef] {
-            for count in [0, 1, 5, 20, 60, 250, 600] {
-                let mut table = Fanouts::new();
-                table.clear(seed);
-                for _ in 0..3 {
-                    (0..count).for_each(|host| table.call(&call(Caller::Machine, 23, host * 7)));
-                }
-                let told = row(&table, Caller::Machine, 23).map_or(0, |(_, outside, _)| outside);
-                assert!(told.abs_diff(count) <= 1 + count / 8, "{count} hosts were counted as {told}");
-                assert_eq!(table.missed(), 0);
-            }
-        }
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 pub mod about;
 pub mod account;
+pub mod backing;
 pub mod cgi;
 pub mod chains;
 pub mod commands;
@@ -21,6 +22,7 @@ pub mod fetch;
 pub mod file;
 pub mod flow;
 pub mod helper;
+pub mod hosts;
 pub mod ipv4;
 pub mod key;
 pub mod lan;
@@ -48,6 +50,7 @@ pub mod request;
 pub mod route;
 mod rule;
 pub mod runs;
+pub mod service;
 pub mod setting;
 mod shell;
 pub mod socket;

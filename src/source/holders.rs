@@ -1,11 +1,13 @@
 //! What processes have open: their descriptors, and who holds which socket.
 
+use super::owner::fnv;
 use super::rows;
 use crate::facts::descriptors::{is_writable, socket_inode};
 use crate::facts::process::Process;
+use crate::facts::program::{is_interpreter, is_multicall};
 use crate::facts::text::Bytes;
 use crate::host::{Fault, Host};
-use crate::limits::HOLDERS;
+use crate::limits::{HOLDERS, SOCKET_PROCESSES};
 
 /// Which process holds which socket, in the order of inode numbers once [`sort`] was called.
 pub type Holders = heapless::Vec<(u32, u32), HOLDERS>;
@@ -79,4 +81,98 @@ pub fn holder(holders: &Holders, inode: u64) -> Option<u32> {
     let inode = u32::try_from(inode).ok().filter(|inode| *inode > 0)?;
     let at = holders.partition_point(|(other, _)| *other < inode);
     holders.get(at).filter(|(found, _)| *found == inode).map(|(_, pid)| *pid)
+}
+
+/// Which program the processes are that have sockets, in the order of their ids.
+#[derive(Debug)]
+pub struct Programs {
+    rows: heapless::Vec<(u32, u32), SOCKET_PROCESSES>,
+    /// There are more.
+    pub cut: bool,
+}
+
+impl Programs {
+    /// None.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { rows: heapless::Vec::new(), cut: false }
+    }
+
+    /// Forgets them all.
+    pub fn clear(&mut self) {
+        self.rows.clear();
+        self.cut = false;
+    }
+
+    /// Notes a process, after all with a lower id, whose program has a row among the owners.
+    pub fn add(&mut self, process: &Process, row: Option<usize>) {
+        self.cut |= self.rows.push((process.pid, key(process, row))).is_err();
+    }
+
+    /// What tells the program of a process from others; a process of which nothing was noted is one of its own.
+    #[must_use]
+    pub fn of(&self, pid: u32) -> u32 {
+        let at = self.rows.binary_search_by_key(&pid, |(pid, _)| *pid).ok();
+        at.and_then(|at| self.rows.get(at)).map_or(own(pid), |(_, key)| *key)
+    }
+}
+
+impl Default for Programs {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// The key of a process that is a program of its own.
+const fn own(pid: u32) -> u32 {
+    0xffff_0000 | pid
+}
+
+/// What a program does depends on its command line where it is an interpreter or many.
+fn key(process: &Process, row: Option<usize>) -> u32 {
+    let path = process.path.as_slice();
+    let Some(row) = row.and_then(|row| u32::try_from(row).ok()).filter(|row| *row < 0xffff) else {
+        // One of memory only, or one for which there was no row.
+        return own(if path.is_empty() { process.pid } else { fnv(path) });
+    };
+    let name = process.program();
+    let many = is_interpreter(name) || is_multicall(name);
+    row << 16 | if many { fnv(process.argv.as_slice()) & 0xffff } else { 0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::process::Exe;
+
+    #[test]
+    fn processes_of_one_program_are_one() {
+        let process = |pid, path: &[u8], argv: &[u8]| Process {
+            pid,
+            exe: Exe::Path { removed: false },
+            path: Bytes::of(path),
+            argv: Bytes::of(argv),
+            ..Process::default()
+        };
+        let mut programs = Programs::new();
+        for (pid, path, argv, row) in [
+            (1, &b"/usr/sbin/x"[..], &b"x: master\0"[..], Some(3)),
+            (2, b"/usr/sbin/x", b"x: worker\0", Some(3)),
+            (3, b"/usr/bin/python3", b"python3\0a.py\0", Some(4)),
+            (4, b"/usr/bin/python3", b"python3\0b.py\0", Some(4)),
+            (5, b"/usr/bin/python3", b"python3\0a.py\0", Some(4)),
+            (6, b"/memfd:x", b"x\0", None),
+            (7, b"/memfd:y", b"x\0", None),
+            (8, b"/memfd:y", b"z\0", None),
+        ] {
+            programs.add(&process(pid, path, argv), row);
+        }
+        let same = |a, b| programs.of(a) == programs.of(b);
+        assert!(same(1, 2) && same(3, 5) && same(7, 8));
+        assert!(!same(1, 3) && !same(3, 4) && !same(6, 7) && !same(8, 9) && !same(0, 1));
+        for pid in 9..40 {
+            programs.add(&process(pid, b"/x", b""), Some(1));
+        }
+        assert!(programs.cut);
+    }
 }

@@ -179,7 +179,9 @@ impl<H: Host> Look<'_, H> {
         }
         (self.each)(listeners, Told::Begin);
         let tell = &mut *self.each;
-        net::sockets(self.host, endian, ports, self.coverage, &mut |socket| {
+        let coverage = &mut *self.coverage;
+        let mut look = net::Look { host: self.host, endian, ports, topology: None, shown: None, coverage };
+        look.sockets(&mut |socket| {
             let port = socket.local.port;
             let word: &[u8] = match (socket.protocol, socket.state) {
                 (Protocol::Tcp, State::Listen) => b"tcp ",

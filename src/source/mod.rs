@@ -41,6 +41,7 @@ pub mod rules;
 pub mod same;
 pub mod script;
 mod settings;
+pub mod shown;
 pub mod standing;
 pub mod startup;
 pub mod tools;

@@ -1,12 +1,15 @@
-//! Sockets of the machine itself: `/proc/net/{tcp,tcp6,udp,udp6}`, which every kernel has.
+//! Sockets of the machine itself: `/proc/net/{tcp,tcp6,udp,udp6}`, which every kernel has, and sock_diag as a second witness.
 
-use super::{Coverage, proc, rows};
+use super::shown::{Diag, Shown, Suspects};
+use super::{Coverage, dump, proc, rows};
 use crate::facts::about::Endian;
 use crate::facts::endpoint::Endpoint;
+use crate::facts::netlink::{self, Question};
 use crate::facts::socket::{Protocol, Socket, State};
 use crate::facts::text::fields;
+use crate::facts::topology::Topology;
 use crate::host::{Fault, Host};
-use crate::limits::{LISTENERS, WAITING};
+use crate::limits::{HIDDEN_SOCKETS, LISTENERS, SECOND_LOOK_MS, WAITING};
 
 /// Where one table shows listeners: ports on every address, a bit each, and ends on one address.
 #[derive(Debug)]
@@ -20,6 +23,11 @@ impl Ports {
     #[must_use]
     pub const fn new() -> Self {
         Self { any: [0; 8192], bound: heapless::Vec::new() }
+    }
+
+    fn clear(&mut self) {
+        self.any = [0; 8192];
+        self.bound.clear();
     }
 
     fn bit(port: u16) -> (usize, u8) {
@@ -49,34 +57,72 @@ impl Default for Ports {
     }
 }
 
-/// The tables. IPv6 may be left out of a kernel, so only the first and third must be there.
-const TABLES: [(&[u8], Protocol, bool); 4] = [
-    (b"proc/net/tcp", Protocol::Tcp, true),
-    (b"proc/net/tcp6", Protocol::Tcp, false),
-    (b"proc/net/udp", Protocol::Udp, true),
-    (b"proc/net/udp6", Protocol::Udp, false),
+/// A table: its text, what the kernel is asked for it, its protocol, and whether it must be there: IPv6 may be left out of
+/// a kernel.
+type Table = (&'static [u8], netlink::Table, Protocol, bool);
+
+/// The tables.
+const TABLES: [Table; 4] = [
+    (b"proc/net/tcp", netlink::Table::Tcp, Protocol::Tcp, true),
+    (b"proc/net/tcp6", netlink::Table::Tcp6, Protocol::Tcp, false),
+    (b"proc/net/udp", netlink::Table::Udp, Protocol::Udp, true),
+    (b"proc/net/udp6", netlink::Table::Udp6, Protocol::Udp, false),
 ];
 
-/// Hands every socket to `each`, its direction joined: the kernel shows listeners before connections
-/// (net/ipv4/tcp_ipv4.c `tcp_get_idx`), so one pass is enough.
-pub fn sockets<H: Host>(
-    host: &H,
-    endian: Endian,
-    ports: &mut Ports,
-    coverage: &mut Coverage,
-    each: &mut dyn FnMut(&Socket<'_>),
-) {
-    for (path, protocol, required) in TABLES {
-        let mut file = match host.file(path) {
-            Ok((file, _)) => file,
-            Err(Fault::NotFound) if !required => continue,
-            Err(fault) => {
-                coverage.gap(path, format_args!("{fault}"));
-                continue;
+/// A look at the tables.
+pub struct Look<'a, H: Host> {
+    /// The machine.
+    pub host: &'a H,
+    /// Its byte order.
+    pub endian: Endian,
+    /// Where it listens, as far as it was read.
+    pub ports: &'a mut Ports,
+    /// Whose an address is, for those who want to know.
+    pub topology: Option<&'a Topology>,
+    /// What the text shows, for those who want it compared with what the kernel says otherwise.
+    pub shown: Option<&'a mut Shown>,
+    /// How much was seen.
+    pub coverage: &'a mut Coverage,
+}
+
+impl<H: Host> Look<'_, H> {
+    /// Hands every socket to `each`, with its direction and whose the other end is: the kernel shows listeners before
+    /// connections (net/ipv4/tcp_ipv4.c `tcp_get_idx`, net/ipv4/inet_diag.c `inet_diag_dump_icsk`), so one pass is enough.
+    pub fn sockets(&mut self, each: &mut dyn FnMut(&Socket<'_>)) {
+        let can = self.shown.is_some().then(|| Diag::of(self.host));
+        for (path, table, protocol, required) in TABLES {
+            self.ports.clear();
+            match self.text(path, protocol, each) {
+                Ok(()) => {}
+                Err(Fault::NotFound) if !required => continue,
+                Err(fault) => {
+                    self.ports.clear();
+                    self.instead(path, fault, (table, protocol), each);
+                    continue;
+                }
             }
-        };
-        *ports = Ports::new();
+            if can.is_some_and(|can| can.may_ask(protocol))
+                && let Some(shown) = &mut self.shown
+            {
+                // A kernel without it refuses; that it lacks it is no gap where there is the text.
+                let _ = self::diag(self.host, self.endian, (table, protocol), &mut |socket| {
+                    shown.compare(&socket, table)
+                });
+            }
+        }
+        self.hidden(each);
+    }
+
+    /// Reads the text of a table.
+    fn text(
+        &mut self,
+        path: &[u8],
+        protocol: Protocol,
+        each: &mut dyn FnMut(&Socket<'_>),
+    ) -> Result<(), Fault> {
+        let (mut file, _) = self.host.file(path)?;
         let (mut heading, mut headed, mut odd) = (true, false, 0_u32);
+        let endian = self.endian;
         let read = rows(&mut file, &mut |row| {
             if core::mem::take(&mut heading)
                 && row.is_some_and(|row| fields(row).any(|word| word == b"local_address"))
@@ -84,28 +130,140 @@ pub fn sockets<H: Host>(
                 headed = true;
                 return;
             }
-            let Some(mut socket) = row.and_then(|row| Socket::parse(row, protocol, endian)) else {
+            let Some(socket) = row.and_then(|row| Socket::parse(row, protocol, endian)) else {
                 odd = odd.saturating_add(1);
                 return;
             };
-            if socket.state == State::Listen {
-                ports.add(socket.local);
+            if let Some(shown) = &mut self.shown {
+                shown.add(socket.inode);
             }
-            socket.inbound =
-                protocol == Protocol::Tcp && socket.state != State::Listen && ports.has(socket.local);
-            coverage.fact();
-            each(&socket);
+            self.join(socket, each);
         });
         if let Err(fault) = read {
-            coverage.gap(path, format_args!("{fault}"));
+            self.coverage.gap(path, format_args!("{fault}"));
         }
         if !headed {
-            coverage.gap(path, format_args!("it does not begin as the kernel's does"));
+            self.coverage.gap(path, format_args!("it does not begin as the kernel's does"));
         }
         if odd > 0 {
-            coverage.gap(path, format_args!("{odd} rows not understood"));
+            self.coverage.gap(path, format_args!("{odd} rows not understood"));
+        }
+        Ok(())
+    }
+
+    /// Asks the kernel where a text cannot be had.
+    fn instead(
+        &mut self,
+        path: &[u8],
+        fault: Fault,
+        table: (netlink::Table, Protocol),
+        take: &mut dyn FnMut(&Socket<'_>),
+    ) {
+        let told = diag(self.host, self.endian, table, &mut |socket| self.join(socket, take));
+        match told {
+            Ok(()) if fault == Fault::NotFound => {}
+            Ok(()) => self.coverage.gap(path, format_args!("{fault}; sock_diag was asked instead")),
+            Err(Fault::NotFound) => self.coverage.gap(path, format_args!("{fault}")),
+            Err(other) => self.coverage.gap(path, format_args!("{fault}; and sock_diag: {other}")),
         }
     }
+
+    /// Hands a socket on with what is known besides.
+    fn join(&mut self, mut socket: Socket<'static>, each: &mut dyn FnMut(&Socket<'_>)) {
+        let tcp = socket.protocol == Protocol::Tcp;
+        if socket.state == State::Listen {
+            self.ports.add(socket.local);
+        } else {
+            socket.inbound = tcp && self.ports.has(socket.local);
+        }
+        if let Some(topology) = self.topology.filter(|_| socket.remote.port != 0) {
+            socket.side = topology.side(socket.remote.ip);
+        }
+        self.coverage.fact();
+        each(&socket);
+    }
+
+    /// Looks twice again for the sockets that the kernel told of and the text did not show: one may have been opened between
+    /// the two, and one that is listed while others come and go may be left out once. What is missing in both texts while
+    /// the kernel tells of it before and after each is hidden.
+    fn hidden(&mut self, each: &mut dyn FnMut(&Socket<'_>)) {
+        let Some(mut suspects) = self.shown.as_mut().map(|shown| core::mem::take(&mut shown.suspects)) else {
+            return;
+        };
+        if self.shown.as_ref().is_some_and(|shown| shown.cut) {
+            self.coverage.gap(
+                b"/proc/net",
+                format_args!("more than {HIDDEN_SOCKETS} sockets are not shown that the kernel tells of"),
+            );
+        }
+        let (host, endian) = (self.host, self.endian);
+        for last in [false, true] {
+            if suspects.is_empty() {
+                return;
+            }
+            if last {
+                host.pause(SECOND_LOOK_MS);
+            }
+            let mut alive = Suspects::new();
+            for (path, table, protocol, _) in TABLES {
+                let is = |inode: u64| {
+                    move |suspect: &(u32, netlink::Table)| {
+                        *suspect == (u32::try_from(inode).unwrap_or_default(), table)
+                    }
+                };
+                if !suspects.iter().any(|(_, of)| *of == table)
+                    || text_rows(host, path, protocol, endian, &mut |socket| {
+                        suspects.retain(|suspect| !is(socket.inode)(suspect))
+                    })
+                    .is_err()
+                {
+                    continue;
+                }
+                let _ = diag(host, endian, (table, protocol), &mut |socket| {
+                    let Some(suspect) = suspects.iter().find(|suspect| is(socket.inode)(suspect)) else {
+                        return;
+                    };
+                    let _ = alive.push(*suspect);
+                    if last {
+                        self.join(Socket { hidden: true, ..socket }, each);
+                    }
+                });
+            }
+            suspects = alive;
+        }
+    }
+}
+
+/// Hands every socket of the kernel's own answer to `each`.
+///
+/// # Errors
+/// See [`dump::each`].
+pub fn diag<H: Host>(
+    host: &H,
+    endian: Endian,
+    (table, protocol): (netlink::Table, Protocol),
+    each: &mut dyn FnMut(Socket<'static>),
+) -> Result<(), Fault> {
+    dump::each(host, endian, Question::Sockets(table), &mut |_, body| {
+        let socket = Socket::message(body, protocol, endian);
+        let understood = socket.is_some();
+        socket.into_iter().for_each(&mut *each);
+        understood
+    })
+}
+
+/// Hands every socket of a text to `each`, as far as it is understood.
+fn text_rows<H: Host>(
+    host: &H,
+    path: &[u8],
+    protocol: Protocol,
+    endian: Endian,
+    each: &mut dyn FnMut(Socket<'static>),
+) -> Result<(), Fault> {
+    let (mut file, _) = host.file(path)?;
+    rows(&mut file, &mut |row| {
+        row.and_then(|row| Socket::parse(row, protocol, endian)).into_iter().for_each(&mut *each);
+    })
 }
 
 /// Ports on which somebody waits for packets, whoever they come from.
@@ -127,7 +285,7 @@ impl Waiting {
     pub fn read<H: Host>(&mut self, host: &H, endian: Endian) {
         self.rows.clear();
         self.whole = true;
-        for (path, protocol, required) in TABLES {
+        for (path, _, protocol, required) in TABLES {
             let read = host.file(path).and_then(|(mut file, _)| {
                 rows(&mut file, &mut |row| {
                     let Some(socket) = row.and_then(|row| Socket::parse(row, protocol, endian)) else {
@@ -162,14 +320,120 @@ impl Waiting {
 /// Hands every row of the tables that a process sees to `each`, as far as they can be read: a process may have a network
 /// namespace of its own, and with it tables of its own.
 pub fn table_rows<H: Host>(host: &H, endian: Endian, pid: u32, each: &mut dyn FnMut(&Socket<'_>)) {
-    for (path, protocol, _) in TABLES {
+    for (path, _, protocol, _) in TABLES {
         let name = path.strip_prefix(b"proc/").unwrap_or(path);
         let own = proc::path_of(pid, "", name);
-        let Ok((mut file, _)) = host.file(own.as_slice()).or_else(|_| host.file(path)) else { continue };
-        let _ = rows(&mut file, &mut |row| {
-            if let Some(socket) = row.and_then(|row| Socket::parse(row, protocol, endian)) {
-                each(&socket);
-            }
+        let take = &mut |socket| each(&socket);
+        if text_rows(host, own.as_slice(), protocol, endian, take).is_err() {
+            let _ = text_rows(host, path, protocol, endian, take);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::netlink::testing::{done, message, word};
+    use crate::host::memory::{Memory, Node};
+
+    const HEADING: &str = "  sl  local_address rem_address   st tx_queue\n";
+
+    /// A row of a listener on a port.
+    fn row(inode: u32) -> String {
+        format!("   0: 00000000:0016 00000000:0000 0A 0:0 0:0 0 0 0 {inode} 1\n")
+    }
+
+    /// The kernel's own answer: listeners with these inodes.
+    fn answer(inodes: &[u32]) -> Vec<u8> {
+        let body =
+            |inode: &u32| [&[2, 10, 0, 0, 0, 22][..], &[0; 62], &word(Endian::Little, *inode)].concat();
+        let messages = inodes.iter().map(|inode| message(Endian::Little, 20, &body(inode)));
+        messages.chain([done(Endian::Little)]).flatten().collect()
+    }
+
+    /// Inodes of what a look hands out, those that are hidden negative, and why not all was seen.
+    fn seen(machine: &Memory, compare: bool) -> (Vec<i64>, String) {
+        let (mut ports, mut shown) = (Box::new(Ports::new()), Box::new(Shown::new()));
+        let (mut found, mut coverage) = (Vec::new(), Coverage::new());
+        let shown = compare.then_some(&mut *shown);
+        let (endian, ports, coverage_of) = (Endian::Little, &mut *ports, &mut coverage);
+        Look { host: machine, endian, ports, topology: None, shown, coverage: coverage_of }.sockets(
+            &mut |socket| {
+                let inode = i64::try_from(socket.inode).unwrap();
+                found.push(if socket.hidden { inode.saturating_neg() } else { inode });
+            },
+        );
+        (found, String::from_utf8_lossy(coverage.reason().as_slice()).into_owned())
+    }
+
+    fn shows(inodes: &[u32]) -> String {
+        inodes.iter().fold(HEADING.to_owned(), |text, inode| text + &row(*inode))
+    }
+
+    #[test]
+    fn what_the_text_hides() {
+        let machine = Memory::new();
+        machine.file("proc/net/tcp", shows(&[7, 8])).file("proc/net/udp", HEADING);
+        machine.file("dumps/tcp_diag.bin", answer(&[7, 8, 9]));
+        assert_eq!(seen(&machine, false), (vec![7, 8], String::new()));
+        assert_eq!(seen(&machine, true), (vec![7, 8, -9], String::new()));
+        // One that came up between the two, and one that was there only then.
+        machine.on_pause(|machine| {
+            machine.file("proc/net/tcp", shows(&[7, 8, 9]));
         });
+        assert_eq!(seen(&machine, true), (vec![7, 8], String::new()));
+        machine.file("proc/net/tcp", shows(&[7, 8])).on_pause(|machine| {
+            machine.file("dumps/tcp_diag.bin", answer(&[7, 8]));
+        });
+        assert_eq!(seen(&machine, true), (vec![7, 8], String::new()));
+    }
+
+    #[test]
+    fn nothing_is_loaded_to_compare() {
+        let machine = Memory::new();
+        machine.file("proc/net/tcp", shows(&[7])).file("proc/net/udp", HEADING);
+        machine
+            .file("dumps/tcp_diag.bin", answer(&[7, 9]))
+            .file("proc/modules", "udp_diag 16384 0 - Live 0x0\n");
+        assert_eq!(seen(&machine, true), (vec![7], String::new()));
+        machine.file("proc/sys/kernel/osrelease", "6.1.0\n");
+        machine.file("lib/modules/6.1.0/modules.builtin", "kernel/net/ipv4/tcp_diag.ko\n");
+        assert_eq!(seen(&machine, true).0, [7, -9], "built in");
+        machine.file("proc/modules", "x 1 0\ntcp_diag 16384 0 - Live 0x0\n").remove("lib");
+        assert_eq!(seen(&machine, true).0, [7, -9], "loaded");
+        machine.file(
+            "dumps/tcp_diag.bin",
+            message(Endian::Little, 2, &word(Endian::Little, 0_u32.wrapping_sub(2))),
+        );
+        assert_eq!(seen(&machine, true), (vec![7], String::new()), "a kernel that has none");
+    }
+
+    #[test]
+    fn the_kernel_is_asked_where_a_text_cannot_be_had() {
+        let machine = Memory::new();
+        machine.file("proc/net/udp", HEADING).file("dumps/tcp_diag.bin", answer(&[7]));
+        assert_eq!(seen(&machine, true), (vec![7], String::new()));
+        machine.put("proc/net/tcp", Node::Fails(Fault::Denied));
+        let why = "proc/net/tcp: permission denied; sock_diag was asked instead";
+        assert_eq!(seen(&machine, true), (vec![7], why.to_owned()));
+        machine.file(
+            "dumps/tcp_diag.bin",
+            message(Endian::Little, 2, &word(Endian::Little, 0_u32.wrapping_sub(1))),
+        );
+        let why = "proc/net/tcp: permission denied; and sock_diag: permission denied";
+        assert_eq!(seen(&machine, true), (vec![], why.to_owned()));
+        machine.remove("dumps").remove("proc/net/tcp");
+        assert_eq!(seen(&machine, false), (vec![], "proc/net/tcp: not found".to_owned()));
+    }
+
+    #[test]
+    fn more_than_are_compared_is_said() {
+        let machine = Memory::new();
+        let all: Vec<u32> = (1..=u32::try_from(HIDDEN_SOCKETS).unwrap() + 1).collect();
+        machine.file("proc/net/tcp", HEADING).file("proc/net/udp", HEADING);
+        machine.file("dumps/tcp_diag.bin", answer(&all));
+        let (found, why) = seen(&machine, true);
+        assert_eq!(found.len(), HIDDEN_SOCKETS);
+        assert!(why.contains("more than"), "{why}");
     }
 }

@@ -69,6 +69,7 @@ pub struct Owners {
     /// Where `/opt` leads, if it is a link: the kernel shows the programs of Entware there.
     opt: Bytes<64>,
     full: bool,
+    doubted: bool,
     names_full: bool,
     /// Paths that were asked for beside those that were collected.
     late: u32,
@@ -97,6 +98,7 @@ impl Owners {
             entware: false,
             opt: Bytes::new(),
             full: false,
+            doubted: false,
             names_full: false,
             late: 0,
             late_full: false,
@@ -113,7 +115,7 @@ impl Owners {
         self.hints = [0; 256];
         self.names.clear();
         (self.truth, self.listed, self.debian, self.entware) = (false, false, false, false);
-        (self.full, self.names_full) = (false, false);
+        (self.full, self.names_full, self.doubted) = (false, false, false);
         (self.late, self.late_full) = (0, false);
     }
 

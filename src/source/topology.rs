@@ -19,9 +19,15 @@ pub fn read<H: Host>(host: &H, topology: &mut Topology, coverage: &mut Coverage)
     let (v4, v4_own) = (ipv4(host, endian, topology), own(host, topology));
     // A kernel without IPv6 has neither of these, and no answer of the other kind.
     let (v6, v6_own) = (ipv6(host, topology), own6(host, topology));
+    let nothing = |read: &Result<(), Fault>| matches!(read, Err(Fault::NotFound));
     let mut told = Ok(());
     if v4.is_err() || v4_own.is_err() {
         told = netlink(host, endian, topology);
+    }
+    // Older recordings have nothing of it.
+    if !host.about().live && [v4, v4_own, v6, v6_own, told].iter().all(nothing) {
+        coverage.absent = true;
+        return;
     }
     for (path, read, needed) in [
         (&b"/proc/net/route"[..], v4, true),
@@ -31,7 +37,8 @@ pub fn read<H: Host>(host: &H, topology: &mut Topology, coverage: &mut Coverage)
     ] {
         match read {
             Ok(()) => coverage.fact(),
-            Err(Fault::NotFound) if !needed || told.is_ok() => {}
+            // Older recordings lack some of it.
+            Err(Fault::NotFound) if !needed || told.is_ok() || !host.about().live => {}
             Err(fault) if told.is_ok() && needed => {
                 coverage.gap(path, format_args!("{fault}; rtnetlink was asked instead"));
             }

@@ -34,7 +34,11 @@ pub mod tests {
 
     use gatewatch::facts::about::Endian;
     use gatewatch::facts::flow::Flow;
+    use gatewatch::facts::netlink::Table;
+    use gatewatch::facts::socket::{Protocol, Socket, State};
     use gatewatch::facts::topology::Topology;
+    use gatewatch::source::net::{self, Ports};
+    use gatewatch::source::shown::Shown;
     use gatewatch::source::{Coverage, flows, topology};
 
     use crate::sys::machine::Machine;
@@ -158,5 +162,99 @@ pub mod tests {
         let mut count = 0;
         flows::read(&machine, &Topology::new(), &mut coverage, &mut |_| count += 1);
         assert_eq!((count, coverage.gaps), (text.len(), 0), "{coverage:?}");
+    }
+
+    #[test]
+    fn sockets() {
+        alone(
+            "same_sockets",
+            "ip link set lo up; ip link add wan type veth peer name lan; ip link set wan up; ip link set lan up
+            ip addr add 192.0.2.10/24 dev wan; ip -6 addr add 2001:db8:1::1/64 dev wan nodad
+            ip neigh add 192.0.2.77 lladdr 02:00:00:00:00:01 dev wan nud permanent
+            ip -6 neigh add 2001:db8:1::77 lladdr 02:00:00:00:00:01 dev wan nud permanent",
+        );
+    }
+
+    /// A TCP socket that asks somebody who will not answer.
+    fn asking(address: &str) -> std::os::fd::OwnedFd {
+        use nix::sys::socket::{AddressFamily, SockFlag, SockType, SockaddrStorage, connect, socket};
+        let address: std::net::SocketAddr = address.parse().unwrap();
+        let family = if address.is_ipv4() { AddressFamily::Inet } else { AddressFamily::Inet6 };
+        let asking = socket(family, SockType::Stream, SockFlag::SOCK_NONBLOCK, None).unwrap();
+        let fd = std::os::fd::AsRawFd::as_raw_fd(&asking);
+        let connected = connect(fd, &SockaddrStorage::from(address));
+        assert_eq!(connected, Err(nix::errno::Errno::EINPROGRESS));
+        asking
+    }
+
+    #[test]
+    #[ignore = "run by the test above in a namespace"]
+    fn same_sockets() {
+        use std::net::{TcpListener, TcpStream, UdpSocket};
+
+        let mut kept: Vec<Box<dyn std::any::Any>> = Vec::new();
+        for address in ["127.0.0.1:2001", "[::1]:2002", "[::]:2003", "0.0.0.0:2004"] {
+            kept.push(Box::new(TcpListener::bind(address).unwrap()));
+        }
+        for address in ["127.0.0.1:2001", "[::1]:2002", "127.0.0.1:2003", "[::1]:2003"] {
+            kept.push(Box::new(TcpStream::connect(address).unwrap()));
+        }
+        kept.push(Box::new([asking("192.0.2.77:23"), asking("[2001:db8:1::77]:2323")]));
+        for (address, other) in [("0.0.0.0:2005", "127.0.0.1:53"), ("[::]:2006", "[::1]:53")] {
+            kept.push(Box::new(UdpSocket::bind(address).unwrap()));
+            let connected =
+                UdpSocket::bind(if other.starts_with('[') { "[::]:0" } else { "0.0.0.0:0" }).unwrap();
+            connected.connect(other).unwrap();
+            kept.push(Box::new(connected));
+        }
+        // Closed on this side first: nobody has it any more.
+        let listener = TcpListener::bind("127.0.0.1:2007").unwrap();
+        let closed = TcpStream::connect("127.0.0.1:2007").unwrap();
+        let (accepted, _) = listener.accept().unwrap();
+        drop(closed);
+        drop(accepted);
+        kept.push(Box::new(listener));
+
+        let machine = Machine::live().unwrap();
+        let row = |socket: &Socket<'_>| {
+            let Socket { protocol, local, remote, state, inode, hidden, .. } = socket;
+            format!("{protocol:?} {local} {remote} {state:?} {inode} {hidden}")
+        };
+        let (mut text, mut coverage) = (Vec::new(), Coverage::new());
+        let (mut ports, mut shown) = (Box::new(Ports::new()), Box::new(Shown::new()));
+        for shown in [None, Some(&mut *shown)] {
+            text.clear();
+            net::Look {
+                host: &machine,
+                endian: Endian::NATIVE,
+                ports: &mut ports,
+                topology: None,
+                shown,
+                coverage: &mut coverage,
+            }
+            .sockets(&mut |socket| text.push(row(socket)));
+        }
+        let mut told = Vec::new();
+        let mut states: Vec<State> = Vec::new();
+        for (table, protocol) in [
+            (Table::Tcp, Protocol::Tcp),
+            (Table::Tcp6, Protocol::Tcp),
+            (Table::Udp, Protocol::Udp),
+            (Table::Udp6, Protocol::Udp),
+        ] {
+            net::diag(&machine, Endian::NATIVE, (table, protocol), &mut |socket| {
+                told.push(row(&socket));
+                states.push(socket.state);
+            })
+            .unwrap();
+        }
+        text.sort();
+        told.sort();
+        assert_eq!(text, told);
+        assert_eq!(coverage.gaps, 0, "{coverage:?}");
+        for state in [State::Established, State::Listen, State::SynSent, State::Other(6), State::Other(7)] {
+            assert!(states.contains(&state), "{state:?} in {text:#?}");
+        }
+        assert!(text.len() >= 18, "{text:#?}");
     }
 }

@@ -180,6 +180,13 @@ class Tree:
         end = ">" if self.order == "big" else "<"
         return "".join(f"{word:08X}" for word in struct.unpack(f"{end}{len(raw) // 4}I", raw))
 
+    def routes(self, rows):
+        """proc/net/route: (interface, network, gateway, mask)."""
+        head = "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT"
+        lines = [f"{name}\t{self.address(to)}\t{self.address(via)}\t{3 if via != '0.0.0.0' else 1:04X}\t0\t0\t0\t"
+                 f"{self.address(mask)}\t0\t0\t0" for name, to, via, mask in rows]
+        self.file("proc/net/route", "".join(line.ljust(127) + "\n" for line in [head, *lines]))
+
     def packet(self, rows):
         """(type, protocol, interface, inode)."""
         self.file("proc/net/packet", "sk       RefCnt Type Proto  Iface R Rmem   User   Inode\n" + "".join(
@@ -426,9 +433,24 @@ def g13_packetdoor():
     tree.finish()
 
 
+def g14_relay():
+    tree = infected("g14-relay", "big", "bots that sell the device as a way through, one process for each visitor")
+    tree.unowned("usr/bin/gwproxy")
+    tree.process(3001, "gwproxy", 1, ["/usr/bin/gwproxy"], "/usr/bin/gwproxy", {3: 4710}, pages=140)
+    tree.tcp.append(("0.0.0.0", 11289, "0.0.0.0", 0, 10, 4710, 0))
+    for at in range(6):
+        tree.process(3002 + at, "gwproxy", 3001, ["gwproxy: child"], "/usr/bin/gwproxy", {4: 4720 + at, 5: 4730 + at}, pages=140)
+        tree.tcp += [("192.0.2.33", 11289, f"198.51.100.{7 + at % 2}", 50000 + at, 1, 4720 + at, 0),
+                     ("192.0.2.33", 41000 + at, f"203.0.113.{20 + at}", 443, 1, 4730 + at, 0)]
+    tree.routes([("eth0.2", "0.0.0.0", "192.0.2.1", "0.0.0.0"), ("eth0.2", "192.0.2.0", "0.0.0.0", "255.255.255.0"),
+                 ("br-lan", "192.168.1.0", "0.0.0.0", "255.255.255.0")])
+    tree.file("proc/net/fib_trie", "Local:\n  +-- 0.0.0.0/0 3 0 5\n     |-- 192.0.2.33\n        /32 host LOCAL\n"
+              "     |-- 192.168.1.1\n        /32 host LOCAL\n")
+    tree.finish()
+
+
 def g15_scan():
-    tree = infected("g15-scan", "little", "bots that look for the next router with telnet",
-                    "suspicious")
+    tree = infected("g15-scan", "little", "bots that look for the next router with telnet")
     tree.unowned("usr/bin/gwscan")
     tree.process(3001, "gwscan", 1, ["/usr/bin/gwscan"], "/usr/bin/gwscan", {at: 4700 + at for at in range(3, 51)},
                  pages=140)
@@ -921,5 +943,5 @@ def dlink():
 
 if __name__ == "__main__":
     for make in [archer, dlink, openwrt, g1_memory, g2_dropped, g3_names, g6_accounts, g7_listener, g10_dns, names, g13_packetdoor,
-                 g15_scan, firewall, g9_redirect, g12_startup, g16_watchdog, g17_hiding, intruder, asus]:
+                 g14_relay, g15_scan, firewall, g9_redirect, g12_startup, g16_watchdog, g17_hiding, intruder, asus]:
         make()

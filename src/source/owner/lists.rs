@@ -84,8 +84,12 @@ impl Owners {
     }
 
     /// Looks again for who vouches for what nobody vouched for: an upgrade takes a path off the lists for a moment.
+    /// Once is enough.
     pub fn doubt<H: Host>(&mut self, host: &H, mounts: &Mounts) {
         let mut any = false;
+        if core::mem::replace(&mut self.doubted, true) {
+            return;
+        }
         for row in &mut self.rows {
             if row.known.owner == Owner::Nobody {
                 row.known.owner = Owner::Unknown;
