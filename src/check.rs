@@ -10,6 +10,7 @@ use crate::facts::flow::Flow;
 use crate::facts::helper::Helper;
 use crate::facts::key::Key;
 use crate::facts::logging::Logging;
+use crate::facts::mapping::Mapping;
 use crate::facts::module::{Module, Taints};
 use crate::facts::mount::Mount;
 use crate::facts::own::Own;
@@ -38,6 +39,8 @@ pub enum Hook {
     Socket(fn(&Socket<'_>, &Ctx<'_>, &mut Out<'_>)),
     /// Every flow that the kernel tracks.
     Flow(fn(&Flow, &Ctx<'_>, &mut Out<'_>)),
+    /// Every port that UPnP opened.
+    Mapping(fn(&Mapping<'_>, &Ctx<'_>, &mut Out<'_>)),
     /// Every raw and packet socket.
     Raw(fn(&RawSocket<'_>, &Ctx<'_>, &mut Out<'_>)),
     /// Every interface that is in promiscuous mode.

@@ -143,6 +143,9 @@ pub fn scan<H: Host>(
     if run.wants(Source::Sockets) {
         run.sockets(host, scratch)?;
     }
+    if run.wants(Source::Mappings) {
+        run.mappings(host, scratch)?;
+    }
     if run.wants(Source::RawSockets) {
         run.raw_sockets(host, scratch)?;
     }

@@ -7,6 +7,7 @@ use crate::facts::file::{File, Role};
 use crate::facts::helper::Helper;
 use crate::facts::key::Key;
 use crate::facts::logging::Logging;
+use crate::facts::mapping::Mapping;
 use crate::facts::memory::Memory;
 use crate::facts::module::{Module, Taints};
 use crate::facts::mount::Mount;
@@ -92,6 +93,11 @@ pub(crate) fn severities(check: &'static Check, process: &Process) -> Vec<Severi
 /// What a check says of a socket.
 pub(crate) fn sockets(check: &'static Check, socket: &Socket<'_>) -> Vec<Severity> {
     weights(heard(check, |ctx, out| hooked!(check, Socket).for_each(|run| run(socket, ctx, out))))
+}
+
+/// What a check says of a port that UPnP opened.
+pub(crate) fn mapping(check: &'static Check, mapping: &Mapping<'_>) -> Vec<Severity> {
+    weights(heard(check, |ctx, out| hooked!(check, Mapping).for_each(|run| run(mapping, ctx, out))))
 }
 
 /// What a check says of a raw socket.

@@ -58,6 +58,7 @@ checks! {
     account_odd,
     ssh_key,
     c2_address,
+    upnp_abuse,
     logging_stopped,
     firmware_written,
     self_tampered,

@@ -113,7 +113,7 @@ const fn absent(source: Source) -> &'static str {
         Source::Rules => "this tree does not say what rules its packet filter has",
         Source::Resolvers => "nothing here says who resolves names",
         Source::Hosts => "no names are given addresses here",
-        Source::Mappings => "nothing here opens ports for others",
+        Source::Mappings => "nobody here keeps a list of ports that UPnP opened",
         Source::Tunnels => "nothing here can be a tunnel",
         Source::Domains => "no indicator file holds domains",
         Source::Mounts => "this tree does not say what is mounted",

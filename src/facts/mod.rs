@@ -20,6 +20,7 @@ pub mod helper;
 pub mod ipv4;
 pub mod key;
 pub mod logging;
+pub mod mapping;
 pub mod maps;
 pub mod memory;
 pub mod module;

@@ -18,6 +18,7 @@ pub mod keys;
 pub mod kin;
 pub mod links;
 pub mod log;
+pub mod mappings;
 pub mod modules;
 pub mod mounts;
 pub mod net;
