@@ -21,6 +21,7 @@ use crate::facts::socket::Socket;
 use crate::facts::startup::Line;
 use crate::facts::startup_file::StartupFile;
 use crate::facts::tool::{Cover, Tool};
+use crate::facts::tunnel::Tunnel;
 use crate::facts::web::Page;
 use crate::intel::{Hit, Intel, Match, Trace, TraceKind};
 use crate::limits::CHECKS;
@@ -41,6 +42,8 @@ pub enum Hook {
     Flow(fn(&Flow, &Ctx<'_>, &mut Out<'_>)),
     /// Every port that UPnP opened.
     Mapping(fn(&Mapping<'_>, &Ctx<'_>, &mut Out<'_>)),
+    /// Every interface that is a tunnel.
+    Tunnel(fn(&Tunnel<'_>, &Ctx<'_>, &mut Out<'_>)),
     /// Every raw and packet socket.
     Raw(fn(&RawSocket<'_>, &Ctx<'_>, &mut Out<'_>)),
     /// Every interface that is in promiscuous mode.

@@ -10,6 +10,7 @@ mod show;
 mod sockets;
 mod startup;
 mod tools;
+mod tunnels;
 mod verdict;
 mod walk;
 mod web;
@@ -33,6 +34,7 @@ use crate::source::mounts::{self, Mounts};
 use crate::source::owner::Owners;
 use crate::source::startup::Seen;
 use crate::source::tools::Tools;
+use crate::source::tunnels::Links;
 use crate::source::{Coverage, files, net, proc, raw};
 
 /// Milliseconds between the two looks at a process before it is accused: an upgrade replaces a file, and a
@@ -61,6 +63,7 @@ pub struct Scratch {
     image_accounts: Accounts,
     keys: Keys,
     topology: Topology,
+    links: Links,
 }
 
 impl Scratch {
@@ -84,6 +87,7 @@ impl Scratch {
             image_accounts: Accounts::new(),
             keys: Keys::new(),
             topology: Topology::new(),
+            links: Links::new(),
         }
     }
 }
@@ -145,6 +149,9 @@ pub fn scan<H: Host>(
     }
     if run.wants(Source::Mappings) {
         run.mappings(host, scratch)?;
+    }
+    if run.wants(Source::Tunnels) {
+        run.tunnels(host, scratch)?;
     }
     if run.wants(Source::RawSockets) {
         run.raw_sockets(host, scratch)?;

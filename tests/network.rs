@@ -58,3 +58,58 @@ fn the_routers_own_flow_to_a_listed_address() {
     assert_eq!(outcome.status, 2);
     assert_eq!(outcome.with("pid", other.pid()).iter().filter(|row| row["remote"] != Value::Null).count(), 0);
 }
+
+/// A planted program with an interface of tun(4) on the router: found with its owner while it holds it.
+#[test]
+fn a_tunnel_of_a_program_that_nobody_has() {
+    let net = Net::new(Filter::Nft);
+    let program = Planted::new("/usr/sbin/gatewatch-network-tun", "x");
+    let holder = net.tunnel(&program, "gwtun0");
+    let outcome = net.scan_with_sys(&[], ["--only", "tunnel-odd"]);
+    let found = outcome.with("check", "tunnel-odd");
+    let [row] = found[..] else { panic!("{outcome:?}") };
+    assert_eq!((&row["pid"], &row["severity"]), (&holder.0.id().into(), &"suspicious".into()));
+    assert!(row["detail"].as_str().unwrap().contains("gwtun0"), "{row}");
+    // The owner's own setting.
+    let interfaces = "auto gwtun0\niface gwtun0 inet manual\n";
+    let known = net.scan_with_sys(&[("/etc/network/interfaces", interfaces)], ["--only", "tunnel-odd"]);
+    assert_eq!((known.with("check", "tunnel-odd").len(), known.status), (0, 0), "{known:?}");
+    drop(holder);
+    let gone = net.scan_with_sys(&[], ["--only", "tunnel-odd"]);
+    assert_eq!((gone.with("check", "tunnel-odd").len(), gone.looked("tunnel-odd").0), (0, "yes"));
+    // One that stays, and that nobody holds.
+    net.ran(At::Router, "ip tuntap add dev gwtap0 mode tap");
+    let stays = net.scan_with_sys(&[], ["--only", "tunnel-odd"]);
+    assert_eq!(stays.short(), ["tunnel-odd notice"]);
+}
+
+/// `/sys` of the router's namespace and what rtnetlink says, which stands in for it where there is none.
+#[test]
+fn tunnels_without_sys() {
+    let net = Net::new(Filter::None);
+    net.ran(At::Router, "ip tuntap add dev gwtun0 mode tun && ip tuntap add dev gwtap0 mode tap");
+    let said = |outcome: &scan::Outcome| {
+        let mut said: Vec<_> = outcome.findings.iter().map(|row| row["detail"].to_string()).collect();
+        said.sort();
+        said
+    };
+    let text = net.scan_with_sys(&[], ["--only", "tunnel-odd"]);
+    let messages = net.scan_mounted("mount -t tmpfs none /sys", ["--only", "tunnel-odd"]);
+    assert_eq!(said(&text), said(&messages));
+    assert_eq!((said(&text).len(), messages.looked("tunnel-odd").0), (2, "yes"));
+}
+
+/// Leases of a UPnP daemon of the router.
+#[test]
+fn upnp_leases_to_strangers_and_to_games() {
+    let net = Net::new(Filter::Nft);
+    let leases = "UDP:3074:192.168.1.10:3074:0:Xbox\nTCP:8000:198.51.100.20:80:0:node:nat\n\
+                  TCP:47669:192.168.1.10:445:0:galleta silenciosa\n";
+    let files = [("/var/lib/misc/upnp.leases", leases)];
+    let outcome = net.scan_with_sys(&files, ["--only", "upnp-abuse"]);
+    assert_eq!(outcome.short(), ["upnp-abuse infected 2", "upnp-abuse infected 3"]);
+    assert_eq!(outcome.findings[0]["remote"], "198.51.100.20:80");
+    assert_eq!(outcome.looked("upnp-abuse"), ("yes", ""));
+    let games = [("/var/lib/misc/upnp.leases", "UDP:3074:192.168.1.10:3074:0:Xbox\n")];
+    assert_eq!(net.scan_with_sys(&games, ["--only", "upnp-abuse"]).short(), [""; 0]);
+}

@@ -22,6 +22,7 @@ use crate::facts::startup::{Kind, Line};
 use crate::facts::startup_file::{Difference, Hand, StartupFile};
 use crate::facts::text::Bytes;
 use crate::facts::tool::{Cover, Tool};
+use crate::facts::tunnel::Tunnel;
 use crate::facts::web::Page;
 use crate::intel::Intel;
 use crate::report::{Event, Severity, Sink, SinkFault, Summary};
@@ -98,6 +99,11 @@ pub(crate) fn sockets(check: &'static Check, socket: &Socket<'_>) -> Vec<Severit
 /// What a check says of a port that UPnP opened.
 pub(crate) fn mapping(check: &'static Check, mapping: &Mapping<'_>) -> Vec<Severity> {
     weights(heard(check, |ctx, out| hooked!(check, Mapping).for_each(|run| run(mapping, ctx, out))))
+}
+
+/// What a check says of a tunnel.
+pub(crate) fn tunnel(check: &'static Check, tunnel: &Tunnel<'_>) -> Vec<Severity> {
+    weights(heard(check, |ctx, out| hooked!(check, Tunnel).for_each(|run| run(tunnel, ctx, out))))
 }
 
 /// What a check says of a raw socket.

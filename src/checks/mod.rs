@@ -59,6 +59,7 @@ checks! {
     ssh_key,
     c2_address,
     upnp_abuse,
+    tunnel_odd,
     logging_stopped,
     firmware_written,
     self_tampered,

@@ -133,7 +133,7 @@ impl Run<'_, '_> {
 const INITIAL_PIDS: &[u8] = b"pid:[4026531836]";
 
 /// A reader that reads no more than what a process is.
-fn bare<'a, H: Host>(
+pub(super) fn bare<'a, H: Host>(
     host: &'a H,
     proc: &'a H::Dir,
     owners: &'a mut Owners,

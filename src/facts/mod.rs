@@ -51,6 +51,7 @@ pub mod status;
 pub mod text;
 pub mod tool;
 pub mod topology;
+pub mod tunnel;
 pub mod uci;
 mod variables;
 pub mod web;

@@ -66,7 +66,9 @@ pub fn read<H: Host>(
         let _ = rows_within(&mut file, SMALL_FILE_BYTES, &mut |row| {
             let row = trim(row.unwrap_or_default()).strip_prefix(b"lease_file");
             let value = row.map(|row| row.strip_prefix(b"6").unwrap_or(row));
-            value.and_then(|value| value.strip_prefix(b"=")).map(|value| named(trim(value)));
+            if let Some(value) = value.and_then(|value| value.strip_prefix(b"=")) {
+                named(trim(value));
+            }
         });
     }
     if full {

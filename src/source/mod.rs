@@ -39,6 +39,7 @@ pub mod startup;
 pub mod tools;
 pub mod topology;
 pub mod truth;
+pub mod tunnels;
 pub mod upgrade;
 pub mod web;
 pub mod wire;

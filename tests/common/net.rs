@@ -5,6 +5,7 @@
 use std::fs::{self, File};
 use std::io::Write;
 use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -17,7 +18,7 @@ use nix::sys::socket::{
     AddressFamily, Backlog, SockFlag, SockType, SockaddrStorage, bind, listen, setsockopt, socket,
 };
 
-use crate::scan::{Guard, Outcome, Planted, Sleeper, need_root, scan, start};
+use crate::scan::{GATEWATCH, Guard, Outcome, Planted, Sleeper, Tree, need_root, run, scan, start, wait_for};
 
 /// Who looks or speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -183,7 +184,7 @@ impl Net {
             let family = if address.is_ipv6() { AddressFamily::Inet6 } else { AddressFamily::Inet };
             let made = socket(family, SockType::Stream, SockFlag::SOCK_CLOEXEC, None).unwrap();
             setsockopt(&made, ReuseAddr, &true).unwrap();
-            bind(std::os::fd::AsRawFd::as_raw_fd(&made), &SockaddrStorage::from(address)).unwrap();
+            bind(made.as_raw_fd(), &SockaddrStorage::from(address)).unwrap();
             listen(&made, Backlog::MAXCONN).unwrap();
             TcpListener::from(made)
         })
@@ -198,17 +199,13 @@ impl Net {
     }
 
     /// Asks for connections that nobody answers, and goes on asking until they are dropped.
-    pub(crate) fn attempt(
-        &self,
-        at: At,
-        to: impl IntoIterator<Item = SocketAddr> + Send,
-    ) -> Vec<std::os::fd::OwnedFd> {
+    pub(crate) fn attempt(&self, at: At, to: impl IntoIterator<Item = SocketAddr> + Send) -> Vec<OwnedFd> {
         self.inside(at, || {
             let attempts = to.into_iter().map(|to| {
                 let family = if to.is_ipv6() { AddressFamily::Inet6 } else { AddressFamily::Inet };
                 let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
                 let made = socket(family, SockType::Stream, flags, None).unwrap();
-                let raw = std::os::fd::AsRawFd::as_raw_fd(&made);
+                let raw = made.as_raw_fd();
                 let begun = nix::sys::socket::connect(raw, &SockaddrStorage::from(to));
                 assert_eq!(begun, Err(nix::errno::Errno::EINPROGRESS), "{to}");
                 made
@@ -235,12 +232,60 @@ impl Net {
     }
 
     /// A planted program of the router that holds this socket.
-    pub(crate) fn holding(&self, program: &Planted, socket: impl Into<std::os::fd::OwnedFd>) -> Sleeper {
+    pub(crate) fn holding(&self, program: &Planted, socket: impl Into<OwnedFd>) -> Sleeper {
         let socket = socket.into();
         self.inside(At::Router, move || {
             Sleeper::start(&program.exe, ":", |command| {
                 command.stdout(socket);
             })
+        })
+    }
+
+    /// A planted program of the router that holds an interface of tun(4), which is gone with it: a copy of socat.
+    pub(crate) fn tunnel(&self, program: &Planted, name: &str) -> Guard {
+        program.copy("/usr/bin/socat");
+        let address = format!("TUN:10.77.0.1/24,tun-name={name},iff-up");
+        let holder = self.started(At::Router, Command::new(&program.exe).args([&address, "PIPE"]));
+        wait_for("the interface", || {
+            self.inside(At::Router, || {
+                fs::read_to_string("/proc/thread-self/net/dev").unwrap().contains(name).then_some(())
+            })
+        });
+        holder
+    }
+
+    /// The same with `/sys` of the router, and with these files in the place of the machine's own.
+    pub(crate) fn scan_with_sys<'a>(
+        &self,
+        files: &[(&str, &str)],
+        args: impl IntoIterator<Item = &'a str> + Send,
+    ) -> Outcome {
+        let tree = Tree::new();
+        let mut script = "mount -t sysfs none /sys".to_owned();
+        for (at, (path, text)) in files.iter().enumerate() {
+            let copy = tree.path().join(at.to_string());
+            fs::write(&copy, text).unwrap();
+            let (directory, name) = path.rsplit_once('/').unwrap();
+            let copy = copy.to_str().unwrap();
+            // Where the machine has no such file its directory is covered by one that has.
+            script += &format!(
+                " && mkdir -p {directory} && if [ -e {path} ]; then mount --bind {copy} {path}; else \
+                 mount -t tmpfs none {directory} && cp {copy} {directory}/{name}; fi"
+            );
+        }
+        self.scan_mounted(&script, args)
+    }
+
+    /// The same after a script that mounts what it wants, for this scan only.
+    pub(crate) fn scan_mounted<'a>(
+        &self,
+        script: &str,
+        args: impl IntoIterator<Item = &'a str> + Send,
+    ) -> Outcome {
+        let script = format!("{script} && exec \"$0\" scan -v --format json \"$@\"");
+        self.inside(At::Router, || {
+            let mut command = Command::new("unshare");
+            Outcome::of(run(command.args(["-m", "sh", "-c", &script, GATEWATCH]).args(args)))
         })
     }
 
