@@ -5,6 +5,7 @@ mod out;
 use core::net::IpAddr;
 
 use crate::facts::account::Account;
+use crate::facts::exposure::Exposure;
 use crate::facts::file::File;
 use crate::facts::flow::Flow;
 use crate::facts::helper::Helper;
@@ -44,6 +45,8 @@ pub enum Hook {
     Mapping(fn(&Mapping<'_>, &Ctx<'_>, &mut Out<'_>)),
     /// Every interface that is a tunnel.
     Tunnel(fn(&Tunnel<'_>, &Ctx<'_>, &mut Out<'_>)),
+    /// Every service that strangers reach, and what the firmware is.
+    Exposure(fn(&Exposure<'_>, &Ctx<'_>, &mut Out<'_>)),
     /// Every raw and packet socket.
     Raw(fn(&RawSocket<'_>, &Ctx<'_>, &mut Out<'_>)),
     /// Every interface that is in promiscuous mode.

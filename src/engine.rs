@@ -19,6 +19,7 @@ use crate::baseline::Baseline;
 use crate::check::{Check, Ctx, Selection, Source};
 use crate::checks;
 use crate::facts::commands::Commands;
+use crate::facts::exposure::Exposures;
 use crate::facts::text::Bytes;
 use crate::facts::topology::Topology;
 use crate::host::{Fault, Host};
@@ -64,6 +65,7 @@ pub struct Scratch {
     keys: Keys,
     topology: Topology,
     links: Links,
+    exposures: Exposures,
 }
 
 impl Scratch {
@@ -88,6 +90,7 @@ impl Scratch {
             keys: Keys::new(),
             topology: Topology::new(),
             links: Links::new(),
+            exposures: Exposures::new(),
         }
     }
 }
@@ -144,8 +147,11 @@ pub fn scan<H: Host>(
         run.hidden(host, scratch)?;
     }
     run.routes(host, scratch)?;
-    if run.wants(Source::Sockets) {
+    if run.wants(Source::Sockets) || run.wants(Source::Exposure) {
         run.sockets(host, scratch)?;
+    }
+    if run.wants(Source::Exposure) {
+        run.exposures(host, scratch)?;
     }
     if run.wants(Source::Mappings) {
         run.mappings(host, scratch)?;

@@ -3,6 +3,7 @@
 use crate::check::{Check, Ctx, Hook, Out, Say};
 use crate::facts::account::Account;
 use crate::facts::commands::Commands;
+use crate::facts::exposure::Exposure;
 use crate::facts::file::{File, Role};
 use crate::facts::helper::Helper;
 use crate::facts::key::Key;
@@ -104,6 +105,11 @@ pub(crate) fn mapping(check: &'static Check, mapping: &Mapping<'_>) -> Vec<Sever
 /// What a check says of a tunnel.
 pub(crate) fn tunnel(check: &'static Check, tunnel: &Tunnel<'_>) -> Vec<Severity> {
     weights(heard(check, |ctx, out| hooked!(check, Tunnel).for_each(|run| run(tunnel, ctx, out))))
+}
+
+/// What a check says of what is open to strangers.
+pub(crate) fn exposure(check: &'static Check, exposure: &Exposure<'_>) -> Vec<Severity> {
+    weights(heard(check, |ctx, out| hooked!(check, Exposure).for_each(|run| run(exposure, ctx, out))))
 }
 
 /// What a check says of a raw socket.

@@ -60,6 +60,7 @@ checks! {
     c2_address,
     upnp_abuse,
     tunnel_odd,
+    exposed,
     logging_stopped,
     firmware_written,
     self_tampered,

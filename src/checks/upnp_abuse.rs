@@ -37,7 +37,7 @@ pub const CHECK: Check = Check {
     severity: Severity::Suspicious,
     attack: "T1090",
     title: "a port that UPnP opened to a stranger, the router itself, or administration",
-    sources: &[Source::Mappings, Source::Routes],
+    sources: &[Source::Mappings],
     hooks: &[Hook::Mapping(run)],
 };
 
@@ -72,7 +72,9 @@ fn run(lease: &Mapping<'_>, ctx: &Ctx<'_>, out: &mut Out<'_>) {
         _ => return,
     };
     let severity = if named { Severity::Infected } else { severity };
-    let draft = out.at(lease.file, lease.line).severity(severity).remote(Some(lease.to));
+    let draft = out.at(lease.file, lease.line).severity(severity);
+    // Who a LAN client is stays here.
+    let draft = draft.remote(Some(lease.to).filter(|_| lease.side != Side::Lan));
     let draft = if named { draft.family(b"eternalsilence") } else { draft };
     let protocol = match lease.protocol {
         Protocol::Tcp => "TCP port ",

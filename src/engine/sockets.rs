@@ -32,10 +32,11 @@ impl Run<'_, '_> {
                 );
             }
             (Ok(proc), Some(endian)) => {
-                let Scratch { ports, holders, owners, mounts, .. } = scratch;
+                let Scratch { ports, holders, owners, mounts, topology, exposures, .. } = scratch;
                 let mut reader = bare(host, &proc, owners, mounts);
                 let mut process = nobody();
                 net::sockets(host, endian, ports, &mut coverage, &mut |socket| {
+                    exposures.socket(socket, topology);
                     if self.show_socket(socket, false) {
                         let holder = holder(&mut reader, holders, socket.inode, &mut process);
                         self.show_socket(&Socket { holder: holder.then_some(&process), ..*socket }, true);

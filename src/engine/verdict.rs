@@ -115,6 +115,7 @@ const fn absent(source: Source) -> &'static str {
         Source::Hosts => "no names are given addresses here",
         Source::Mappings => "nobody here keeps a list of ports that UPnP opened",
         Source::Tunnels => "nothing here can be a tunnel",
+        Source::Exposure => "nothing here says what is open to strangers",
         Source::Domains => "no indicator file holds domains",
         Source::Mounts => "this tree does not say what is mounted",
         _ => "this tree holds no processes",

@@ -12,6 +12,7 @@ pub mod elf;
 pub mod endpoint;
 pub mod environ;
 mod escape;
+pub mod exposure;
 mod expression;
 pub mod fetch;
 pub mod file;

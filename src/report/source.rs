@@ -74,11 +74,13 @@ pub enum Source {
     Tunnels,
     /// The domains in indicator files.
     Domains,
+    /// What is open to strangers, and the firmware.
+    Exposure,
 }
 
 impl Source {
     /// How many there are.
-    pub const COUNT: usize = 34;
+    pub const COUNT: usize = 35;
 
     /// Its place among them.
     #[must_use]
@@ -118,6 +120,7 @@ impl Source {
             Source::Mappings => 31,
             Source::Tunnels => 32,
             Source::Domains => 33,
+            Source::Exposure => 34,
         }
     }
 
@@ -174,6 +177,7 @@ impl Source {
             Source::Mappings => "UPnP mappings",
             Source::Tunnels => "tunnels",
             Source::Domains => "domains",
+            Source::Exposure => "what is open to strangers",
         }
     }
 }

@@ -7,6 +7,7 @@ pub mod config;
 pub mod content;
 mod doors;
 pub mod dump;
+pub mod exposure;
 pub mod files;
 pub mod hash;
 pub mod helpers;
