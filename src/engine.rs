@@ -150,15 +150,6 @@ pub fn scan<H: Host>(
     if run.wants(Source::Sockets) || run.wants(Source::Exposure) {
         run.sockets(host, scratch)?;
     }
-    if run.wants(Source::Exposure) {
-        run.exposures(host, scratch)?;
-    }
-    if run.wants(Source::Mappings) {
-        run.mappings(host, scratch)?;
-    }
-    if run.wants(Source::Tunnels) {
-        run.tunnels(host, scratch)?;
-    }
     if run.wants(Source::RawSockets) {
         run.raw_sockets(host, scratch)?;
     }
@@ -179,6 +170,15 @@ pub fn scan<H: Host>(
     }
     if run.wants(Source::Web) {
         run.web(host, scratch)?;
+    }
+    if run.wants(Source::Exposure) {
+        run.exposures(host, scratch)?;
+    }
+    if run.wants(Source::Mappings) {
+        run.mappings(host, scratch)?;
+    }
+    if run.wants(Source::Tunnels) {
+        run.tunnels(host, scratch)?;
     }
     if run.wants(Source::Traces) {
         run.traces(host)?;

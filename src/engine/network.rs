@@ -44,7 +44,7 @@ impl Run<'_, '_> {
         self.begin(Source::Exposure)?;
         let mut coverage = Coverage::new();
         // Visitors and listeners were seen there.
-        for source in [Source::Sockets, Source::Routes] {
+        for source in [Source::Sockets, Source::Routes, Source::Flows] {
             if let Some(seen) = self.seen.get(source.index()).and_then(Option::as_ref) {
                 coverage.adopt(seen);
                 coverage.facts = coverage.facts.saturating_add(seen.facts);

@@ -165,14 +165,17 @@ impl Exposures {
 
     /// Takes in a flow.
     pub fn flow(&mut self, flow: &Flow) {
-        let own = flow.from == Side::Wan && flow.to == Side::Own && flow.answers == Side::Own;
+        // Nearly all flows end here.
+        if flow.from != Side::Wan || flow.to != Side::Own || flow.answers != Side::Own {
+            return;
+        }
         let (protocol, answered) = match flow.protocol {
             6 => (Protocol::Tcp, flow.assured && flow.stage != Stage::Opening),
             17 => (Protocol::Udp, !flow.unreplied),
             _ => return,
         };
         let (from, to) = (flow.original.from, flow.original.to);
-        let service = Service::at(protocol, to.port).filter(|_| own && answered && !is_local(from.ip));
+        let service = Service::at(protocol, to.port).filter(|_| answered && !is_local(from.ip));
         if let Some(evidence) = service.and_then(|service| self.of(service)) {
             evidence.answered = Some((from, to));
         }
