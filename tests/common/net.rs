@@ -260,20 +260,18 @@ impl Net {
         files: &[(&str, &str)],
         args: impl IntoIterator<Item = &'a str> + Send,
     ) -> Outcome {
-        let tree = Tree::new();
-        let mut script = "mount -t sysfs none /sys".to_owned();
-        for (at, (path, text)) in files.iter().enumerate() {
-            let copy = tree.path().join(at.to_string());
-            fs::write(&copy, text).unwrap();
-            let (directory, name) = path.rsplit_once('/').unwrap();
-            let copy = copy.to_str().unwrap();
-            // Where the machine has no such file its directory is covered by one that has.
-            script += &format!(
-                " && mkdir -p {directory} && if [ -e {path} ]; then mount --bind {copy} {path}; else \
-                 mount -t tmpfs none {directory} && cp {copy} {directory}/{name}; fi"
-            );
-        }
+        let (script, _tree) = mounting(files);
         self.scan_mounted(&script, args)
+    }
+
+    /// What it says in a format with these files; nothing if there is no such format.
+    pub(crate) fn said_with(&self, files: &[(&str, &str)], args: &[&str], format: &str) -> Option<String> {
+        let (script, _tree) = mounting(files);
+        let script = format!("{script} && exec \"$0\" scan --format {format} \"$@\"");
+        let ran = self.inside(At::Router, || {
+            run(Command::new("unshare").args(["-m", "sh", "-c", &script, GATEWATCH]).args(args))
+        });
+        Some(String::from_utf8(ran.stdout).unwrap()).filter(|said| !said.is_empty())
     }
 
     /// The same after a script that mounts what it wants, for this scan only.
@@ -301,6 +299,34 @@ impl Drop for Net {
             remove(&self.name(at));
         }
     }
+}
+
+/// A script that mounts `/sys` of its network namespace, and copies of these files over the machine's own.
+fn mounting(files: &[(&str, &str)]) -> (String, Tree) {
+    let tree = Tree::new();
+    let mut script = "mount -t sysfs none /sys".to_owned();
+    let missing = |path: &str| !Path::new(path).exists();
+    let mut directories: Vec<&str> = files
+        .iter()
+        .filter(|(path, _)| missing(path))
+        .map(|(path, _)| path.rsplit_once('/').unwrap().0)
+        .collect();
+    directories.dedup();
+    // Where the machine has no such file a copy of its directory, which it must have, takes one in.
+    for directory in directories {
+        let copy = tree.path().join("dirs").join(&directory[1..]);
+        let copy = copy.to_str().unwrap();
+        script +=
+            &format!(" && mkdir -p {copy} && cp -a {directory}/. {copy}/ && mount --bind {copy} {directory}");
+    }
+    for (at, (path, text)) in files.iter().enumerate() {
+        let copy = tree.path().join(at.to_string());
+        fs::write(&copy, text).unwrap();
+        let copy = copy.to_str().unwrap();
+        let place = if missing(path) { "cp" } else { "mount --bind" };
+        script += &format!(" && {place} {copy} {path}");
+    }
+    (script, tree)
 }
 
 fn remove(name: &str) {
