@@ -6,11 +6,13 @@ use core::net::IpAddr;
 
 use crate::facts::account::Account;
 use crate::facts::fanout::Fanout;
+use crate::facts::exposure::Exposure;
 use crate::facts::file::File;
 use crate::facts::flow::Flow;
 use crate::facts::helper::Helper;
 use crate::facts::key::Key;
 use crate::facts::logging::Logging;
+use crate::facts::mapping::Mapping;
 use crate::facts::module::{Module, Taints};
 use crate::facts::mount::Mount;
 use crate::facts::names::{Asked, Named, Resolver};
@@ -24,6 +26,7 @@ use crate::facts::socket::Socket;
 use crate::facts::startup::Line;
 use crate::facts::startup_file::StartupFile;
 use crate::facts::tool::{Cover, Tool};
+use crate::facts::tunnel::Tunnel;
 use crate::facts::web::Page;
 use crate::intel::{Hit, Intel, Match, Sieve, Trace, TraceKind};
 use crate::limits::CHECKS;
@@ -50,6 +53,12 @@ pub enum Hook {
     Filter(fn(&Filter, &Ctx<'_>, &mut Out<'_>)),
     /// Every program that listens, or has connections with strangers.
     Service(fn(&Service<'_>, &Ctx<'_>, &mut Out<'_>)),
+    /// Every port that UPnP opened.
+    Mapping(fn(&Mapping<'_>, &Ctx<'_>, &mut Out<'_>)),
+    /// Every interface that is a tunnel.
+    Tunnel(fn(&Tunnel<'_>, &Ctx<'_>, &mut Out<'_>)),
+    /// Every service that strangers reach, and what the firmware is.
+    Exposure(fn(&Exposure<'_>, &Ctx<'_>, &mut Out<'_>)),
     /// Every raw and packet socket.
     Raw(fn(&RawSocket<'_>, &Ctx<'_>, &mut Out<'_>)),
     /// Every interface that is in promiscuous mode.

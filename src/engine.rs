@@ -14,6 +14,7 @@ mod show;
 mod sockets;
 mod startup;
 mod tools;
+mod tunnels;
 mod verdict;
 mod walk;
 mod web;
@@ -25,6 +26,7 @@ use crate::facts::chains::Chains;
 use crate::facts::commands::Commands;
 use crate::facts::fanout::Fanouts;
 use crate::facts::service::Services;
+use crate::facts::exposure::Exposures;
 use crate::facts::text::Bytes;
 use crate::facts::topology::Topology;
 use crate::host::{Fault, Host};
@@ -41,6 +43,7 @@ use crate::source::owner::Owners;
 use crate::source::shown::Shown;
 use crate::source::startup::Seen;
 use crate::source::tools::Tools;
+use crate::source::tunnels::Links;
 use crate::source::{Coverage, files, net, proc, raw};
 
 /// Seconds of a day.
@@ -74,6 +77,8 @@ pub struct Scratch {
     shown: Shown,
     programs: Programs,
     services: Services,
+    links: Links,
+    exposures: Exposures,
 }
 
 impl Scratch {
@@ -106,6 +111,8 @@ impl Scratch {
             shown: Shown::new(),
             programs: Programs::new(),
             services: Services::new(),
+            links: Links::new(),
+            exposures: Exposures::new(),
         }
     }
 }
@@ -165,10 +172,10 @@ pub fn scan<H: Host>(
     if run.wants(Source::Resolvers) || run.wants(Source::Hosts) || run.wants(Source::Queries) {
         run.names(host, scratch)?;
     }
-    if run.wants(Source::Sockets) {
+    if run.wants(Source::Sockets) || run.wants(Source::Exposure) {
         run.sockets(host, scratch)?;
     }
-    if run.wants(Source::Flows) {
+    if run.wants(Source::Flows) || run.wants(Source::Exposure) {
         run.flows(host, scratch)?;
     }
     if run.wants(Source::Rules) {
@@ -194,6 +201,15 @@ pub fn scan<H: Host>(
     }
     if run.wants(Source::Web) {
         run.web(host, scratch)?;
+    }
+    if run.wants(Source::Exposure) {
+        run.exposures(host, scratch)?;
+    }
+    if run.wants(Source::Mappings) {
+        run.mappings(host, scratch)?;
+    }
+    if run.wants(Source::Tunnels) {
+        run.tunnels(host, scratch)?;
     }
     if run.wants(Source::Traces) {
         run.traces(host)?;

@@ -158,6 +158,11 @@ pub const FANOUT_NAMED: usize = 32;
 /// Milliseconds between the two looks at a process before it is accused: an upgrade replaces a file, and a
 /// helper of the kernel executes its program, in less.
 pub const SECOND_LOOK_MS: u32 = 100;
+/// Lists of ports that UPnP opened which are looked for, 280 bytes each on the stack: some daemons keep one for each family.
+pub const LEASE_FILES: usize = if cfg!(test) { 10 } else { 16 };
+
+/// Bytes of such a list: some 10,000 leases, while routers under attack have had a few hundred.
+pub const LEASE_BYTES: u64 = 1024 * 1024;
 
 /// Process ids that are tried at most: beyond `pid_max` of a 32-bit kernel it takes a 64-bit one with many processes.
 pub const PROBED_PIDS: u32 = 1_048_576;

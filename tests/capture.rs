@@ -140,7 +140,7 @@ fn a_recording_of_this_machine_shows_a_process_of_it() {
     assert!(text(&root.join("proc/self/mountinfo")).contains(" / "));
     assert!(text(&root.join("proc/stat")).starts_with("cpu "));
     assert_eq!(text(&root.join("proc/loadavg")).split_whitespace().count(), 5);
-    for name in ["flags", "ifindex", "iflink"] {
+    for name in ["flags", "ifindex", "iflink", "type", "broadcast"] {
         let it = format!("sys/class/net/lo/{name}");
         assert_eq!(text(&root.join(&it)), text(&Path::new("/").join(&it)), "{it}");
     }

@@ -4,11 +4,13 @@ use crate::check::{Check, Ctx, Hook, Out, Say};
 use crate::facts::account::Account;
 use crate::facts::commands::Commands;
 use crate::facts::fanout::Fanout;
+use crate::facts::exposure::Exposure;
 use crate::facts::file::{File, Role};
 use crate::facts::flow::Flow;
 use crate::facts::helper::Helper;
 use crate::facts::key::Key;
 use crate::facts::logging::Logging;
+use crate::facts::mapping::Mapping;
 use crate::facts::memory::Memory;
 use crate::facts::module::{Module, Taints};
 use crate::facts::mount::Mount;
@@ -27,6 +29,7 @@ use crate::facts::startup_file::{Difference, Hand, StartupFile};
 use crate::facts::text::Bytes;
 use crate::facts::tool::{Cover, Tool};
 use crate::facts::topology::testing::home;
+use crate::facts::tunnel::Tunnel;
 use crate::facts::web::Page;
 use crate::intel::Intel;
 use crate::report::{Event, Severity, Sink, SinkFault, Summary};
@@ -159,6 +162,19 @@ pub(crate) fn service(check: &'static Check, service: &Service<'_>) -> Vec<Sever
 /// What a check says of a flow.
 pub(crate) fn flow(check: &'static Check, flow: &Flow) -> Vec<Severity> {
     weights(heard(check, |ctx, out| hooked!(check, Flow).for_each(|run| run(flow, ctx, out))))
+/// What a check says of a port that UPnP opened.
+pub(crate) fn mapping(check: &'static Check, mapping: &Mapping<'_>) -> Vec<Severity> {
+    weights(heard(check, |ctx, out| hooked!(check, Mapping).for_each(|run| run(mapping, ctx, out))))
+}
+
+/// What a check says of a tunnel.
+pub(crate) fn tunnel(check: &'static Check, tunnel: &Tunnel<'_>) -> Vec<Severity> {
+    weights(heard(check, |ctx, out| hooked!(check, Tunnel).for_each(|run| run(tunnel, ctx, out))))
+}
+
+/// What a check says of what is open to strangers.
+pub(crate) fn exposure(check: &'static Check, exposure: &Exposure<'_>) -> Vec<Severity> {
+    weights(heard(check, |ctx, out| hooked!(check, Exposure).for_each(|run| run(exposure, ctx, out))))
 }
 
 /// What a check says of a raw socket.

@@ -22,7 +22,7 @@ impl Run<'_, '_> {
     pub(super) fn flows<H: Host>(&mut self, host: &H, scratch: &mut Scratch) -> Result<(), SinkFault> {
         self.begin(Source::Flows)?;
         let mut coverage = Coverage::new();
-        let Scratch { topology, fanouts, told, flows: accused, sieve, .. } = scratch;
+        let Scratch { topology, fanouts, told, flows: accused, sieve, exposures, .. } = scratch;
         accused.clear();
         // Of the many checks few look at flows, and of these there are tens of thousands.
         let is_hooked = |check: &Check| check.hooks.iter().any(|hook| matches!(hook, Hook::Flow(_)));
@@ -38,6 +38,7 @@ impl Run<'_, '_> {
             if seen == SIEVE_FROM {
                 sieve.fill(ctx.intel);
             }
+            exposures.flow(flow);
             if counts {
                 call(flow, fanouts);
             }

@@ -38,7 +38,7 @@ impl Run<'_, '_> {
             }
             (Ok(proc), Some(endian)) => {
                 let Scratch { pids, ports, holders, owners, mounts, told, .. } = scratch;
-                let Scratch { topology, shown, programs, services, fanouts, .. } = scratch;
+                let Scratch { topology, shown, programs, services, fanouts, exposures, .. } = scratch;
                 told.clear();
                 let mut reader = bare(host, &proc, owners, mounts);
                 let mut process = nobody();
@@ -54,6 +54,7 @@ impl Run<'_, '_> {
                 };
                 look.sockets(&mut |socket| {
                     services::join(socket, (holders, programs), services, fanouts);
+                    exposures.socket(socket, topology);
                     if self.show_socket(socket, false) {
                         let holder = holder(&mut reader, holders, socket.inode, &mut process);
                         self.show_socket(&Socket { holder: holder.then_some(&process), ..*socket }, true);

@@ -76,6 +76,8 @@ pub enum Source {
     Domains,
     /// Names that were asked for.
     Queries,
+    /// What is open to strangers, and the firmware.
+    Exposure,
 }
 
 impl Source {
@@ -121,6 +123,7 @@ impl Source {
             Source::Tunnels => 32,
             Source::Domains => 33,
             Source::Queries => 34,
+            Source::Exposure => 34,
         }
     }
 
@@ -178,6 +181,7 @@ impl Source {
             Source::Tunnels => "tunnels",
             Source::Domains => "domains",
             Source::Queries => "names asked for",
+            Source::Exposure => "what is open to strangers",
         }
     }
 }

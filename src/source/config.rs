@@ -256,8 +256,11 @@ fn uci<H: Host>(open: &Open<'_, H>, rows: &[Choice], each: &mut Setting<'_>) -> 
     }
 }
 
-/// Every option of a file. Returns the first line that was cut.
-fn entries<F: Read<Error = Fault>>(
+/// Every option of a file of OpenWrt's configuration. Returns the first line that was cut.
+///
+/// # Errors
+/// When reading fails, and [`Fault::Large`] for more than [`SMALL_FILE_BYTES`]; options up to there have been handed out.
+pub fn entries<F: Read<Error = Fault>>(
     file: &mut F,
     each: &mut dyn FnMut(&Entry<'_>),
 ) -> Result<Option<u32>, Fault> {

@@ -15,7 +15,7 @@ use crate::facts::reader::Reader;
 use crate::facts::startup::{Kind, Line};
 use crate::facts::text::Bytes;
 use crate::host::{Dump, Fault, Host};
-use crate::limits::{NVRAM_BYTES, PATH_BYTES, READ_BYTES};
+use crate::limits::{NVRAM_BYTES, NVRAM_KEY_BYTES, PATH_BYTES, READ_BYTES};
 
 /// Where dumps and images of it are found: those that owners write, Broadcom's DSL routers (`nvram.nvm`), Netgear.
 pub(super) const FILES: [&[u8]; 8] = [
@@ -123,6 +123,43 @@ impl<H: Host> Look<'_, H> {
             for byte in read {
                 nvram.push(*byte, &mut event);
             }
+        }
+    }
+}
+
+/// Takes a variable: its file, the line, its name, the first bytes of its value.
+type Value<'v> = dyn FnMut(&'static [u8], u32, &[u8], &[u8]) + 'v;
+
+/// Hands the variables that are wanted to `each`, of every dump and image. What cannot be read is told of where the scripts in NVRAM are read.
+pub fn values<H: Host>(host: &H, wanted: &dyn Fn(&[u8]) -> bool, each: &mut Value<'_>) {
+    let opened = |path: &[u8]| host.file(relative(path)).map(|(file, _)| file);
+    let all = FILES.iter().map(|path| (*path, opened(path)));
+    for (path, file) in all.chain([(DUMP, host.dump(Dump::Nvram))]) {
+        let Ok(mut file) = file else { continue };
+        let (mut key, mut value, mut at) = (Bytes::<NVRAM_KEY_BYTES>::new(), Bytes::<32>::new(), 0);
+        let mut event = |event: Event<'_>| match event {
+            Event::Begin(name, line) => {
+                (key, at) = (Bytes::of(name), line);
+                value.clear();
+            }
+            Event::Byte(byte) => value.push(&[byte]),
+            Event::End => each(path, at, key.as_slice(), value.as_slice()),
+        };
+        let mut nvram = None::<Nvram<'_>>;
+        let mut chunk = [0_u8; READ_BYTES];
+        let mut left = NVRAM_BYTES;
+        while let Ok(length) = file.read(&mut chunk) {
+            let read = chunk.get(..length).unwrap_or_default();
+            let nvram = nvram.get_or_insert_with(|| Nvram::new(read.contains(&0), wanted));
+            let more = left.checked_sub(u64::try_from(length).unwrap_or(u64::MAX)).filter(|_| length > 0);
+            for byte in read {
+                nvram.push(*byte, &mut event);
+            }
+            let Some(more) = more else {
+                nvram.finish(&mut event);
+                break;
+            };
+            left = more;
         }
     }
 }

@@ -45,12 +45,15 @@ pub fn read<H: Host>(host: &H, topology: &mut Topology, coverage: &mut Coverage)
             Err(fault) => coverage.gap(path, format_args!("{fault}")),
         }
     }
-    if let (Err(fault), true) = (told, coverage.gaps > 0 || coverage.facts == 0) {
+    let unasked = told == Err(Fault::NotFound) && !host.about().live;
+    if let (Err(fault), true) = (told, !unasked && (coverage.gaps > 0 || coverage.facts == 0)) {
         coverage.gap(b"rtnetlink", format_args!("{fault}"));
     }
     if topology.is_cut() {
         coverage.gap(b"/proc/net/route", format_args!("more routes or addresses than are remembered"));
     }
+    // Older recordings lack them all.
+    coverage.absent = !host.about().live && coverage.facts == 0 && coverage.gaps == 0;
     coverage.facts = coverage.facts.max(u32::try_from(topology.routes().len()).unwrap_or(u32::MAX));
 }
 
@@ -147,6 +150,21 @@ mod tests {
         read(machine, &mut topology, &mut coverage);
         let why = String::from_utf8_lossy(coverage.reason().as_slice()).into_owned();
         (topology.side([192, 168, 1, 1].into()), coverage.facts, why)
+    }
+
+    #[test]
+    fn recordings_without_them() {
+        let machine = Memory::new().tree(Some(Endian::Little));
+        let read = |machine: &Memory| {
+            let (mut topology, mut coverage) = (Topology::new(), Coverage::new());
+            read(machine, &mut topology, &mut coverage);
+            (coverage.absent, coverage.gaps)
+        };
+        assert_eq!(read(&machine), (true, 0));
+        machine.file("proc/net/route", ROUTE);
+        assert_eq!(read(&machine), (false, 0));
+        machine.file("proc/net/route", "nonsense\n");
+        assert_eq!(read(&machine), (false, 1));
     }
 
     #[test]

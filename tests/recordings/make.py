@@ -721,6 +721,76 @@ def g17_hiding():
     tree.finish()
 
 
+def outside(tree):
+    """Routes of a router whose LAN is on br-lan and whose provider is on eth1."""
+    rows = [("eth1", "0.0.0.0", "192.0.2.1", 3, "0.0.0.0"), ("br-lan", "192.168.1.0", "0.0.0.0", 1, "255.255.255.0"),
+            ("eth1", "192.0.2.0", "0.0.0.0", 1, "255.255.255.0")]
+    tree.file("proc/net/route", "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT"
+              + " " * 55 + "\n" + "".join(
+                  f"{dev}\t{tree.address(to)}\t{tree.address(by)}\t{flags:04X}\t0\t0\t0\t{tree.address(mask)}\t0\t0\t0"
+                  .ljust(127) + "\n" for dev, to, by, flags, mask in rows))
+    tree.file("proc/net/fib_trie", "Local:\n" + "".join(
+        f"     |-- {ip}\n        /32 host LOCAL\n" for ip in ["127.0.0.1", "192.0.2.33", "192.168.1.1"]))
+
+
+def tun(tree, name, pid, fd, flags="0x1001"):
+    """An interface of tun(4), which a process holds."""
+    tree.interface(name, 9, 0x1043)
+    tree.file(f"sys/class/net/{name}/type", "65534\n")
+    tree.file(f"sys/class/net/{name}/tun_flags", flags + "\n")
+    tree.file(f"sys/class/net/{name}/uevent", f"INTERFACE={name}\nIFINDEX=9\n")
+    tree.file(f"proc/{pid}/fdinfo/{fd}", f"pos:\t0\nflags:\t0104002\nmnt_id:\t19\niff:\t{name}\n")
+
+
+def g14_tunnel():
+    tree = infected("g14-tunnel", "big", "routers that were made proxies: by leases of UPnP, a tunnel of a stranger's program, "
+                    "and one to a listed address")
+    outside(tree)
+    tree.unowned("usr/bin/gwtund")
+    tree.process(3001, "gwtund", 1, ["/usr/bin/gwtund"], "/usr/bin/gwtund", {3: "/dev/net/tun"}, pages=140)
+    tun(tree, "gwtun0", 3001, 3)
+    tree.interface("gre1", 10, 0x91)
+    tree.file("sys/class/net/gre1/type", "778\n")
+    tree.file("sys/class/net/gre1/broadcast", "c6:33:64:14\n")
+    tree.file("tmp/run/miniupnpd.leases", "UDP:3074:192.168.1.20:3074:0:Xbox\nTCP:47669:192.168.1.20:445:0:galleta silenciosa\n"
+              "TCP:47670:198.51.100.53:53:0:node:nat:1\nTCP:47671:127.0.0.1:80:0:MONITOR\n")
+    tree.tcp += [("0.0.0.0", 23, "0.0.0.0", 0, 10, 4711, 0), ("192.0.2.33", 22, "198.51.100.90", 40112, 1, 4712, 0)]
+    tree.finish()
+
+
+def services():
+    tree = OpenWrt("linksys-wrt-openwrt-mips-services", "big", {
+        "whence": "made by hand (make.py) after OpenWrt 19.07: a router with UPnP, OpenVPN, a tunnel of IPv6 and a GRE tunnel to "
+                  "an office, the look-alikes of g14-tunnel",
+        "scrubbed": "nothing: it never was a device; programs are ELF headers without code",
+        "state": "healthy",
+    })
+    outside(tree)
+    tree.file("usr/lib/opkg/info/openvpn-openssl.list", "/usr/sbin/openvpn\n")
+    tree.file("usr/sbin/openvpn", elf(tree.order, interp=tree.interpreter), 0o755)
+    tree.process(2601, "openvpn", 1, ["/usr/sbin/openvpn", "--syslog", "openvpn(home)", "--config", "openvpn-home.conf"],
+                 "/usr/sbin/openvpn", {5: "/dev/net/tun"})
+    tun(tree, "tun0", 2601, 5)
+    for index, (name, kind, other) in enumerate(
+            [("sit0", 776, "00:00:00:00"), ("6in4-wan6", 776, "c6:33:64:5a"), ("gre4-office", 778, "c6:33:64:5b")]):
+        tree.interface(name, 10 + index, 0x91)
+        tree.file(f"sys/class/net/{name}/type", f"{kind}\n")
+        tree.file(f"sys/class/net/{name}/broadcast", other + "\n")
+    tree.file("etc/config/network", "config interface 'wan6'\n\toption proto '6in4'\n\toption peeraddr '198.51.100.90'\n\n"
+              "config interface 'office'\n\toption proto 'gre'\n\toption peeraddr '198.51.100.91'\n")
+    tree.file("etc/config/upnpd", "config upnpd 'config'\n\toption enabled '1'\n"
+              "\toption upnp_lease_file '/var/run/miniupnpd.leases'\n")
+    tree.file("tmp/run/miniupnpd.leases", "UDP:3074:192.168.1.20:3074:0:Xbox\nUDP:9308:192.168.1.21:9308:0:192.168.1.21:9308 to "
+              "9308 (UDP)\nTCP:51413:192.168.1.22:51413:0:Transmission at 51413\nTCP:443:192.168.1.23:443:0:NAS\n")
+    tree.file("etc/config/firewall", "config zone\n\toption name 'wan'\n\toption input 'REJECT'\n\nconfig rule\n"
+              "\toption name 'Allow-DHCP-Renew'\n\toption src 'wan'\n\toption proto 'udp'\n\toption dest_port '68'\n"
+              "\toption target 'ACCEPT'\n")
+    release = "DISTRIB_ID='OpenWrt'\nDISTRIB_RELEASE='23.05.5'\nDISTRIB_DESCRIPTION='OpenWrt 23.05.5'\n"
+    tree.file("etc/openwrt_release", release)
+    tree.file("rom/etc/openwrt_release", release)
+    tree.finish()
+
+
 def asus():
     """Everything is a link to busybox or to rc, and no package list says whose a program is."""
     tree = Tree("asus-rtac68u-vendor-armv7", "little", "2.6.36.4brcmarm", {
@@ -943,5 +1013,6 @@ def dlink():
 
 if __name__ == "__main__":
     for make in [archer, dlink, openwrt, g1_memory, g2_dropped, g3_names, g6_accounts, g7_listener, g10_dns, names, g13_packetdoor,
-                 g14_relay, g15_scan, firewall, g9_redirect, g12_startup, g16_watchdog, g17_hiding, intruder, asus]:
+                 g14_relay, g14_tunnel, services, g15_scan, firewall, g9_redirect, g12_startup, g16_watchdog, g17_hiding, intruder,
+                 asus]:
         make()
