@@ -77,7 +77,6 @@ impl Run<'_, '_> {
         each.max().flatten()
     }
 
-    #[allow(dead_code, reason = "the source of flows comes next")]
     pub(super) fn show_fanout(&mut self, fanout: &Fanout<'_>, aloud: bool) -> bool {
         self.show(aloud, &|hook, ctx, out| {
             if let Hook::Fanout(run) = hook {

@@ -268,7 +268,7 @@ mod tests {
     use super::*;
 
     fn call(caller: Caller, port: u16, host: u32) -> Call {
-        let host = Ipv4Addr::from_bits(0xc633_6400 + host).into();
+        let host = Ipv4Addr::from_bits(host.wrapping_add(0xc633_6400)).into();
         Call { caller, protocol: 6, host, port, side: Side::Wan, answered: false }
     }
 
