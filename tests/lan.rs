@@ -1,6 +1,7 @@
 //! Those who are served by a router are people: nothing that gatewatch says shows an address or a name of theirs, whichever
 //! check says it and in whatever format, unless the owner asks for that.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(clippy::arithmetic_side_effects, missing_docs)]
 
 #[path = "common/scan.rs"]
 mod scan;

@@ -55,6 +55,11 @@ impl Run<'_, '_> {
         for (flow, _) in accused.iter() {
             self.show_flow(&ctx, &hooked, flow, true);
         }
+        if counts {
+            fanouts.each(&mut |fanout| {
+                self.show_fanout(fanout, true);
+            });
+        }
         self.counts.flows = coverage.facts;
         self.note(Source::Flows, coverage);
         self.verdicts()

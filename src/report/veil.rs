@@ -12,13 +12,16 @@ use crate::facts::lan::{Lan, Word};
 use crate::facts::text::Bytes;
 use crate::limits::{CLIENT_BYTES, COMM_BYTES, DETAIL_BYTES, PARENTS, PATH_BYTES, WHY_BYTES};
 
+/// Hands what is known of an address to a function, a word a call.
+pub type Known<'a> = dyn Fn(IpAddr, &mut dyn FnMut(&[u8])) + 'a;
+
 /// What is done with clients.
 #[derive(Clone, Copy)]
 pub enum Clients<'a> {
     /// They are veiled.
     Veiled(&'a Lan),
-    /// They are told in full: hands what is known of an address to the function, a word a call.
-    Told(&'a dyn Fn(IpAddr, &mut dyn FnMut(&[u8]))),
+    /// They are told in full.
+    Told(&'a Known<'a>),
 }
 
 /// A sink before which clients are veiled, or told in full.
@@ -101,11 +104,7 @@ fn veiled(finding: &Finding<'_>, lan: &Lan, to: &mut dyn Sink) -> Result<(), Sin
     }))
 }
 
-fn told(
-    finding: &Finding<'_>,
-    known: &dyn Fn(IpAddr, &mut dyn FnMut(&[u8])),
-    to: &mut dyn Sink,
-) -> Result<(), SinkFault> {
+fn told(finding: &Finding<'_>, known: &Known<'_>, to: &mut dyn Sink) -> Result<(), SinkFault> {
     let mut name = Bytes::<CLIENT_BYTES>::new();
     if let Some(Client::At(end)) = finding.client {
         let _ = if end.port == 0 { write!(name, "{}", end.ip) } else { write!(name, "{end}") };
