@@ -166,6 +166,23 @@ impl<'a> Ctx<'a> {
         found
     }
 
+    /// The indicator that a domain name matches: it is listed, or below a name that is. As [`listed`](Ctx::listed), a
+    /// never-match entry of any file wins.
+    #[must_use]
+    pub fn listed_domain(&self, name: &[u8]) -> Option<Hit<'a>> {
+        let mut found = None;
+        for date in [self.now, None] {
+            for intel in self.intel {
+                match intel.lookup_domain(name, date) {
+                    Match::Never => return None,
+                    Match::Listed(hit) => found = found.or(Some(hit)),
+                    Match::Nothing => {}
+                }
+            }
+        }
+        found
+    }
+
     /// The indicator that a program's SHA-256 matches, one that still holds before one that has expired.
     #[must_use]
     pub fn known_bad(&self, sha256: &[u8; 32]) -> Option<Hit<'a>> {

@@ -1,7 +1,7 @@
 //! The searches. Each is bounded by the bytes it is given, whatever they hold: it either follows a
 //! position that is checked on use, or halves a slice of rows. Bytes that make no sense find nothing.
 
-use super::layout::{DAY_S, HASH_LEN, LABEL_LEN, OCTETS_LEN, Shape};
+use super::layout::{DAY_S, DOMAIN_LEN, HASH_LEN, LABEL_LEN, OCTETS_LEN, Shape};
 
 /// A sorted section of rows of one length, which end in the number of a label if they are no never-match rows.
 #[derive(Clone, Copy, Debug)]
@@ -94,6 +94,19 @@ pub(super) fn of_digest(rows: &[[u8; HASH_LEN]], digest: &[u8; 32]) -> impl Iter
     let start = rows.partition_point(|row| row.first_chunk::<32>().is_some_and(|own| own < digest));
     let same = rows.get(start..).unwrap_or_default().iter().take_while(move |row| row.starts_with(digest));
     same.map(|row| u32_at(row, 32))
+}
+
+/// Labels of one domain that are looked at: those that are meant for longest stand first, and no lists name that many
+/// families. Bounds a look-up in bytes that make no sense.
+const DOMAIN_LABELS: usize = 64;
+
+/// The labels of the rows of the sorted domain section that begin with a hash.
+pub(super) fn of_domain(rows: &[[u8; DOMAIN_LEN]], hash: u64) -> impl Iterator<Item = u32> {
+    let own = |row: &[u8; DOMAIN_LEN]| row.first_chunk().copied().map_or(0, u64::from_le_bytes);
+    let start = rows.partition_point(|row| own(row) < hash);
+    let same = rows.get(start..).unwrap_or_default().iter().take_while(move |row| own(row) == hash);
+    same.take(DOMAIN_LABELS)
+        .map(|row| row.last_chunk().copied().map_or(0, |label| u32::from(u16::from_le_bytes(label))))
 }
 
 /// First and last address of a row that begins with two IPv4 addresses.

@@ -24,6 +24,7 @@
 use core::fmt;
 use core::net::IpAddr;
 
+mod domains;
 pub mod layout;
 mod lookup;
 mod traces;
@@ -31,6 +32,7 @@ mod traces;
 pub use layout::version_of;
 pub use traces::{Strength, Trace, TraceKind};
 
+use domains::Domains;
 use layout::{
     HASH_LEN, Header, IPV4_RANGE_LEN, IPV6_LEN, IPV6_RANGE_LEN, MUST_UNDERSTAND, NEVER_IPV4_LEN,
     NEVER_IPV6_LEN, SECTION_LEN, Section, kind,
@@ -55,10 +57,11 @@ pub struct Intel<'a> {
     never_ipv6: Option<Table<'a>>,
     hashes: &'a [[u8; HASH_LEN]],
     traces: Rows<'a>,
+    domains: Domains<'a>,
     has_addresses: bool,
 }
 
-/// What the database says of an address.
+/// What the database says of an address or a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Match<'a> {
     /// It is not listed.
@@ -147,8 +150,21 @@ impl<'a> Intel<'a> {
                 None => {}
             }
         }
-        let [_, names, labels, ipv4, ipv4_ranges, ipv6, ipv6_ranges, never_ipv4, never_ipv6, hashes, traces] =
-            bodies;
+        let [
+            _,
+            names,
+            labels,
+            ipv4,
+            ipv4_ranges,
+            ipv6,
+            ipv6_ranges,
+            never_ipv4,
+            never_ipv6,
+            hashes,
+            traces,
+            domains,
+            never_domains,
+        ] = bodies;
         let table = |kind, body, length| {
             let span = if kind == kind::IPV6 { ipv6_single } else { ipv6_span };
             cut(kind, body, |body, count| Table::new(body, count, length, span))
@@ -156,7 +172,7 @@ impl<'a> Intel<'a> {
         let ranges = |kind, body, length| cut(kind, body, |body, count| Ipv4Ranges::new(body, count, length));
         let has_addresses =
             ipv4.is_some() || ipv4_ranges.is_some() || ipv6.is_some() || ipv6_ranges.is_some();
-        let listed = has_addresses || hashes.is_some() || traces.is_some();
+        let listed = has_addresses || hashes.is_some() || traces.is_some() || domains.is_some();
         if header.entries > 0 && !listed {
             return Err(Defect::Header);
         }
@@ -179,6 +195,10 @@ impl<'a> Intel<'a> {
             never_ipv6: table(kind::NEVER_IPV6, never_ipv6, NEVER_IPV6_LEN)?,
             hashes: cut(kind::HASHES, hashes, rows)?.unwrap_or_default(),
             traces: cut(kind::TRACES, traces, Rows::new)?.unwrap_or(Rows::EMPTY),
+            domains: Domains {
+                rows: cut(kind::DOMAINS, domains, rows)?.unwrap_or_default(),
+                never: cut(kind::NEVER_DOMAINS, never_domains, domains::never)?.unwrap_or_default(),
+            },
             has_addresses,
         })
     }
@@ -211,6 +231,17 @@ impl<'a> Intel<'a> {
     /// Whether any file is listed: without one, nothing need be hashed.
     pub fn has_hashes(&self) -> bool {
         !self.hashes.is_empty()
+    }
+
+    /// Whether any domain is listed: without one, nobody need know what was asked for.
+    pub fn has_domains(&self) -> bool {
+        !self.domains.rows.is_empty()
+    }
+
+    /// What the database says of a domain name: of the listed names that it is, or is below, the longest that has not
+    /// expired at `now` (seconds since 1970); without `now`, none has. Case and a dot at the end do not matter.
+    pub fn lookup_domain(&self, name: &[u8], now: Option<u64>) -> Match<'a> {
+        self.domains.search(name, &mut |labels| self.best(labels, 0, now))
     }
 
     /// Whether any trace is listed.

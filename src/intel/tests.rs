@@ -503,6 +503,103 @@ fn a_defect_says_what_to_do() {
     }
 }
 
+const DOMAINS: &[u8] = include_bytes!("testdata/domains.gwi");
+
+fn domain(bytes: &'static [u8], name: &str, now: Option<u64>) -> Match<'static> {
+    Intel::open(bytes).unwrap().lookup_domain(name.as_bytes(), now)
+}
+
+#[test]
+fn domains_match_with_all_below_them() {
+    let intel = Intel::open(DOMAINS).unwrap();
+    assert!(intel.has_domains() && !intel.has_addresses() && intel.entries() == 10);
+    for name in ["evil.example", "EVIL.example.", "a.b.c.evil.example", "-_.evil.example", "..evil.example"] {
+        assert_eq!(domain(DOMAINS, name, None), listed("mirai", None, None), "{name}");
+    }
+    for name in
+        ["", ".", "example", "xevil.example", "evil.example.com", "evil.examples", "evil", "il.example"]
+    {
+        assert_eq!(domain(DOMAINS, name, None), Match::Nothing, "{name}");
+    }
+    let long = [&"a.".repeat(200), "evil.example"].concat();
+    assert_eq!(domain(DOMAINS, &long, None), Match::Nothing, "longer than a name can be");
+    for (name, family) in
+        [("loader.example", "mirai"), ("hosts.example", "domains"), ("adblock.example", "mirai")]
+    {
+        assert_eq!(domain(DOMAINS, name, None), listed(family, None, None), "{name}");
+    }
+}
+
+#[test]
+fn the_longest_domain_that_is_still_meant_wins() {
+    let narrow = listed("gafgyt", None, Some(YEAR_2030));
+    assert_eq!(domain(DOMAINS, "x.www.evil.example", Some(YEAR_2027)), narrow);
+    assert_eq!(domain(DOMAINS, "x.www.evil.example", Some(YEAR_2030)), listed("mirai", None, None));
+    assert_eq!(domain(DOMAINS, "two.example", None), listed("zeta", None, Some(YEAR_2030)));
+    assert_eq!(domain(DOMAINS, "old.example", Some(YEAR_2027 - 1)), listed("emotet", None, Some(YEAR_2027)));
+    assert_eq!(domain(DOMAINS, "old.example", Some(YEAR_2027)), Match::Nothing);
+}
+
+#[test]
+fn domains_that_never_match() {
+    for name in ["spared.evil.example", "x.Spared.evil.example"] {
+        assert_eq!(domain(DOMAINS, name, None), Match::Never, "{name}");
+    }
+    assert_eq!(domain(DOMAINS, "xspared.evil.example", None), listed("mirai", None, None));
+    assert_eq!(domain(DOMAINS, "a.one.people.example", None), listed("mirai", None, None));
+    assert_eq!(domain(DOMAINS, "people.example", None), Match::Nothing);
+}
+
+#[test]
+fn a_file_without_domains_answers_nothing() {
+    assert!(!Intel::open(TINY).unwrap().has_domains());
+    assert_eq!(domain(TINY, "evil.example", None), Match::Nothing);
+}
+
+#[test]
+fn damage_to_domains_does_no_harm() {
+    let names = [&b"evil.example"[..], b"www.spared.evil.example", b"two.example", b"\xff..\0.example", b"."];
+    let look = |bytes: &[u8]| {
+        if let Ok(intel) = Intel::open(bytes) {
+            for name in names {
+                if let Match::Listed(hit) = intel.lookup_domain(name, Some(1)) {
+                    assert!(hit.family.chars().count() <= 255);
+                }
+            }
+        }
+    };
+    for length in 0..DOMAINS.len() {
+        assert!(Intel::open(&DOMAINS[..length]).is_err(), "cut to {length}");
+    }
+    let mut bytes = DOMAINS.to_vec();
+    for at in 0..bytes.len() {
+        for wrong in [0, 1, 0x7f, 0x80, 0xff] {
+            let good = core::mem::replace(&mut bytes[at], wrong);
+            look(&bytes);
+            bytes[at] = good;
+        }
+    }
+    // A never-match row that reaches beyond the section, and one row less than its count says.
+    let row = |kind: u32| {
+        let table = DOMAINS[HEADER_LEN..].as_chunks::<SECTION_LEN>().0;
+        table.iter().map(Section::from_bytes).position(|section| section.kind == kind).unwrap()
+    };
+    for kind in [kind::DOMAINS, kind::NEVER_DOMAINS] {
+        let mut bytes = DOMAINS.to_vec();
+        bytes[HEADER_LEN + row(kind) * SECTION_LEN + 12] ^= 1;
+        assert_eq!(Intel::open(&bytes).unwrap_err(), Defect::Section { kind, flaw: Flaw::Length });
+    }
+}
+
+#[test]
+fn the_hash_of_a_domain_is_the_same_on_every_machine() {
+    assert_eq!(layout::DomainHash::of(b"Evil.example"), layout::DomainHash::of(b"evil.EXAMPLE"));
+    assert_eq!(layout::DomainHash::of(b"evil.example"), EVIL_HASH);
+}
+
+/// Computed apart, with Python.
+const EVIL_HASH: u64 = 0xd0d9_0ef0_7e28_511c;
+
 /// A row of the table of the tiny file.
 fn section(kind: u32) -> Section {
     let rows = TINY[HEADER_LEN..HEADER_LEN + SECTIONS * SECTION_LEN].as_chunks().0;

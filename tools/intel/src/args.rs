@@ -31,8 +31,13 @@ A list has one indicator a line:
 
   ADDRESS [FAMILY] [expires=YYYY-MM-DD]   # comment
 
-ADDRESS is IPv4, IPv4:port, IPv4/length, IPv6, [IPv6]:port or IPv6/length. Or a line is about files and
-traces on the device itself:
+ADDRESS is IPv4, IPv4:port, IPv4/length, IPv6, [IPv6]:port or IPv6/length. Or a line is about a domain and all
+below it, plain or as hosts files, dnsmasq and ad-blockers block it:
+
+  NAME [FAMILY] [expires=YYYY-MM-DD]
+  domain:NAME   0.0.0.0 NAME   ||NAME^   address=/NAME/   local=/NAME/
+
+Or about files and traces on the device itself:
 
   sha256:HEX [FAMILY] [expires=YYYY-MM-DD]
   KIND:VALUE [FAMILY] strength=strong|fair|weak [expires=YYYY-MM-DD]

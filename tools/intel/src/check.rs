@@ -48,6 +48,11 @@ pub(crate) fn check(bytes: &[u8], tables: &Tables<'_>, never: &Never) -> Result<
         found(&intel, range.v6, range.first, expected)?;
         found(&intel, range.v6, range.last, expected)?;
     }
+    for rows in tables.domains.chunk_by(|one, next| one.0 == next.0) {
+        let Some((name, label)) = rows.first() else { continue };
+        let expected = Match::Listed(hit(tables, *label)?);
+        expect(name, &intel.lookup_domain(name.as_bytes(), None), &expected)?;
+    }
     for rows in tables.hashes.chunk_by(|one, next| one.0 == next.0) {
         let Some((digest, label)) = rows.first() else { continue };
         let expected = Some(hit(tables, *label)?);

@@ -48,13 +48,14 @@ pub(crate) struct Trace {
 #[derive(Default)]
 pub(crate) struct Listed<'a> {
     pub(crate) addresses: Vec<Indicator<'a>>,
+    pub(crate) domains: Vec<(String, Says<'a>)>,
     pub(crate) hashes: Vec<([u8; 32], Says<'a>)>,
     pub(crate) traces: Vec<(Trace, Says<'a>)>,
 }
 
 impl Listed<'_> {
     pub(crate) fn len(&self) -> usize {
-        self.addresses.len().saturating_add(self.hashes.len()).saturating_add(self.traces.len())
+        [self.addresses.len(), self.domains.len(), self.hashes.len(), self.traces.len()].iter().sum()
     }
 }
 
@@ -83,7 +84,8 @@ pub(crate) struct Tables<'a> {
     pub(crate) ipv4_ranges: Vec<Row>,
     pub(crate) ipv6: Vec<Row>,
     pub(crate) ipv6_ranges: Vec<Row>,
-    /// Each with the number of its label, as the traces.
+    /// Each with the number of its label, as hashes and traces.
+    pub(crate) domains: Vec<(String, u32)>,
     pub(crate) hashes: Vec<([u8; 32], u32)>,
     pub(crate) traces: Vec<(Trace, u32)>,
     /// Indicators that say what another one says, perhaps for less long.
@@ -104,9 +106,11 @@ pub(crate) fn compile(mut listed: Listed<'_>) -> Tables<'_> {
     let indicators = &mut listed.addresses;
     indicators.sort_unstable_by_key(|one| (one.span, one.port, one.says.family, one.label()));
     indicators.dedup_by_key(|one| (one.span, one.port, one.says.family));
+    unique(&mut listed.domains);
     unique(&mut listed.hashes);
     unique(&mut listed.traces);
     let mut labels: Vec<Label<'_>> = indicators.iter().map(Indicator::label).collect();
+    labels.extend(listed.domains.iter().map(|(_, says)| says.label(0)));
     labels.extend(listed.hashes.iter().map(|(_, says)| says.label(0)));
     labels.extend(listed.traces.iter().map(|(_, says)| says.label(0)));
     labels.sort_unstable();
@@ -118,6 +122,7 @@ pub(crate) fn compile(mut listed: Listed<'_>) -> Tables<'_> {
         ipv4_ranges: Vec::new(),
         ipv6: Vec::new(),
         ipv6_ranges: Vec::new(),
+        domains: Vec::new(),
         hashes: Vec::new(),
         traces: Vec::new(),
         duplicates: total.saturating_sub(listed.len()),
@@ -138,6 +143,8 @@ pub(crate) fn compile(mut listed: Listed<'_>) -> Tables<'_> {
         }
     }
     let numbered = |says: &Says<'_>| number_of(says.label(0));
+    tables.domains = listed.domains.into_iter().map(|(name, says)| (name, numbered(&says))).collect();
+    tables.domains.sort_unstable();
     tables.hashes = listed.hashes.into_iter().map(|(digest, says)| (digest, numbered(&says))).collect();
     tables.hashes.sort_unstable();
     tables.traces = listed.traces.into_iter().map(|(trace, says)| (trace, numbered(&says))).collect();

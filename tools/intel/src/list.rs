@@ -9,6 +9,7 @@ use std::path::Path;
 
 use gatewatch::intel::{Strength, TraceKind};
 
+use crate::domain;
 use crate::number;
 use crate::rule::{self, Rule};
 
@@ -81,6 +82,8 @@ pub(crate) struct Entry<'a> {
 pub(crate) enum Subject {
     /// Addresses, on a port or, with 0, on every port.
     Addresses(Span, u16),
+    /// A domain name, in lower case.
+    Domain(String),
     /// A file, by its SHA-256.
     Hash([u8; 32]),
     /// A trace.
@@ -91,6 +94,7 @@ impl fmt::Display for Subject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Subject::Addresses(span, _) => span.fmt(f),
+            Subject::Domain(name) => f.write_str(name),
             Subject::Hash(digest) => {
                 f.write_str("sha256:")?;
                 digest.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
@@ -102,10 +106,11 @@ impl fmt::Display for Subject {
 
 /// A line of a never-match list.
 #[derive(Debug)]
-pub(crate) struct NeverEntry<'a> {
-    pub(crate) span: Span,
-    pub(crate) private: bool,
-    pub(crate) why: &'a str,
+pub(crate) enum NeverEntry<'a> {
+    /// Addresses, and whether --allow-private opens them.
+    Addresses { span: Span, private: bool, why: &'a str },
+    /// A domain name; with `tree`, all below it too.
+    Domain { name: String, tree: bool, why: &'a str },
 }
 
 /// Reads a list whole. A pipe will do, an endless one ends in an error.
@@ -150,10 +155,16 @@ pub(crate) fn entry(line: &str) -> Result<Option<Entry<'_>>, String> {
     }
     let (text, _) = split_comment(line);
     let mut words = text.split_ascii_whitespace();
-    let Some(word) = words.next() else { return Ok(None) };
-    let (span, port) = target(word)?;
-    let tail = tail(words, "address", false)?;
-    let subject = Subject::Addresses(span, port);
+    let subject = match domain::of_line(&mut words)? {
+        domain::Line::Domain(name) => Subject::Domain(name),
+        domain::Line::Nothing => return Ok(None),
+        domain::Line::Other(word) => {
+            let (span, port) = target(word)?;
+            Subject::Addresses(span, port)
+        }
+    };
+    let first = if matches!(subject, Subject::Domain(_)) { "name" } else { "address" };
+    let tail = tail(words, first, false)?;
     Ok(Some(Entry { subject, family: tail.family, expires_day: tail.expires_day }))
 }
 
@@ -202,6 +213,13 @@ pub(crate) fn never(line: &str) -> Result<Option<NeverEntry<'_>>, String> {
     let (text, why) = split_comment(line);
     let mut words = text.split_ascii_whitespace();
     let Some(word) = words.next() else { return Ok(None) };
+    if let Some(text) = word.strip_prefix(domain::WORD) {
+        if let Some(word) = words.next() {
+            return Err(format!("unexpected word {word:?}: write remarks after a #"));
+        }
+        let (tree, text) = text.strip_prefix('=').map_or((true, text), |exact| (false, exact));
+        return Ok(Some(NeverEntry::Domain { name: domain::name(text)?, tree, why }));
+    }
     let (span, port) = target(word)?;
     if port != 0 {
         return Err(format!("{word:?} has a port: an address never matches on any port, write it without"));
@@ -212,7 +230,7 @@ pub(crate) fn never(line: &str) -> Result<Option<NeverEntry<'_>>, String> {
         Some(word) => return Err(format!("unexpected word {word:?}: only `private` may follow the address")),
     };
     match words.next() {
-        None => Ok(Some(NeverEntry { span, private, why })),
+        None => Ok(Some(NeverEntry::Addresses { span, private, why })),
         Some(word) => Err(format!("unexpected word {word:?}: write remarks after a #")),
     }
 }
@@ -339,7 +357,7 @@ fn not_an_address(word: &str) -> String {
             )
         }
         _ => format!(
-            "{word:?} is not an IP address: a line begins with an address, names and URLs are not read"
+            "{word:?} is not an IP address: a line begins with an address or a name, URLs are not read"
         ),
     }
 }

@@ -1,10 +1,11 @@
 //! Compiles indicator lists into the database that gatewatch reads on the router: lines to values
-//! (`list`, `rule`), less what must never match (`never`), to rows (`compile`), to bytes (`write`), looked up
+//! (`list`, `domain`, `rule`), less what must never match (`never`), to rows (`compile`), to bytes (`write`), looked up
 //! once more with the router's own reader (`check`), to a file (`output`).
 
 mod args;
 mod check;
 mod compile;
+mod domain;
 mod list;
 mod never;
 mod number;
@@ -87,7 +88,7 @@ fn build(options: &Build) -> Result<String, String> {
         created: options.created,
         expires: u64::from(options.expires_day).saturating_mul(DAY_S),
     };
-    let encoded = write::encode(&tables, never.ranges(), dates)?;
+    let encoded = write::encode(&tables, &never, dates)?;
     output::save(&options.output, &encoded.bytes, |bytes| check::check(bytes, &tables, &never))?;
 
     let length = encoded.bytes.len();
@@ -96,7 +97,7 @@ fn build(options: &Build) -> Result<String, String> {
     let bits = hundredths.map_or(String::new(), |bits| format!(" of {}.{:02} bits", bits / 100, bits % 100));
     Ok(format!(
         "{}: version {}, {length} bytes: {} indicators ({} IPv4{bits}, {} IPv4 ranges, {} IPv6, {} IPv6 ranges, \
-         {} hashes, {} traces), {} labels; {} duplicates, {left_out} left out\n",
+         {} domains, {} hashes, {} traces), {} labels; {} duplicates, {left_out} left out\n",
         options.output.display(),
         options.version,
         tables.entries,
@@ -104,6 +105,7 @@ fn build(options: &Build) -> Result<String, String> {
         tables.ipv4_ranges.len(),
         tables.ipv6.len(),
         tables.ipv6_ranges.len(),
+        tables.domains.len(),
         tables.hashes.len(),
         tables.traces.len(),
         tables.labels.len(),
@@ -161,6 +163,13 @@ fn take<'a>(
                 return false;
             }
             listed.addresses.push(Indicator { span, port, says });
+        }
+        Subject::Domain(name) => {
+            if let Some(reason) = never.domain_reason(&name) {
+                place.warn(|| format!("{name} never matches, it is in {reason}: left out"));
+                return false;
+            }
+            listed.domains.push((name, says));
         }
         Subject::Hash(digest) => listed.hashes.push((digest, says)),
         Subject::Trace(kind, value, strength) => listed.traces.push((Trace { kind, value, strength }, says)),

@@ -1,6 +1,8 @@
-//! The addresses that never match: the built-in list and the operator's own.
+//! The addresses and domains that never match: the built-in list and the operator's own.
 
-use crate::list::{self, Span};
+use gatewatch::intel::layout::NEVER_DOMAINS_MAX;
+
+use crate::list::{self, NeverEntry, Span};
 use crate::report::Report;
 
 /// The built-in list, in the grammar of `--never FILE`.
@@ -19,6 +21,10 @@ pub(crate) struct Never {
     lines: Vec<Line>,
     /// Sorted, disjoint, not even adjacent.
     merged: Vec<Span>,
+    /// Sorted, each with whether all below it is meant.
+    domains: Vec<(String, bool)>,
+    /// Why, in the same order.
+    whys: Vec<String>,
 }
 
 impl Never {
@@ -45,18 +51,40 @@ impl Never {
     fn read(&mut self, name: &str, bytes: &[u8], allow_private: bool, report: &mut Report) {
         for (number, line) in list::lines(bytes) {
             match line.and_then(list::never) {
-                Ok(Some(line)) if line.private && allow_private => {}
-                Ok(Some(line)) => {
-                    self.lines.push(Line {
-                        span: line.span,
-                        private: line.private,
-                        why: line.why.to_owned(),
-                    });
+                Ok(Some(NeverEntry::Addresses { private: true, .. })) if allow_private => {}
+                Ok(Some(NeverEntry::Addresses { span, private, why })) => {
+                    self.lines.push(Line { span, private, why: why.to_owned() });
+                }
+                Ok(Some(NeverEntry::Domain { name: domain, tree, why })) => {
+                    let known = (domain, tree);
+                    if let Err(place) = self.domains.binary_search(&known) {
+                        self.domains.insert(place, known);
+                        self.whys.insert(place, why.to_owned());
+                    }
+                    let most = usize::try_from(NEVER_DOMAINS_MAX).unwrap_or(usize::MAX);
+                    if self.domains.len() > most {
+                        report.error(name, number, &format!("more than {most} domains that never match"));
+                        return;
+                    }
                 }
                 Ok(None) => {}
                 Err(what) => report.error(name, number, &what),
             }
         }
+    }
+
+    /// The domains, sorted, each with whether all below it is meant.
+    pub(crate) fn domains(&self) -> &[(String, bool)] {
+        &self.domains
+    }
+
+    /// Why an indicator with this name must not match: the entry in words.
+    pub(crate) fn domain_reason(&self, name: &str) -> Option<String> {
+        let below = |tree: &str| name.strip_suffix(tree).is_some_and(|front| front.ends_with('.'));
+        let hits = |(never, tree): &(String, bool)| never == name || *tree && below(never);
+        let at = self.domains.iter().position(hits)?;
+        let why = self.whys.get(at).filter(|why| !why.is_empty()).map_or("--never", String::as_str);
+        self.domains.get(at).map(|(never, _)| format!("{never} ({why})"))
     }
 
     /// The ranges, sorted and disjoint.

@@ -1,11 +1,12 @@
 //! From rows to the bytes that `gatewatch::intel::layout` describes.
 
 use gatewatch::intel::layout::{
-    HEADER_LEN, Header, OCTETS_LEN, SECTION_LEN, Section, Shape, TRACE_MAX, kind,
+    DomainHash, HEADER_LEN, Header, NEVER_TREE, OCTETS_LEN, SECTION_LEN, Section, Shape, TRACE_MAX, kind,
 };
 
 use crate::compile::{Row, Tables, Trace};
 use crate::list::Span;
+use crate::never::Never;
 
 /// What the header says beside the counts.
 #[derive(Clone, Copy, Debug)]
@@ -24,7 +25,7 @@ pub(crate) struct Encoded {
 }
 
 /// Encodes a file. The same rows and dates give the same bytes.
-pub(crate) fn encode(tables: &Tables<'_>, never: &[Span], dates: Dates) -> Result<Encoded, String> {
+pub(crate) fn encode(tables: &Tables<'_>, never: &Never, dates: Dates) -> Result<Encoded, String> {
     let mut sections: Vec<(u32, usize, Vec<u8>)> = Vec::new();
     let (names, name_count, labels) = labels(tables)?;
     sections.push((kind::NAMES, name_count, names));
@@ -48,7 +49,7 @@ pub(crate) fn encode(tables: &Tables<'_>, never: &[Span], dates: Dates) -> Resul
     let mut other_bytes = total(&sections).saturating_sub(before);
     // A file without addresses is about nothing that never-match ranges could spare.
     if tables.has_addresses() {
-        sections.extend(never_match(never));
+        sections.extend(never_match(never.ranges()));
     }
     let before = total(&sections);
     let mut add = |kind: u32, count: usize, body: Vec<u8>| {
@@ -59,6 +60,10 @@ pub(crate) fn encode(tables: &Tables<'_>, never: &[Span], dates: Dates) -> Resul
     let hashes: Vec<u8> = tables.hashes.iter().flat_map(|(digest, label)| hash(digest, *label)).collect();
     add(kind::HASHES, tables.hashes.len(), hashes);
     add(kind::TRACES, tables.traces.len(), traces(&tables.traces)?);
+    if !tables.domains.is_empty() {
+        add(kind::DOMAINS, tables.domains.len(), domains(&tables.domains)?);
+        add(kind::NEVER_DOMAINS, never.domains().len(), never_domains(never)?);
+    }
     other_bytes = total(&sections).saturating_sub(before).saturating_add(other_bytes);
     Ok(Encoded { bytes: assemble(tables.entries, &sections, dates)?, other_bytes })
 }
@@ -189,6 +194,37 @@ fn ipv4(rows: &[Row], labels: usize) -> Result<Vec<u8>, String> {
 
 fn hash(digest: &[u8; 32], label: u32) -> Vec<u8> {
     [digest.as_slice(), &label.to_le_bytes()].concat()
+}
+
+/// The body of the domain section.
+fn domains(rows: &[(String, u32)]) -> Result<Vec<u8>, String> {
+    let mut hashed: Vec<(u64, u32, &str)> =
+        rows.iter().map(|(name, label)| (DomainHash::of(name.as_bytes()), *label, name.as_str())).collect();
+    hashed.sort_unstable();
+    for pair in hashed.windows(2) {
+        if let [(one, _, name), (next, _, other)] = pair
+            && one == next
+            && name != other
+        {
+            return Err(format!("{name} and {other} have the same hash: leave one of them out"));
+        }
+    }
+    let mut body = Vec::new();
+    for (hash, label, _) in hashed {
+        body.extend(hash.to_le_bytes());
+        body.extend(fit::<u16, u32>(label)?.to_le_bytes());
+    }
+    Ok(body)
+}
+
+/// The body of the section of domains that never match.
+fn never_domains(never: &Never) -> Result<Vec<u8>, String> {
+    let mut body = Vec::new();
+    for (name, tree) in never.domains() {
+        body.extend([if *tree { NEVER_TREE } else { 0 }, fit(name.len())?]);
+        body.extend(name.bytes());
+    }
+    Ok(body)
 }
 
 /// The body of the trace section.

@@ -30,6 +30,50 @@ fn the_tiny_file_of_the_reader_is_what_this_tool_makes() {
 }
 
 #[test]
+fn the_domains_of_the_reader_are_what_this_tool_makes() {
+    let testdata = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../src/intel/testdata");
+    let folder = Folder::new("domains");
+    for name in ["domains.txt", "domains-never.txt"] {
+        folder.write(name, fs::read(testdata.join(name)).unwrap());
+    }
+    folder
+        .good("build domains.txt --never domains-never.txt -o domains.gwi --version 7 --created 1700000000");
+    let same = folder.read("domains.gwi") == fs::read(testdata.join("domains.gwi")).unwrap();
+    assert!(same, "make src/intel/testdata/domains.gwi again, by the command in domains.txt");
+}
+
+/// Every domain that was put in is found, and all below it; no other one is.
+#[test]
+fn domains_are_found_and_no_others() {
+    let folder = Folder::new("many-domains");
+    let mut random = Random(77);
+    let word = |random: &mut Random| -> String {
+        let length = 3 + random.pick(9);
+        (0..length).map(|_| char::from(b"abcdefghijklmnopqrstuvwxyz0123456789-_"[random.pick(38)])).collect()
+    };
+    let mut listed = std::collections::BTreeSet::new();
+    while listed.len() < 100_000 {
+        listed.insert(format!("{}.{}.example", word(&mut random), word(&mut random)));
+    }
+    let text: String = listed.iter().map(|name| format!("{name}\n")).collect();
+    folder.write("many.txt", text);
+    folder.good("build many.txt -o many.gwi");
+    let bytes = folder.read("many.gwi");
+    let intel = Intel::open(&bytes).unwrap();
+    let found = |name: &str| intel.lookup_domain(name.as_bytes(), None) != Match::Nothing;
+    for name in &listed {
+        assert!(found(name) && found(&format!("www.{}.", name.to_ascii_uppercase())), "{name}");
+        assert!(!found(&format!("x{name}")) || listed.contains(&format!("x{name}")), "{name}");
+    }
+    for _ in 0..1_000_000 {
+        let name = format!("{}.{}.example", word(&mut random), word(&mut random));
+        assert_eq!(found(&name), listed.contains(&name), "{name}");
+    }
+    // 80 bits each; names, labels and the domains that never match besides.
+    assert!(bytes.len() < 100_000 * 10 + 4096, "{} bytes", bytes.len());
+}
+
+#[test]
 fn every_form_of_line_is_read() {
     let folder = Folder::new("forms");
     folder.write(
@@ -82,7 +126,7 @@ fn the_summary_counts_what_is_in_the_file() {
         out.starts_with(&format!("out.gwi: version 1767225600, {bytes} bytes: 5 indicators (2 IPv4 of "))
     );
     assert!(
-        out.ends_with(" bits, 1 IPv4 ranges, 1 IPv6, 1 IPv6 ranges, 0 hashes, 0 traces), 2 labels; 2 duplicates, 1 left out\n"),
+        out.ends_with(" bits, 1 IPv4 ranges, 1 IPv6, 1 IPv6 ranges, 0 domains, 0 hashes, 0 traces), 2 labels; 2 duplicates, 1 left out\n"),
         "{out}"
     );
 }
@@ -92,24 +136,24 @@ fn a_wrong_line_is_named_with_what_to_do() {
     let folder = Folder::new("wrong");
     for (line, message) in [
         (
-            "example.com",
-            r#""example.com" is not an IP address: a line begins with an address, names and URLs are not read"#,
+            "example.com/x",
+            r#""example.com/x" is not an IP address: a line begins with an address or a name, URLs are not read"#,
         ),
         (
             "192.0.2",
-            r#""192.0.2" is not an IP address: a line begins with an address, names and URLs are not read"#,
+            r#""192.0.2" is not an IP address: a line begins with an address or a name, URLs are not read"#,
         ),
         (
             "192.0.2.256",
-            r#""192.0.2.256" is not an IP address: a line begins with an address, names and URLs are not read"#,
+            r#""192.0.2.256" is not an IP address: a line begins with an address or a name, URLs are not read"#,
         ),
         (
             "fe80::1%eth0",
-            r#""fe80::1%eth0" is not an IP address: a line begins with an address, names and URLs are not read"#,
+            r#""fe80::1%eth0" is not an IP address: a line begins with an address or a name, URLs are not read"#,
         ),
         (
             "192.0.2.1\u{1b}[2J",
-            r#""192.0.2.1\u{1b}[2J" is not an IP address: a line begins with an address, names and URLs are not read"#,
+            r#""192.0.2.1\u{1b}[2J" is not an IP address: a line begins with an address or a name, URLs are not read"#,
         ),
         ("192[.]0[.]2[.]1", r#""192[.]0[.]2[.]1" is defanged: write "192.0.2.1""#),
         (
@@ -137,7 +181,7 @@ fn a_wrong_line_is_named_with_what_to_do() {
         ("[2001:db8::1]", r#""[2001:db8::1]" is not [IPv6]:port: without a port, leave the brackets out"#),
         (
             "[192.0.2.1]:80",
-            r#""[192.0.2.1]:80" is not an IP address: a line begins with an address, names and URLs are not read"#,
+            r#""[192.0.2.1]:80" is not an IP address: a line begins with an address or a name, URLs are not read"#,
         ),
         (
             "192.0.2.1/24",
