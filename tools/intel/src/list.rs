@@ -133,6 +133,7 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>, String> {
 /// The lines of a list, numbered from 1, without line ends and without a byte order mark.
 pub(crate) fn lines(bytes: &[u8]) -> impl Iterator<Item = (u32, Result<&str, String>)> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let bytes = bytes.strip_suffix(b"\n").unwrap_or(bytes);
     (1u32..).zip(bytes.split(|&byte| byte == b'\n')).map(|(number, line)| {
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         if line.len() > MAX_LINE {

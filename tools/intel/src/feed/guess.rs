@@ -105,7 +105,13 @@ pub(crate) fn guess(file_name: &str, text: &str) -> Result<Guess, String> {
     if most(&counted) {
         return found(Kind::Ipsum, "its lines");
     }
-    if list::lines(text.as_bytes()).all(|(_, line)| line.and_then(list::entry).is_ok()) {
+    // With a family on some line it is somebody's own work, in which a mistake is an error.
+    let named =
+        |line: &str| list::entry(line).is_ok_and(|entry| entry.is_some_and(|entry| entry.family.is_some()));
+    let readable = |line: &str| list::entry(line).is_ok();
+    if any(&named) && data.iter().filter(|line| readable(line)).count().saturating_mul(2) > data.len()
+        || list::lines(text.as_bytes()).all(|(_, line)| line.and_then(list::entry).is_ok())
+    {
         return found(Kind::Plain, "its lines");
     }
     if most(&|line| {
@@ -195,6 +201,8 @@ mod tests {
             ("x", "192.0.2.1\n192.0.2.2:80\n", "plain"),
             ("x", "192.0.2.1\n192.0.2.256\n", "text"),
             ("x", "192[.]0[.]2[.]1\n", "text"),
+            ("x", "192.0.2.1 mirai\n192.0.2.2 mirai\n192.0.2.256 mirai\n", "plain"),
+            ("x", "192.0.2.1 seen 2025-01-02\n192.0.2.2 and more of this\n", "text"),
             ("x", "[2001:db8::1]:80\n", "plain"),
             ("x", "192.0.2.1 mirai\n192.0.2.2\n", "plain"),
             ("x", "name:x mirai strength=weak\n192.0.2\n", "plain"),
