@@ -24,6 +24,7 @@
 use core::fmt;
 use core::net::IpAddr;
 
+pub mod delta;
 mod domains;
 pub mod layout;
 mod lookup;

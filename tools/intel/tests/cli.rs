@@ -8,7 +8,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::Path;
 use std::process::Command;
 
-use common::Folder;
+use common::{Folder, Random};
 use gatewatch::intel::{Hit, Intel, Match};
 
 mod common;
@@ -553,29 +553,5 @@ fn address(v6: bool, bits: u128) -> IpAddr {
         Ipv6Addr::from_bits(bits).into()
     } else {
         Ipv4Addr::from_bits(u32::try_from(bits).unwrap()).into()
-    }
-}
-
-/// A linear congruential generator: Knuth's MMIX numbers.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u32 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        u32::try_from(self.0 >> 33).unwrap()
-    }
-
-    fn pick(&mut self, of: u32) -> usize {
-        usize::try_from(self.next() % of).unwrap()
-    }
-
-    /// An IPv4 address that may be listed.
-    fn public(&mut self) -> Ipv4Addr {
-        loop {
-            let address = Ipv4Addr::from_bits(self.next() << 1 | self.next() >> 30);
-            if !matches!(address.octets()[0], 0 | 10 | 100 | 127 | 169 | 172 | 192 | 198 | 224..) {
-                return address;
-            }
-        }
     }
 }

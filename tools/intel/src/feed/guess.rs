@@ -61,7 +61,7 @@ pub(crate) fn guess(file_name: &str, text: &str) -> Result<Guess, String> {
         return found(Kind::Adblock, "its header");
     }
     let data: Vec<&str> =
-        head.into_iter().filter(|line| !line.is_empty() && !line.starts_with(['#', '!', ';'])).collect();
+        head.iter().copied().filter(|line| !line.is_empty() && !line.starts_with(['#', '!', ';'])).collect();
     let most = |test: &dyn Fn(&str) -> bool| {
         let hits = data.iter().filter(|line| test(line)).count();
         !data.is_empty() && hits.saturating_mul(10) >= data.len().saturating_mul(9)
