@@ -143,12 +143,13 @@ fn tell<'f>(draft: Draft<'f>, trace: &Trace<'f>, severity: Severity, out: &mut O
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::check::testing::{OWN_PID, file as of_file, lying, process, severities, sockets};
+    use crate::check::testing::{OWN_PID, file as of_file, lying, process, severities, sockets, startup};
     use crate::facts::about::Endian;
     use crate::facts::process::Owner;
+    use crate::facts::startup::Kind;
 
     // The test indicators: name:.gwbot strong, path:/usr/gwbotd fair, arg:"gw bot" weak, tcp:127.0.0.1:48101 strong,
-    // file:/var/gwbot.pid strong.
+    // file:/var/gwbot.pid strong, startup:"gwbot --run" fair.
 
     #[test]
     fn traces_of_a_family() {
@@ -159,6 +160,7 @@ mod tests {
         assert_eq!(severities(&CHECK, &process(812, b"x", b"/bin/x", b"x\0gw\0bot\0")), [Notice]);
         assert_eq!(sockets(&CHECK, &listener("0100007F:BBE5")), [Infected]);
         assert_eq!(of_file(&CHECK, &lying(b"/var/gwbot.pid", Role::Listed)), [Infected]);
+        assert_eq!(startup(&CHECK, Kind::Shell, b"x\n/tmp/gwbot  --run &"), [(2, Suspicious)]);
         let mut vouched = process(812, b".gwbot", b"/usr/bin/x", b"x\0");
         vouched.surroundings.owner = Owner::Firmware;
         assert_eq!(severities(&CHECK, &vouched), [Suspicious]);
@@ -182,5 +184,6 @@ mod tests {
         assert_eq!(sockets(&CHECK, &listener("00000000:BBE5")), [], "on every address");
         assert_eq!(sockets(&CHECK, &listener("0100007F:BBE6")), [], "another port");
         assert_eq!(of_file(&CHECK, &lying(b"/var/gwbot.pid", Role::Startup)), []);
+        assert_eq!(startup(&CHECK, Kind::Shell, b"gwbot --stop\n# gwbot --run\ngwbot -r"), []);
     }
 }

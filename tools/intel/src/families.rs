@@ -26,7 +26,7 @@ struct Rule {
     /// The report that names them.
     source: Spanned<String>,
     /// The year in which the family was seen first.
-    since: u16,
+    since: Option<Spanned<u16>>,
     strength: Spanned<String>,
     /// Why it weighs so much, or what else is good to know.
     #[serde(default)]
@@ -125,9 +125,11 @@ fn items(rule: &Rule, wrong: &mut dyn FnMut(Range<usize>, String)) -> Option<Vec
         && !source.contains(char::is_whitespace);
     let no_link = || format!("{source:?} is no URL: every rule names the report that it is taken from");
     check(rule.source.span(), is_link.then_some(()).ok_or_else(no_link));
-    let in_range = (1990..2100).contains(&rule.since);
-    let no_year = || format!("since = {} is no year in which a family was seen first", rule.since);
-    check(rule.source.span(), in_range.then_some(()).ok_or_else(no_year));
+    if let Some(since) = &rule.since {
+        let in_range = (1990..2100).contains(since.get_ref());
+        let no_year = || format!("{} is no year in which a family was seen first", since.get_ref());
+        check(since.span(), in_range.then_some(()).ok_or_else(no_year));
+    }
     let strength = rule::strength(rule.strength.get_ref());
     check(rule.strength.span(), strength.as_ref().map(|_| ()).map_err(Clone::clone));
     let mut expires_day = 0;

@@ -124,7 +124,10 @@ pub(crate) fn guess(file_name: &str, text: &str) -> Result<Guess, String> {
 
 /// Whether a line is written for this tool, beyond doubt.
 fn is_own(line: &str) -> bool {
-    rule::is_rule(line) || line.starts_with(crate::domain::WORD) || line.contains(" expires=")
+    rule::is_rule(line)
+        || line.starts_with(crate::domain::WORD)
+        || line.contains(" expires=")
+        || line.contains(" strength=")
 }
 
 /// The kind of a JSON text; nothing when it is none.
