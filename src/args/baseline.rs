@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use lexopt::prelude::*;
 
-use super::{Command, Format, Mistake, format, quoted, shown, wrong};
+use super::{Command, DIR, Format, Mistake, format, quoted, shown, wrong};
 
 /// Where a device has its baseline.
 pub const DEFAULT: &str = "/etc/gatewatch/baseline.gwb";
@@ -31,11 +31,14 @@ pub struct Baseline {
     pub is_default: bool,
     /// The format on standard output.
     pub format: Format,
+    /// Where the keys are that it may be signed with.
+    pub dir: OsString,
 }
 
 /// Reads what stands behind the word `baseline`.
 pub fn parse(parser: &mut lexopt::Parser) -> Result<Command, Mistake> {
     let (mut action, mut root, mut file, mut kind) = (None, None, None, None);
+    let mut dir = OsString::from(DIR);
     while let Some(argument) = parser.next()? {
         match argument {
             Short('h') | Long("help") => return Ok(Command::Help),
@@ -50,6 +53,7 @@ pub fn parse(parser: &mut lexopt::Parser) -> Result<Command, Mistake> {
             Long("root") => root = Some(parser.value()?),
             Short('o') | Long("baseline") if file.is_none() => file = Some(parser.value()?),
             Long("format") if action == Some(Action::Verify) => kind = Some(format(&parser.value()?)?),
+            Long("dir") if action == Some(Action::Verify) => dir = parser.value()?,
             Short('o') | Long("baseline") => {
                 return wrong(format_args!("{}: one file only", shown(&argument)));
             }
@@ -67,6 +71,7 @@ pub fn parse(parser: &mut lexopt::Parser) -> Result<Command, Mistake> {
         is_default: file.is_none(),
         file: file.unwrap_or_else(|| DEFAULT.into()),
         format: kind.unwrap_or(Format::Text),
+        dir,
     }))
 }
 

@@ -6,6 +6,7 @@ pub mod devlog;
 pub mod fd;
 pub mod machine;
 pub mod map;
+pub mod net;
 mod netlink;
 pub mod newfile;
 mod probe;
