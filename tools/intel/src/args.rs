@@ -4,22 +4,29 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use gatewatch::intel::layout::DAY_S;
+use gatewatch::intel::layout::{self, DAY_S};
 use lexopt::prelude::{Long, Short, Value, ValueExt};
 
 use crate::list;
+use crate::sign_args::{self, Signing};
 
 /// What `--help` prints.
 pub(crate) const HELP: &str = "\
 Compiles indicator lists into the database that gatewatch reads on the router.
 
 usage: gatewatch-intel build LIST... -o FILE [options]
+       gatewatch-intel keygen -s SECRET -p PUBLIC [--no-password | --password-file FILE]
+       gatewatch-intel sign FILE... -s SECRET [--comment TEXT] [--password-file FILE]
+       gatewatch-intel verify FILE... -p PUBLIC
+
+options of build:
 
   -o, --output FILE    the database to write; replaced only when everything is right
       --version N      version of the data, which must grow; default: the created time
       --created SEC    when the data was made, in seconds since 1970;
                        default: $SOURCE_DATE_EPOCH, else now
       --expires DATE   YYYY-MM-DD from which on the data is stale; default: never
+      --min-engine X.Y.Z   older versions of gatewatch refuse the file
       --never FILE     more addresses that never match; may be given several times
       --allow-private  private addresses may be listed
       --family NAME    the family of lines that name none; default: the list's
@@ -45,12 +52,17 @@ Or about files and traces on the device itself:
 KIND is name, path, dir, arg, tcp, udp or file. A VALUE with blanks or # stands in double quotes, in
 which \\\" \\\\ \\xNN are read.
 
+Keys are files of minisign. sign puts a signature at the end of an indicator file or a baseline of
+gatewatch, which the router looks at, and beside any file FILE.minisig, which minisign looks at; verify
+looks at both. A secret key has a password, which is asked for, unless it was made with --no-password.
+
 exit status: 0 written, 1 bad data or a failed write (nothing is written), 2 usage
 ";
 
 /// What is to be done.
 pub(crate) enum Command {
     Build(Build),
+    Signing(Signing),
     Help,
     Version,
 }
@@ -60,6 +72,8 @@ pub(crate) struct Build {
     pub(crate) lists: Vec<PathBuf>,
     pub(crate) output: PathBuf,
     pub(crate) version: u32,
+    /// The oldest gatewatch that is to read it, as its layout counts; 0 is any.
+    pub(crate) engine: u32,
     pub(crate) created: u64,
     /// Days since 1970; 0 is never.
     pub(crate) expires_day: u16,
@@ -73,6 +87,9 @@ pub(crate) fn parse() -> Result<Command, String> {
     let mut parser = lexopt::Parser::from_env();
     match parser.next().map_err(words)? {
         Some(Value(word)) if word == "build" => build(&mut parser),
+        Some(Value(word)) if word == "keygen" || word == "sign" || word == "verify" => {
+            sign_args::parse(&word.to_string_lossy(), &mut parser)
+        }
         Some(Short('h') | Long("help")) => Ok(Command::Help),
         Some(Long("version")) => Ok(Command::Version),
         Some(other) => Err(words(other.unexpected())),
@@ -83,7 +100,7 @@ pub(crate) fn parse() -> Result<Command, String> {
 fn build(parser: &mut lexopt::Parser) -> Result<Command, String> {
     let (mut lists, mut never) = (Vec::new(), Vec::new());
     let (mut output, mut version, mut created, mut family) = (None, None, None, None);
-    let (mut expires_day, mut allow_private) = (0, false);
+    let (mut expires_day, mut allow_private, mut engine) = (0, false, 0);
     while let Some(argument) = parser.next().map_err(words)? {
         match argument {
             Value(path) => lists.push(PathBuf::from(path)),
@@ -94,6 +111,7 @@ fn build(parser: &mut lexopt::Parser) -> Result<Command, String> {
                 expires_day = list::day(&text("--expires", value(parser)?)?)
                     .map_err(|what| format!("--expires: {what}"))?;
             }
+            Long("min-engine") => engine = self::engine(&text("--min-engine", value(parser)?)?)?,
             Long("never") => never.push(PathBuf::from(value(parser)?)),
             Long("allow-private") => allow_private = true,
             Long("family") => {
@@ -120,11 +138,30 @@ fn build(parser: &mut lexopt::Parser) -> Result<Command, String> {
         Some(version) => version,
         None => u32::try_from(created).map_err(|_| "the created time is after 2106: give --version N")?,
     };
-    Ok(Command::Build(Build { lists, output, version, created, expires_day, never, allow_private, family }))
+    Ok(Command::Build(Build {
+        lists,
+        output,
+        version,
+        engine,
+        created,
+        expires_day,
+        never,
+        allow_private,
+        family,
+    }))
+}
+
+/// A version of gatewatch.
+fn engine(version: &str) -> Result<u32, String> {
+    let parts: Vec<u8> = version.split('.').flat_map(str::parse).collect();
+    match <[u8; 3]>::try_from(parts) {
+        Ok(parts) if version.split('.').count() == 3 => Ok(layout::engine(parts)),
+        _ => Err(format!("--min-engine: {version:?} is no version X.Y.Z with numbers up to 255")),
+    }
 }
 
 /// The date of the build: reproducible-builds.org/specs/source-date-epoch, or now.
-fn date() -> Result<u64, String> {
+pub(crate) fn date() -> Result<u64, String> {
     match std::env::var_os("SOURCE_DATE_EPOCH") {
         Some(epoch) => number("SOURCE_DATE_EPOCH", epoch),
         None => match SystemTime::now().duration_since(UNIX_EPOCH) {
@@ -134,11 +171,11 @@ fn date() -> Result<u64, String> {
     }
 }
 
-fn value(parser: &mut lexopt::Parser) -> Result<OsString, String> {
+pub(crate) fn value(parser: &mut lexopt::Parser) -> Result<OsString, String> {
     parser.value().map_err(words)
 }
 
-fn text(option: &str, value: OsString) -> Result<String, String> {
+pub(crate) fn text(option: &str, value: OsString) -> Result<String, String> {
     value.string().map_err(|error| format!("{option}: {error}"))
 }
 
@@ -149,6 +186,6 @@ fn number<T: TryFrom<u64>>(option: &str, value: OsString) -> Result<T, String> {
     number.ok_or_else(|| format!("{option}: {text:?} is not a whole number in range"))
 }
 
-fn words(error: lexopt::Error) -> String {
+pub(crate) fn words(error: lexopt::Error) -> String {
     error.to_string()
 }

@@ -6,12 +6,15 @@ mod args;
 mod check;
 mod compile;
 mod domain;
+mod key;
 mod list;
 mod never;
 mod number;
 mod output;
 mod report;
 mod rule;
+mod sign;
+mod sign_args;
 mod write;
 
 use std::io::{self, Write};
@@ -22,13 +25,16 @@ use gatewatch::intel::layout::DAY_S;
 
 use args::{Build, Command};
 use compile::{Indicator, Listed, Says, Trace};
+use key::{Password, Secret};
 use list::{Entry, Span, Subject};
 use never::Never;
 use report::{Report, say};
+use sign_args::Signing;
 
 fn main() -> ExitCode {
     let result = match args::parse() {
         Ok(Command::Build(options)) => build(&options),
+        Ok(Command::Signing(asked)) => signing(asked),
         Ok(Command::Help) => Ok(args::HELP.to_owned()),
         Ok(Command::Version) => Ok(concat!("gatewatch-intel ", env!("CARGO_PKG_VERSION"), "\n").to_owned()),
         Err(what) => {
@@ -44,6 +50,26 @@ fn main() -> ExitCode {
         Err(what) => {
             say(&format!("gatewatch-intel: {what}"));
             ExitCode::FAILURE
+        }
+    }
+}
+
+/// Does what is to be done with keys, and returns the lines that say so.
+fn signing(asked: Signing) -> Result<String, String> {
+    let password = |file: Option<PathBuf>| file.map_or(Ok(Password::Ask), |file| key::password_of(&file));
+    match asked {
+        Signing::Keygen { secret, public, no_password, password_file } => {
+            let password = if no_password { Password::None } else { password(password_file)? };
+            key::generate(&secret, &public, password)
+        }
+        Signing::Sign { files, secret, password_file, comment, now } => {
+            let secret = Secret::read(&secret, password(password_file)?)?;
+            let options = sign::Options { comment, now };
+            files.iter().map(|file| sign::sign(file, &secret, &options)).collect()
+        }
+        Signing::Verify { files, public } => {
+            let public = sign::Public::read(&public)?;
+            files.iter().map(|file| sign::verify(file, &public)).collect()
         }
     }
 }
@@ -85,6 +111,7 @@ fn build(options: &Build) -> Result<String, String> {
     let tables = compile::compile(listed);
     let dates = write::Dates {
         version: options.version,
+        engine: options.engine,
         created: options.created,
         expires: u64::from(options.expires_day).saturating_mul(DAY_S),
     };
