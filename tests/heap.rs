@@ -20,7 +20,7 @@ const SOCKETS: usize = 2000;
 /// A scan of this machine under strace.
 fn traced(options: &[&str], log: &Path) -> Command {
     let mut command = Command::new("strace");
-    command.args(["-f", "-qq", "-o"]).arg(log).args(options).args([GATEWATCH, "--intel"]);
+    command.args(["-f", "-qq", "-o"]).arg(log).args(options).args([GATEWATCH, scan::UNSIGNED, "--intel"]);
     command.arg(scan::intel("live.gwi")).args(["-v", "--format", "json"]);
     command
 }

@@ -205,17 +205,19 @@ impl<D: Datagram> Sink for Syslog<'_, D> {
         let mut text = heapless::String::<SYSLOG_BYTES>::new();
         write!(text, "verdict={}", summary.verdict.word())
             .and_then(|()| match summary.intel {
-                Some(intel) => write!(text, " intel={}", intel.version)
-                    .and_then(|()| match summary.intel_age_days {
-                        Some(days) => write!(text, " age={days}"),
-                        None => Ok(()),
-                    })
-                    .and_then(|()| text.write_str(if intel.signed { "" } else { " signed=no" })),
+                Some(intel) => write!(text, " intel={}", intel.version),
                 None => text.write_str(" intel=none"),
             })
             .and_then(|()| {
                 let (checks, blind, us) = (summary.checks, summary.blind, summary.elapsed_us);
                 write!(text, " checks={checks} blind={blind} us={us}")
+            })
+            .and_then(|()| match summary.intel_age_days {
+                Some(days) => write!(text, " age={days}"),
+                None => Ok(()),
+            })
+            .and_then(|()| {
+                text.write_str(if summary.intel.is_some_and(|it| !it.signed) { " signed=no" } else { "" })
             })
             .and_then(
                 |()| if self.store.more > 0 { write!(text, " more={}", self.store.more) } else { Ok(()) },
