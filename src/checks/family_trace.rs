@@ -1,8 +1,9 @@
-//! A name, path, argument, port or file that a known family of malware leaves.
+//! A name, path, argument, port, file or startup line that a known family of malware leaves.
 //!
 //! # Sees
 //! The rules of the program itself, made from public reports, and those of indicator files: a process's name, the path
-//! of its program, a piece of its command line, a port that it listens on, a file that is there.
+//! of its program, a piece of its command line, a port that it listens on, a file that is there, a piece of a line of a
+//! startup file.
 //!
 //! # Why it matters
 //! It tells who is there, and so what to do next; reports on a family describe the rest.
@@ -10,15 +11,18 @@
 //! # Misses and false alarms
 //! Names and ports age fast, and anybody may choose them. Each rule says how strong it is: only `strong` ones, which no
 //! healthy router has, are `infected`; `fair` ones are `suspicious`, `weak` ones `notice`. A name that a rule lists is
-//! `suspicious` at most where the firmware or a package vouches for the program. `notice` for a rule that has expired.
+//! `suspicious` at most where the firmware or a package vouches for the program, a startup line of the firmware `notice`.
+//! `notice` for a rule that has expired.
 //!
 //! # Sources
-//! The reports that `src/intel/families.txt` names, rule by rule; MITRE ATT&CK T1204.002.
+//! The reports that `src/intel/families.toml` names, rule by rule; MITRE ATT&CK T1204.002.
 
 use crate::check::{Area, Check, Ctx, Draft, Hook, Out, Severity, Source};
 use crate::facts::file::{File, Role};
+use crate::facts::origin::{Standing, Truth};
 use crate::facts::process::Process;
 use crate::facts::socket::{Protocol, Socket, State};
+use crate::facts::startup::Line;
 use crate::facts::text::basename;
 use crate::intel::{Strength, Trace, TraceKind};
 
@@ -28,9 +32,9 @@ pub const CHECK: Check = Check {
     area: Area::Process,
     severity: Severity::Infected,
     attack: "T1204.002",
-    title: "a name, path, argument, port or file that a known family leaves",
-    sources: &[Source::Processes, Source::Sockets, Source::Traces],
-    hooks: &[Hook::Process(process), Hook::Socket(socket), Hook::File(file)],
+    title: "a name, path, argument, port, file or startup line that a known family leaves",
+    sources: &[Source::Processes, Source::Sockets, Source::Traces, Source::Startup],
+    hooks: &[Hook::Process(process), Hook::Socket(socket), Hook::File(file), Hook::Line(line)],
 };
 
 fn process(process: &Process, ctx: &Ctx<'_>, out: &mut Out<'_>) {
@@ -46,7 +50,7 @@ fn process(process: &Process, ctx: &Ctx<'_>, out: &mut Out<'_>) {
         }
         TraceKind::Path | TraceKind::Dir => trace.matches(path),
         TraceKind::Arg => trace.matches(process.argv.as_slice()),
-        TraceKind::Tcp | TraceKind::Udp | TraceKind::File => false,
+        TraceKind::Tcp | TraceKind::Udp | TraceKind::File | TraceKind::Startup => false,
     };
     // One process is one finding, by its strongest rule.
     let kinds = [TraceKind::Path, TraceKind::Dir, TraceKind::Name, TraceKind::Arg];
@@ -95,6 +99,16 @@ fn file(file: &File<'_>, ctx: &Ctx<'_>, out: &mut Out<'_>) {
     tell(out.file(file).say("a known family leaves this: "), &trace, severity, out);
 }
 
+fn line(line: &Line<'_>, ctx: &Ctx<'_>, out: &mut Out<'_>) {
+    let found = strongest(ctx, &[TraceKind::Startup], &|trace| trace.matches(line.text));
+    let Some((trace, mut severity)) = found else { return };
+    // Each device of that model has it.
+    if line.standing == Standing::Known(Truth::Image) {
+        severity = Severity::Notice;
+    }
+    tell(out.line(line).say("a known family starts so: "), &trace, severity, out);
+}
+
 /// Of the rules of some kinds that match, the strongest; the last of several.
 fn strongest<'a>(
     ctx: &Ctx<'a>,
@@ -129,12 +143,13 @@ fn tell<'f>(draft: Draft<'f>, trace: &Trace<'f>, severity: Severity, out: &mut O
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::check::testing::{OWN_PID, file as of_file, lying, process, severities, sockets};
+    use crate::check::testing::{OWN_PID, file as of_file, lying, process, severities, sockets, startup};
     use crate::facts::about::Endian;
     use crate::facts::process::Owner;
+    use crate::facts::startup::Kind;
 
     // The test indicators: name:.gwbot strong, path:/usr/gwbotd fair, arg:"gw bot" weak, tcp:127.0.0.1:48101 strong,
-    // file:/var/gwbot.pid strong.
+    // file:/var/gwbot.pid strong, startup:"gwbot --run" fair.
 
     #[test]
     fn traces_of_a_family() {
@@ -145,6 +160,7 @@ mod tests {
         assert_eq!(severities(&CHECK, &process(812, b"x", b"/bin/x", b"x\0gw\0bot\0")), [Notice]);
         assert_eq!(sockets(&CHECK, &listener("0100007F:BBE5")), [Infected]);
         assert_eq!(of_file(&CHECK, &lying(b"/var/gwbot.pid", Role::Listed)), [Infected]);
+        assert_eq!(startup(&CHECK, Kind::Shell, b"x\n/tmp/gwbot  --run &"), [(2, Suspicious)]);
         let mut vouched = process(812, b".gwbot", b"/usr/bin/x", b"x\0");
         vouched.surroundings.owner = Owner::Firmware;
         assert_eq!(severities(&CHECK, &vouched), [Suspicious]);
@@ -168,5 +184,6 @@ mod tests {
         assert_eq!(sockets(&CHECK, &listener("00000000:BBE5")), [], "on every address");
         assert_eq!(sockets(&CHECK, &listener("0100007F:BBE6")), [], "another port");
         assert_eq!(of_file(&CHECK, &lying(b"/var/gwbot.pid", Role::Startup)), []);
+        assert_eq!(startup(&CHECK, Kind::Shell, b"gwbot --stop\n# gwbot --run\ngwbot -r"), []);
     }
 }

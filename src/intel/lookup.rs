@@ -220,6 +220,18 @@ impl<'a> Singles<'a> {
         })
     }
 
+    /// Cuts a body from the front of bytes; nothing when there are too few.
+    pub(super) fn at(bytes: &'a [u8], count: u32) -> Option<Singles<'a>> {
+        let &[bucket_bits, label_bits, ..] = bytes.first_chunk::<4>()?;
+        let length = Shape { count, bucket_bits, label_bits }.body_len()?;
+        Singles::new(bytes.get(..usize::try_from(length).ok()?)?, count)
+    }
+
+    /// All entries in their order, each an address and the number of its label.
+    pub(super) fn walk(&self) -> Walk<'a> {
+        Walk { singles: *self, position: 0, index: 0 }
+    }
+
     /// The numbers of the labels of an address, the lowest first; nothing when it is not listed.
     pub(super) fn labels_of(&self, address: u32) -> Option<LabelNumbers<'_>> {
         let (first, end) = self.bucket(address.wrapping_shr(self.low_bits))?;
@@ -287,6 +299,39 @@ impl<'a> Singles<'a> {
         let position = index.checked_mul(bits)?;
         let bytes = self.entries.get(usize::try_from(position >> 3).ok()?..)?.first_chunk()?;
         Some(u64::from_le_bytes(*bytes).wrapping_shr(position & 7) & mask(bits))
+    }
+}
+
+/// The entries from first to last.
+pub(super) struct Walk<'a> {
+    singles: Singles<'a>,
+    /// Of the next unary bit.
+    position: u32,
+    /// Of the next entry.
+    index: u32,
+}
+
+impl Iterator for Walk<'_> {
+    type Item = (u32, u32);
+
+    fn next(&mut self) -> Option<(u32, u32)> {
+        let singles = &self.singles;
+        loop {
+            let rest = singles.word(self.position & !63)? & u64::MAX.wrapping_shl(self.position & 63);
+            if rest != 0 {
+                self.position = (self.position & !63).checked_add(rest.trailing_zeros())?;
+                break;
+            }
+            self.position = (self.position & !63).checked_add(64)?;
+        }
+        // Before the bit stand a 1 for every entry and a 0 for every bucket before this one.
+        let bucket = self.position.checked_sub(self.index)?;
+        let entry = singles.entry(self.index)?;
+        self.position = self.position.checked_add(1)?;
+        self.index = self.index.checked_add(1)?;
+        let low = u32::try_from(entry.wrapping_shr(singles.label_bits)).ok()?;
+        let label = u32::try_from(entry & mask(singles.label_bits)).ok()?;
+        Some((bucket.wrapping_shl(singles.low_bits) | low, label))
     }
 }
 

@@ -24,6 +24,7 @@
 use core::fmt;
 use core::net::IpAddr;
 
+pub mod delta;
 mod domains;
 pub mod layout;
 mod lookup;
@@ -42,7 +43,7 @@ use traces::Rows;
 
 use crate::signature::{self, Signed};
 
-/// The built-in rules: an indicator file made of `families.txt`, which names the source of each. The tests of
+/// The built-in rules: an indicator file made of `families.toml`, which names the source of each. The tests of
 /// `tools/intel` hold one to the other.
 pub const FAMILIES: &[u8] = include_bytes!("families.gwi");
 

@@ -183,7 +183,7 @@ fn the_first_of_two_labels_of_a_digest_that_is_still_meant_is_named() {
 fn traces_come_by_kind() {
     let intel = Intel::open(TINY).unwrap();
     type Row = (&'static [u8], &'static [u8], Strength, Option<u64>);
-    let expected: [(TraceKind, &[Row]); 7] = [
+    let expected: [(TraceKind, &[Row]); 8] = [
         (TraceKind::Name, &[(b"tinybot", b"tiny", Strength::Strong, None)]),
         (TraceKind::Path, &[(b"/tmp/tinybot", b"tiny", Strength::Strong, None)]),
         (TraceKind::Dir, &[(b"/tmp/.tiny", b"tiny", Strength::Fair, None)]),
@@ -197,6 +197,7 @@ fn traces_come_by_kind() {
         ),
         (TraceKind::Udp, &[(b"4000", b"tiny", Strength::Weak, None)]),
         (TraceKind::File, &[(b"/etc/tiny.conf", b"tiny", Strength::Fair, None)]),
+        (TraceKind::Startup, &[]),
     ];
     assert_eq!(expected.map(|(kind, _)| kind), TraceKind::ALL);
     for (kind, rows) in expected {
@@ -294,7 +295,7 @@ fn a_trace_that_cannot_be_understood_hides_no_other_one() {
     let last = body.windows(14).position(|bytes| bytes == b"/etc/tiny.conf").unwrap();
     bytes[place(kind::TRACES) + last - layout::TRACE_HEAD_LEN] = 0x28;
     let intel = Intel::open(&bytes).unwrap();
-    assert_eq!(TraceKind::ALL.map(|kind| intel.traces(kind).count()), [1, 1, 1, 1, 2, 1, 0]);
+    assert_eq!(TraceKind::ALL.map(|kind| intel.traces(kind).count()), [1, 1, 1, 1, 2, 1, 0, 0]);
     // One more than there are is asked for, and one less; a value reaches out of the section.
     let row = HEADER_LEN + 9 * SECTION_LEN + 12;
     for (count, found) in [(9u32, 8), (7, 7), (0, 0)] {

@@ -23,7 +23,7 @@ pub struct Trace<'a> {
 }
 
 /// Where a trace is looked for. The numbers are those of the file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum TraceKind {
     /// The name of a process: its `comm`, of which the kernel keeps 15 bytes, or the last part of `argv[0]`.
     Name,
@@ -39,11 +39,13 @@ pub enum TraceKind {
     Udp,
     /// A file or a directory that is there.
     File,
+    /// A piece of a line of a startup file, its blanks folded.
+    Startup,
 }
 
 impl TraceKind {
     /// Every kind, in the order of the file.
-    pub const ALL: [TraceKind; 7] = [
+    pub const ALL: [TraceKind; 8] = [
         TraceKind::Name,
         TraceKind::Path,
         TraceKind::Dir,
@@ -51,6 +53,7 @@ impl TraceKind {
         TraceKind::Tcp,
         TraceKind::Udp,
         TraceKind::File,
+        TraceKind::Startup,
     ];
 
     /// The number in the file. A later kind takes the next one, up to 15.
@@ -64,12 +67,13 @@ impl TraceKind {
             TraceKind::Tcp => 5,
             TraceKind::Udp => 6,
             TraceKind::File => 7,
+            TraceKind::Startup => 8,
         }
     }
 }
 
 /// How much a trace says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Strength {
     /// Healthy devices have it too: worth a notice.
     Weak,
@@ -98,8 +102,8 @@ impl Strength {
 }
 
 impl Trace<'_> {
-    /// Whether this is it: the name of a process, a path, or a whole command line, its arguments ended by NUL as in
-    /// `/proc/PID/cmdline`. A listener has numbers to compare instead: [`Trace::listener`].
+    /// Whether this is it: the name of a process, a path, a line of a startup file, or a whole command line, its
+    /// arguments ended by NUL as in `/proc/PID/cmdline`. A listener has numbers to compare instead: [`Trace::listener`].
     #[must_use]
     pub fn matches(&self, found: &[u8]) -> bool {
         let same = |(own, found): (&u8, &u8)| *own == if *found == 0 { b' ' } else { *found };
@@ -107,7 +111,7 @@ impl Trace<'_> {
             TraceKind::Name | TraceKind::Path | TraceKind::File => found == self.value,
             TraceKind::Dir => found.strip_prefix(self.value).is_some_and(|rest| rest.starts_with(b"/")),
             // `windows` takes no zero, and an empty value would be in every command line.
-            TraceKind::Arg => {
+            TraceKind::Arg | TraceKind::Startup => {
                 !self.value.is_empty()
                     && found.windows(self.value.len()).any(|piece| self.value.iter().zip(piece).all(same))
             }

@@ -6,10 +6,10 @@ use gatewatch::intel::{Hit, Intel, Match, Trace, TraceKind, layout::DAY_S};
 
 use crate::compile::Tables;
 use crate::list::Span;
-use crate::never::Never;
+use crate::never::InFile;
 
 /// Looks every row up. An error is a fault of this program.
-pub(crate) fn check(bytes: &[u8], tables: &Tables<'_>, never: &Never) -> Result<(), String> {
+pub(crate) fn check(bytes: &[u8], tables: &Tables<'_>, never: &InFile) -> Result<(), String> {
     let intel = Intel::open(bytes).map_err(|defect| defect.to_string())?;
     let entries = usize::try_from(intel.entries()).map_err(|error| error.to_string())?;
     expect("the number of entries", &entries, &tables.entries)?;
@@ -42,7 +42,7 @@ pub(crate) fn check(bytes: &[u8], tables: &Tables<'_>, never: &Never) -> Result<
             }
         }
     }
-    for range in never.ranges() {
+    for range in &never.ranges {
         // A file without addresses has none of them.
         let expected = if tables.has_addresses() { Match::Never } else { Match::Nothing };
         found(&intel, range.v6, range.first, expected)?;

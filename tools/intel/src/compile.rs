@@ -88,8 +88,6 @@ pub(crate) struct Tables<'a> {
     pub(crate) domains: Vec<(String, u32)>,
     pub(crate) hashes: Vec<([u8; 32], u32)>,
     pub(crate) traces: Vec<(Trace, u32)>,
-    /// Indicators that say what another one says, perhaps for less long.
-    pub(crate) duplicates: usize,
     /// Indicators in the file.
     pub(crate) entries: usize,
 }
@@ -102,7 +100,6 @@ impl Tables<'_> {
 
 /// Sorts indicators into tables. The order in which they come makes no difference.
 pub(crate) fn compile(mut listed: Listed<'_>) -> Tables<'_> {
-    let total = listed.len();
     let indicators = &mut listed.addresses;
     indicators.sort_unstable_by_key(|one| (one.span, one.port, one.says.family, one.label()));
     indicators.dedup_by_key(|one| (one.span, one.port, one.says.family));
@@ -125,7 +122,6 @@ pub(crate) fn compile(mut listed: Listed<'_>) -> Tables<'_> {
         domains: Vec::new(),
         hashes: Vec::new(),
         traces: Vec::new(),
-        duplicates: total.saturating_sub(listed.len()),
         entries: listed.len(),
     };
     let number_of = |label: Label<'_>| {

@@ -13,15 +13,15 @@ use crate::domain;
 use crate::number;
 use crate::rule::{self, Rule};
 
-/// Bytes of a list; 64 MiB hold about four million lines, and keep an endless file from filling memory.
-pub(crate) const MAX_FILE: u64 = 64 * 1024 * 1024;
+/// Bytes of a list; 256 MiB hold about ten million lines, and keep an endless file from filling memory.
+pub(crate) const MAX_FILE: u64 = 256 * 1024 * 1024;
 /// Bytes of a line.
 pub(crate) const MAX_LINE: usize = 1024;
 /// Bytes of a family's name; it has to fit a syslog line beside everything else.
 pub(crate) const MAX_FAMILY: usize = 64;
 
 /// Addresses from first to last, all of one IP version. IPv4 is in the low 32 bits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Span {
     pub(crate) v6: bool,
     pub(crate) first: u128,
@@ -78,7 +78,7 @@ pub(crate) struct Entry<'a> {
 }
 
 /// What a line of an indicator list is about.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Subject {
     /// Addresses, on a port or, with 0, on every port.
     Addresses(Span, u16),
@@ -117,10 +117,15 @@ pub(crate) enum NeverEntry<'a> {
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>, String> {
     let fail = |error: std::io::Error| format!("{}: {error}", path.display());
     let file = File::open(path).map_err(fail)?;
+    let too_long = || format!("{}: longer than 256 MiB: is it a list? split it if it is", path.display());
+    // Known at once of a file; of a pipe only when so much has come.
+    if file.metadata().is_ok_and(|metadata| metadata.is_file() && metadata.len() > MAX_FILE) {
+        return Err(too_long());
+    }
     let mut bytes = Vec::new();
     file.take(MAX_FILE.saturating_add(1)).read_to_end(&mut bytes).map_err(fail)?;
     if u64::try_from(bytes.len()).is_ok_and(|length| length > MAX_FILE) {
-        return Err(format!("{}: longer than 64 MiB: is it a list? split it if it is", path.display()));
+        return Err(too_long());
     }
     Ok(bytes)
 }
@@ -128,6 +133,7 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>, String> {
 /// The lines of a list, numbered from 1, without line ends and without a byte order mark.
 pub(crate) fn lines(bytes: &[u8]) -> impl Iterator<Item = (u32, Result<&str, String>)> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let bytes = bytes.strip_suffix(b"\n").unwrap_or(bytes);
     (1u32..).zip(bytes.split(|&byte| byte == b'\n')).map(|(number, line)| {
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         if line.len() > MAX_LINE {
@@ -278,12 +284,30 @@ fn parse_day(text: &str) -> Option<u16> {
     u16::try_from(days).ok().filter(|&days| year >= 1970 && days != 0)
 }
 
+/// A day since 1970 as YYYY-MM-DD.
+pub(crate) fn date(days: u16) -> String {
+    // Howard Hinnant, "chrono-compatible low-level date algorithms", civil_from_days: years begin in March, and 719,468
+    // days lie between 0000-03-01 and 1970-01-01.
+    let from_march = u32::from(days).saturating_add(719_468);
+    let (era, of_era) = (from_march / 146_097, from_march % 146_097);
+    let leaps = (of_era / 1460).saturating_sub(of_era / 36_524).saturating_add(of_era / 146_096);
+    let year_of_era = of_era.saturating_sub(leaps) / 365;
+    let before =
+        year_of_era.saturating_mul(365).saturating_add(year_of_era / 4).saturating_sub(year_of_era / 100);
+    let of_year = of_era.saturating_sub(before);
+    let part = of_year.saturating_mul(5).saturating_add(2) / 153;
+    let day = of_year.saturating_sub(part.saturating_mul(153).saturating_add(2) / 5).saturating_add(1);
+    let month = if part < 10 { part.saturating_add(3) } else { part.saturating_sub(9) };
+    let year = year_of_era.saturating_add(era.saturating_mul(400)).saturating_add(u32::from(month <= 2));
+    format!("{year:04}-{month:02}-{day:02}")
+}
+
 fn split_comment(line: &str) -> (&str, &str) {
     line.split_once('#').map_or((line, ""), |(text, comment)| (text, comment.trim()))
 }
 
 /// Reads the address of a line, and its port or 0.
-fn target(word: &str) -> Result<(Span, u16), String> {
+pub(crate) fn target(word: &str) -> Result<(Span, u16), String> {
     if let Some(rest) = word.strip_prefix('[') {
         let parts = rest.split_once(']').and_then(|(address, port)| Some((address, port.strip_prefix(':')?)));
         let Some((address, port_text)) = parts else {
@@ -367,6 +391,13 @@ mod tests {
     use super::day;
 
     #[test]
+    fn every_day_has_its_date() {
+        for days in 1..=u16::MAX {
+            assert_eq!(day(&super::date(days)), Ok(days));
+        }
+    }
+
+    #[test]
     fn days_are_those_of_the_calendar() {
         for (text, days) in [
             ("1970-01-02", Ok(1)),
@@ -375,7 +406,9 @@ mod tests {
             ("2026-01-01", Ok(20454)),
             ("2149-06-06", Ok(65535)),
         ] {
+            let days: Result<u16, String> = days;
             assert_eq!(day(text), days, "{text}");
+            assert_eq!(days.map(super::date).as_deref(), Ok(text));
         }
         for text in [
             "",

@@ -4,8 +4,6 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 
-use gatewatch::intel::layout::MAGIC;
-
 /// Writes a file whole or not at all, whatever was there before. A file keeps its mode, and a link goes on pointing to it.
 pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), String> {
     let fail = |error: std::io::Error| format!("{}: {error}", path.display());
@@ -26,13 +24,15 @@ pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), String> {
     written
 }
 
-/// Writes bytes beside a path, lets `check` look at what can be read back, and renames it into place.
+/// Writes bytes beside a path, lets `check` look at what can be read back, and renames it into place. A file that is there is
+/// replaced only if it begins as such files do.
 pub(crate) fn save(
     path: &Path,
     bytes: &[u8],
+    magic: &[u8],
     check: impl FnOnce(&[u8]) -> Result<(), String>,
 ) -> Result<(), String> {
-    let target = target(path)?;
+    let target = target(path, magic)?;
     let name = target.file_name().ok_or_else(|| format!("{}: is not a file name", path.display()))?;
     let mut beside = name.to_owned();
     beside.push(format!(".{}.tmp", std::process::id()));
@@ -52,7 +52,7 @@ pub(crate) fn save(
 }
 
 /// The file that a path stands for, when it may be replaced.
-fn target(path: &Path) -> Result<PathBuf, String> {
+fn target(path: &Path, magic: &[u8]) -> Result<PathBuf, String> {
     let fail = |error: std::io::Error| format!("{}: {error}", path.display());
     let metadata = match fs::metadata(path) {
         Ok(metadata) => metadata,
@@ -63,9 +63,9 @@ fn target(path: &Path) -> Result<PathBuf, String> {
         return Err(format!("{}: is not a regular file: give the name of a file", path.display()));
     }
     let mut start = Vec::new();
-    let length = u64::try_from(MAGIC.len()).unwrap_or(0);
+    let length = u64::try_from(magic.len()).unwrap_or(0);
     File::open(path).and_then(|file| file.take(length).read_to_end(&mut start)).map_err(fail)?;
-    if !start.is_empty() && start != MAGIC {
+    if !start.is_empty() && start != magic {
         return Err(format!(
             "{}: is not an indicator file, so it is not replaced: give another name or remove it",
             path.display()

@@ -9,7 +9,7 @@ use crate::number;
 const MIN_ARG: usize = 4;
 
 /// How a line begins, and what it is then about.
-const WORDS: [(&str, Sort); 8] = [
+const WORDS: [(&str, Sort); 9] = [
     ("sha256:", Sort::Hash),
     ("name:", Sort::Trace(TraceKind::Name)),
     ("path:", Sort::Trace(TraceKind::Path)),
@@ -18,6 +18,7 @@ const WORDS: [(&str, Sort); 8] = [
     ("tcp:", Sort::Trace(TraceKind::Tcp)),
     ("udp:", Sort::Trace(TraceKind::Udp)),
     ("file:", Sort::Trace(TraceKind::File)),
+    ("startup:", Sort::Trace(TraceKind::Startup)),
 ];
 
 #[derive(Clone, Copy)]
@@ -37,6 +38,11 @@ pub(crate) enum Rule {
 pub(crate) fn word_of(kind: TraceKind) -> &'static str {
     let own = |sort: &Sort| matches!(sort, Sort::Trace(own) if *own == kind);
     WORDS.iter().find(|(_, sort)| own(sort)).map_or("", |(word, _)| word)
+}
+
+/// Whether a line begins as one about a file or a trace does.
+pub(crate) fn is_rule(line: &str) -> bool {
+    WORDS.iter().any(|(word, _)| line.starts_with(word))
 }
 
 /// Reads the first word of a line and returns what follows it; nothing when the line is about an address.
@@ -115,7 +121,8 @@ fn escape(rest: &mut std::str::Chars<'_>) -> Result<u8, String> {
     byte.ok_or_else(|| r#"a backslash in quotes is none of \" \\ \xNN: write it as \\"#.to_owned())
 }
 
-fn digest(text: &[u8]) -> Result<[u8; 32], String> {
+/// Reads the digits of a SHA-256.
+pub(crate) fn digest(text: &[u8]) -> Result<[u8; 32], String> {
     let bytes = text.as_chunks::<2>();
     let digits = |pair: &[u8; 2]| {
         let pair = str::from_utf8(pair).ok().filter(|pair| pair.bytes().all(|byte| byte.is_ascii_hexdigit()));
@@ -128,7 +135,7 @@ fn digest(text: &[u8]) -> Result<[u8; 32], String> {
 }
 
 /// Whether a value can be found on a device, and will not be found on every one.
-fn sound(kind: TraceKind, value: &[u8]) -> Result<(), String> {
+pub(crate) fn sound(kind: TraceKind, value: &[u8]) -> Result<(), String> {
     if value.len() > TRACE_MAX {
         return Err(format!("is longer than {TRACE_MAX} bytes: write a piece of it that says enough"));
     }
@@ -143,7 +150,7 @@ fn sound(kind: TraceKind, value: &[u8]) -> Result<(), String> {
             Err("is too wide, healthy programs run below it: name a directory in it".to_owned())
         }
         TraceKind::Path | TraceKind::Dir | TraceKind::File => path(value),
-        TraceKind::Arg if value.len() < MIN_ARG => {
+        TraceKind::Arg | TraceKind::Startup if value.len() < MIN_ARG => {
             Err(format!("is shorter than {MIN_ARG} bytes: healthy command lines hold it too"))
         }
         TraceKind::Tcp | TraceKind::Udp => {
@@ -157,7 +164,7 @@ fn sound(kind: TraceKind, value: &[u8]) -> Result<(), String> {
                 }
             }
         }
-        TraceKind::Name | TraceKind::Arg => Ok(()),
+        TraceKind::Name | TraceKind::Arg | TraceKind::Startup => Ok(()),
     }
 }
 

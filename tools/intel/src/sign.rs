@@ -11,19 +11,40 @@ use gatewatch::intel::{self, Intel};
 use gatewatch::signature::{self, BLOCK_LEN, PublicKey, SECTION, Signed};
 use minisign::SignatureBox;
 
-use crate::key::Secret;
+use crate::key::{self, Password, Secret};
 use crate::output;
+use crate::sign_args::Signing;
 
 /// What is said when something is signed: the time, for whom the name does not tell it.
-pub(crate) struct Options {
+struct Options {
     /// Instead of what the comment says by itself.
-    pub(crate) comment: Option<String>,
+    comment: Option<String>,
     /// Seconds since 1970.
-    pub(crate) now: u64,
+    now: u64,
+}
+
+/// Does what is to be done with keys, and returns the lines that say so.
+pub(crate) fn run(asked: Signing) -> Result<String, String> {
+    let password = |file: Option<PathBuf>| file.map_or(Ok(Password::Ask), |file| key::password_of(&file));
+    match asked {
+        Signing::Keygen { secret, public, no_password, password_file } => {
+            let password = if no_password { Password::None } else { password(password_file)? };
+            key::generate(&secret, &public, password)
+        }
+        Signing::Sign { files, secret, password_file, comment, now } => {
+            let secret = Secret::read(&secret, password(password_file)?)?;
+            let options = Options { comment, now };
+            files.iter().map(|file| sign(file, &secret, &options)).collect()
+        }
+        Signing::Verify { files, public } => {
+            let public = Public::read(&public)?;
+            files.iter().map(|file| verify(file, &public)).collect()
+        }
+    }
 }
 
 /// Signs a file, and returns the line that says so.
-pub(crate) fn sign(path: &Path, secret: &Secret, options: &Options) -> Result<String, String> {
+fn sign(path: &Path, secret: &Secret, options: &Options) -> Result<String, String> {
     let shown = path.display();
     let bytes = fs::read(path).map_err(|error| format!("{shown}: {error}"))?;
     let (bytes, version) = match Kind::of(&bytes) {
@@ -51,7 +72,7 @@ pub(crate) fn sign(path: &Path, secret: &Secret, options: &Options) -> Result<St
 }
 
 /// Holds a file against a key, and returns the line that says that it is good.
-pub(crate) fn verify(path: &Path, public: &Public) -> Result<String, String> {
+fn verify(path: &Path, public: &Public) -> Result<String, String> {
     let shown = path.display();
     let bytes = fs::read(path).map_err(|error| format!("{shown}: {error}"))?;
     let mut looked = Vec::new();
@@ -82,14 +103,14 @@ pub(crate) fn verify(path: &Path, public: &Public) -> Result<String, String> {
 }
 
 /// A public key, as each side has it.
-pub(crate) struct Public {
+struct Public {
     device: PublicKey,
     minisign: minisign::PublicKey,
 }
 
 impl Public {
     /// Reads the file of a key.
-    pub(crate) fn read(path: &Path) -> Result<Self, String> {
+    fn read(path: &Path) -> Result<Self, String> {
         let fail = |what: &dyn std::fmt::Display| format!("{}: {what}", path.display());
         let text = fs::read_to_string(path).map_err(|error| fail(&error))?;
         let device = PublicKey::read(text.as_bytes()).ok_or_else(|| fail(&"not a public key of minisign"))?;

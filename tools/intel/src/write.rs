@@ -6,7 +6,7 @@ use gatewatch::intel::layout::{
 
 use crate::compile::{Row, Tables, Trace};
 use crate::list::Span;
-use crate::never::Never;
+use crate::never::InFile;
 
 /// What the header says beside the counts.
 #[derive(Clone, Copy, Debug)]
@@ -27,7 +27,7 @@ pub(crate) struct Encoded {
 }
 
 /// Encodes a file. The same rows and dates give the same bytes.
-pub(crate) fn encode(tables: &Tables<'_>, never: &Never, dates: Dates) -> Result<Encoded, String> {
+pub(crate) fn encode(tables: &Tables<'_>, never: &InFile, dates: Dates) -> Result<Encoded, String> {
     let mut sections: Vec<(u32, usize, Vec<u8>)> = Vec::new();
     let (names, name_count, labels) = labels(tables)?;
     sections.push((kind::NAMES, name_count, names));
@@ -51,7 +51,7 @@ pub(crate) fn encode(tables: &Tables<'_>, never: &Never, dates: Dates) -> Result
     let mut other_bytes = total(&sections).saturating_sub(before);
     // A file without addresses is about nothing that never-match ranges could spare.
     if tables.has_addresses() {
-        sections.extend(never_match(never.ranges()));
+        sections.extend(never_match(&never.ranges));
     }
     let before = total(&sections);
     let mut add = |kind: u32, count: usize, body: Vec<u8>| {
@@ -64,7 +64,7 @@ pub(crate) fn encode(tables: &Tables<'_>, never: &Never, dates: Dates) -> Result
     add(kind::TRACES, tables.traces.len(), traces(&tables.traces)?);
     if !tables.domains.is_empty() {
         add(kind::DOMAINS, tables.domains.len(), domains(&tables.domains)?);
-        add(kind::NEVER_DOMAINS, never.domains().len(), never_domains(never)?);
+        add(kind::NEVER_DOMAINS, never.domains.len(), never_domains(never)?);
     }
     other_bytes = total(&sections).saturating_sub(before).saturating_add(other_bytes);
     Ok(Encoded { bytes: assemble(tables.entries, &sections, dates)?, other_bytes })
@@ -221,9 +221,9 @@ fn domains(rows: &[(String, u32)]) -> Result<Vec<u8>, String> {
 }
 
 /// The body of the section of domains that never match.
-fn never_domains(never: &Never) -> Result<Vec<u8>, String> {
+fn never_domains(never: &InFile) -> Result<Vec<u8>, String> {
     let mut body = Vec::new();
-    for (name, tree) in never.domains() {
+    for (name, tree) in &never.domains {
         body.extend([if *tree { NEVER_TREE } else { 0 }, fit(name.len())?]);
         body.extend(name.bytes());
     }

@@ -2,11 +2,12 @@
 
 #![allow(clippy::arithmetic_side_effects, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
+use std::collections::HashSet;
 use std::fs;
 use std::path::Path;
 
 use common::Folder;
-use gatewatch::intel::{FAMILIES, Hit, Intel, Match, TraceKind};
+use gatewatch::intel::{FAMILIES, Hit, Intel, Match, Strength, TraceKind};
 
 mod common;
 
@@ -27,23 +28,91 @@ fn traces(bytes: &[u8]) -> Vec<String> {
 #[test]
 fn the_built_in_rules_are_what_this_tool_makes_of_their_list() {
     let place = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../src/intel");
-    let list = fs::read_to_string(place.join("families.txt")).unwrap();
     let folder = Folder::new("families");
-    folder.write("families.txt", &list);
-    let (out, err) = folder.good("build families.txt -o families.gwi --version 1 --created 1767225600");
+    folder.write("families.toml", fs::read(place.join("families.toml")).unwrap());
+    let (out, err) =
+        folder.good("build --family-rules families.toml -o families.gwi --version 2 --created 1767225600");
     assert_eq!(err, "");
-    assert!(out.contains(" 0 duplicates, 0 left out"), "{out}");
+    assert!(out.ends_with(" 0 duplicates, 0 left out\n"), "{out}");
     assert!(
         folder.read("families.gwi") == FAMILIES,
         "make src/intel/families.gwi again, by its list's command"
     );
-    let rules: Vec<&str> = list.lines().filter(|line| !line.is_empty() && !line.starts_with('#')).collect();
-    assert_eq!(u32::try_from(rules.len()).unwrap(), Intel::open(FAMILIES).unwrap().entries());
-    for rule in rules {
-        let source = rule.split_once(" # ").map(|(_, source)| source).unwrap_or_default();
-        let plain = source.starts_with("http") && source.contains("://") && !source.contains(' ');
-        assert!(plain, "no source: {rule}");
+    let intel = Intel::open(FAMILIES).unwrap();
+    let all = || TraceKind::ALL.into_iter().flat_map(|kind| intel.traces(kind));
+    let families: HashSet<&[u8]> = all().map(|trace| trace.family).collect();
+    assert!(families.len() >= 40, "{}", families.len());
+    // With a hash every program would be read through, and addresses age.
+    assert!(!intel.has_hashes() && !intel.has_addresses() && !intel.has_domains());
+    for trace in all() {
+        let heard =
+            matches!(trace.kind, TraceKind::Tcp | TraceKind::Udp | TraceKind::Arg | TraceKind::Startup);
+        assert!(!heard || trace.strength != Strength::Strong, "{}", trace.value.escape_ascii());
     }
+}
+
+#[test]
+fn rules_in_toml_are_checked_line_by_line() {
+    let folder = Folder::new("toml");
+    let good =
+        "[[rule]]\nfamily = \"mirai\"\nsource = \"https://a.example/x\"\nsince = 2016\nstrength = \"fair\"\n";
+    let digest = DIGEST;
+    folder.write(
+        "rules.toml",
+        format!("{good}note = \"x\"\nexpires = \"2027-01-01\"\nname = [\"dvrHelper\"]\nstartup = [\"dvrHelper -d\"]\nsha256 = [\"{digest}\"]\n"),
+    );
+    folder.write("list.txt", "192.0.2.1 mirai\n");
+    folder.good("build list.txt --family-rules rules.toml -o out.gwi");
+    assert_eq!(
+        traces(&folder.read("out.gwi")),
+        [
+            format!("Name dvrHelper mirai Fair Some({YEAR_2027})"),
+            format!("Startup dvrHelper -d mirai Fair Some({YEAR_2027})")
+        ]
+    );
+    for (text, message) in [
+        (
+            format!("{good}name = [\"a/b\"]\n"),
+            "6: name:a/b has a slash in it: write the last part only, or path: for all of it",
+        ),
+        (
+            format!("{good}tcp = [\"http\"]\n"),
+            "6: tcp:http is not a port: write a number from 1 to 65535, or 127.0.0.1:NUMBER for a listener on that address only",
+        ),
+        (
+            format!("{good}sha256 = [\"ab\"]\n"),
+            "6: sha256:ab is not a SHA-256: write its 64 hexadecimal digits",
+        ),
+        (
+            format!("{good}startup = [\"sh\"]\n"),
+            "6: startup:sh is shorter than 4 bytes: healthy command lines hold it too",
+        ),
+        (
+            good.replace("fair", "sure") + "name = [\"a\"]\n",
+            "5: \"sure\" is not a strength: write strong, fair or weak",
+        ),
+        (
+            good.replace("https", "see") + "name = [\"a\"]\n",
+            "3: \"see://a.example/x\" is no URL: every rule names the report that it is taken from",
+        ),
+        (
+            good.replace("2016", "16") + "name = [\"a\"]\n",
+            "4: 16 is no year in which a family was seen first",
+        ),
+        (
+            good.replace("mirai", "a b") + "name = [\"a\"]\n",
+            "2: the family \"a b\" must be one word without = # and control characters",
+        ),
+        (good.to_owned(), "1: a rule without name, path, dir, arg, tcp, udp, file, startup or sha256"),
+        (format!("{good}title = \"x\"\n"), "6: no family rules: unknown field `title`, expected one of"),
+        ("family = 1\n".to_owned(), "1: no family rules: unknown field `family`, expected `rule`"),
+        ("192.0.2.1 mirai\n".to_owned(), "1: no family rules: "),
+    ] {
+        folder.write("rules.toml", &text);
+        let said = folder.bad("build --family-rules rules.toml -o other.gwi", 1);
+        assert!(said.starts_with(&format!("rules.toml:{message}")), "{text}{said}");
+    }
+    assert_eq!(folder.names(), ["list.txt", "out.gwi", "rules.toml"]);
 }
 
 #[test]

@@ -1,9 +1,10 @@
 //! A folder in which a test runs the tool.
 
 // Each test file uses its own part of this.
-#![allow(dead_code, unreachable_pub, clippy::unwrap_used)]
+#![allow(dead_code, unreachable_pub, clippy::arithmetic_side_effects, clippy::unwrap_used)]
 
 use std::fs;
+use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
@@ -54,6 +55,13 @@ impl Folder {
         (out, err)
     }
 
+    /// Runs the tool, which is to end so and say nothing on standard error, and returns what it says.
+    pub fn ends_with(&self, arguments: &str, status: i32) -> String {
+        let output = self.run(arguments);
+        assert_eq!((output.status.code(), text(&output.stderr)), (Some(status), String::new()));
+        text(&output.stdout)
+    }
+
     /// Runs the tool, which is to fail, and returns what it says on standard error.
     pub fn bad(&self, arguments: &str, status: i32) -> String {
         let output = self.run(arguments);
@@ -71,4 +79,28 @@ impl Drop for Folder {
 
 fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+/// A linear congruential generator: Knuth's MMIX numbers.
+pub struct Random(pub u64);
+
+impl Random {
+    pub fn next(&mut self) -> u32 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        u32::try_from(self.0 >> 33).unwrap()
+    }
+
+    pub fn pick(&mut self, of: u32) -> usize {
+        usize::try_from(self.next() % of).unwrap()
+    }
+
+    /// An IPv4 address that may be listed.
+    pub fn public(&mut self) -> Ipv4Addr {
+        loop {
+            let address = Ipv4Addr::from_bits(self.next() << 1 | self.next() >> 30);
+            if !matches!(address.octets()[0], 0 | 10 | 100 | 127 | 169 | 172 | 192 | 198 | 224..) {
+                return address;
+            }
+        }
+    }
 }
