@@ -7,6 +7,7 @@ use std::os::unix::ffi::OsStrExt;
 use gatewatch::facts::text::basename;
 use gatewatch::host::Fault;
 use gatewatch::intel::Intel;
+use gatewatch::intel::delta::{self, Delta};
 use gatewatch::limits::{INTEL_NAME_BYTES, UPDATE_BYTES};
 use gatewatch::report::escape::Escaped;
 use gatewatch::report::{Verdict, date};
@@ -124,7 +125,7 @@ fn update(asked: &args::Intel, mut trust: Trust<'_>) -> u8 {
         complain(format_args!("{}: give a name that ends in .gwi, without blanks", Escaped(path)));
         return CANNOT;
     }
-    let bytes = match bytes_of(asked) {
+    let bytes = match bytes_of(asked).and_then(|bytes| whole(bytes, path)) {
         Ok(bytes) => bytes,
         Err(why) => {
             complain(format_args!("{}: {why}", Escaped(source)));
@@ -176,6 +177,34 @@ fn bytes_of(asked: &args::Intel) -> Result<&'static [u8], String> {
     let length = fetch::get(source, room, asked.timeout_s)?;
     let room: &'static [u8] = room;
     Ok(room.get(..length).unwrap_or_default())
+}
+
+/// A file as it is to be: of a delta, what it makes of the file in place, or of the image's.
+fn whole(bytes: &'static [u8], target: &[u8]) -> Result<&'static [u8], String> {
+    if !bytes.starts_with(&delta::MAGIC) {
+        return Ok(bytes);
+    }
+    let delta = Delta::open(bytes).map_err(|fault| fault.to_string())?;
+    let length = usize::try_from(delta.new_len()).ok().filter(|length| *length <= UPDATE_BYTES);
+    let length = length.ok_or_else(|| format!("makes a file of more than {UPDATE_BYTES} bytes"))?;
+    let mut why = delta::Fault::OtherBase { version: delta.old_version() };
+    for base in [target, IMAGE.as_bytes()] {
+        let Ok(base) = map::map(base) else { continue };
+        let room = map::room(length).map_err(|fault| fault.to_string())?;
+        let mut filled = 0_usize;
+        let done = delta.apply(base, &mut |part| {
+            let end = filled.saturating_add(part.len());
+            let slot = room.get_mut(filled..end);
+            filled = end;
+            slot.map(|slot| slot.copy_from_slice(part)).is_some()
+        });
+        match done {
+            Ok(()) => return Ok(room),
+            Err(delta::Fault::OtherBase { .. }) => {}
+            Err(fault) => why = fault,
+        }
+    }
+    Err(why.to_string())
 }
 
 /// Puts a file in place, whole or not at all. An error says what is missing.

@@ -3,6 +3,10 @@
 
 mod args;
 mod baseline_cmd;
+#[cfg(feature = "fetch")]
+mod fetch;
+#[cfg(not(feature = "fetch"))]
+#[path = "fetch/without.rs"]
 mod fetch;
 mod intel_cmd;
 mod look;

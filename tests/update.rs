@@ -114,6 +114,33 @@ fn a_newer_file_comes_to_its_place_and_an_older_one_does_not() {
 }
 
 #[test]
+fn what_is_new_alone_is_enough() {
+    let dir = device();
+    let ran = update(&dir, file("v1-to-v2.gwd"));
+    assert_eq!((ran.status, &*ran.stderr), (0, ""));
+    has_the_new_one(&dir);
+    // It is meant for version 1, and that is not here any more.
+    let again = update(&dir, file("v1-to-v2.gwd"));
+    assert!(
+        again.status == 3 && again.stderr.contains("meant for another file, of version 1"),
+        "{}",
+        again.stderr
+    );
+    has_the_new_one(&dir);
+
+    let (dir, delta) = (device(), bytes("v1-to-v2.gwd"));
+    let place = Tree::new();
+    let bad = place.path().join("x.gwd");
+    for at in 0..delta.len() {
+        let mut delta = delta.clone();
+        delta[at] ^= 0x10;
+        fs::write(&bad, &delta[..if at % 2 == 0 { delta.len() } else { at }]).unwrap();
+        assert_ne!(update(&dir, &bad).status, 0, "{at}");
+        keeps_the_old_one(&dir);
+    }
+}
+
+#[test]
 fn what_is_no_good_changes_nothing() {
     let dir = device();
     let place = Tree::new();
