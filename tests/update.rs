@@ -35,7 +35,7 @@ fn bytes(name: &str) -> Vec<u8> {
 /// A directory of gatewatch's own that trusts the tests' key, and has version 1 in place.
 fn device() -> Tree {
     let dir = Tree::new().file("keys/test.pub", bytes("test.pub"));
-    let ran = update(&dir, &file("v1.gwi"));
+    let ran = update(&dir, file("v1.gwi"));
     assert_eq!((ran.status, &*ran.stderr), (0, ""));
     assert_eq!(kept(&dir), ("v1.gwi", "indicators.gwi 1 1577836800\n".to_owned()));
     dir
