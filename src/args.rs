@@ -1,6 +1,7 @@
 //! The command line: what was asked for, or what is wrong with it.
 
 mod baseline;
+mod intel;
 
 use std::ffi::{OsStr, OsString};
 use std::fmt::Display;
@@ -14,6 +15,7 @@ use gatewatch::report::escape::Escaped;
 use lexopt::prelude::*;
 
 pub use baseline::{Action, Baseline, DEFAULT as DEFAULT_BASELINE};
+pub use intel::{Action as IntelAction, Intel};
 
 /// What `--help` says.
 pub const HELP: &str = "\
@@ -22,6 +24,9 @@ gatewatch tells whether this Linux router is infected.
 usage: gatewatch [scan] [options]     look at this machine, or at a tree
        gatewatch baseline create      note what this machine or tree holds
        gatewatch baseline verify      show what differs from that
+       gatewatch intel info FILE      show what an indicator file is, and who signed it
+       gatewatch intel verify FILE    tell whether a scan would take it
+       gatewatch intel update SOURCE  put a newer one in its place: a file, or http://...
        gatewatch list                 show the checks
        gatewatch explain ID           show what a check sees, misses and is founded on
        gatewatch --version | --help
@@ -31,7 +36,10 @@ options of scan:
   --format FORMAT     text (default) or json: one object a line
   --syslog[=PATH]     report to the log socket too (default /dev/log)
   --intel FILE        use this indicator file; may be given up to 8 times
-                      (default /usr/share/gatewatch/indicators.gwi, if it is there)
+                      (default /usr/share/gatewatch/indicators.gwi and those in
+                      /etc/gatewatch/intel.d, if they are there)
+  --allow-unsigned    take indicator files that no trusted key has signed
+  --dir DIR           keys/*.pub, intel.d/*.gwi and the state are here (default /etc/gatewatch)
   --baseline FILE     what is in this baseline is known
                       (default /etc/gatewatch/baseline.gwb, if it is there and no --root is given)
   --only ID,...       run these checks only
@@ -43,20 +51,31 @@ options of scan:
   -q                  show findings only
   -v                  show how every check fared
 
+options of intel:
+  --dir DIR           as above
+  --allow-unsigned    of info and verify: as above
+  -o FILE             of update: the file to replace (default intel.d/indicators.gwi in DIR)
+  --timeout SECONDS   of update: give up after that time (default 120)
+
 options of baseline:
   --root DIR          a tree instead of this machine
   -o FILE             where the baseline is, or is to be written
                       (default /etc/gatewatch/baseline.gwb; with --root it must be given)
   --format FORMAT     of verify: text (default) or json
   --lan-details       of verify: as above
+  --dir DIR           of verify: the keys of a signed baseline are here (default /etc/gatewatch)
 The date in a baseline is that of SOURCE_DATE_EPOCH, where it is set: the same tree gives the same file.
 
 exit status: 0 clean, 1 suspicious, 2 infected, 3 incomplete or an error;
-of baseline create: 0 all is in it, 3 not all or an error; of baseline verify: 0 same, 1 differs, 3 cannot tell
+of baseline create: 0 all is in it, 3 not all or an error; of baseline verify: 0 same, 1 differs, 3 cannot tell;
+of intel: 0 good or up to date, 1 refused, 3 cannot tell or be done (update then keeps what was there)
 ";
 
 /// The log socket of a device.
 const DEV_LOG: &str = "/dev/log";
+
+/// Where a device has what is its own.
+const DIR: &str = "/etc/gatewatch";
 
 /// The format on standard output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,6 +97,10 @@ pub struct Scan {
     pub syslog: Option<OsString>,
     /// Indicator files.
     pub intel: Vec<OsString>,
+    /// Those that no trusted key has signed are taken.
+    pub allow_unsigned: bool,
+    /// Where keys, further indicator files and the state are.
+    pub dir: OsString,
     /// The baseline.
     pub baseline: Option<OsString>,
     /// Checks to run.
@@ -103,6 +126,8 @@ pub enum Command {
     Scan(Box<Scan>),
     /// To make a baseline, or to compare with one.
     Baseline(Baseline),
+    /// To look at an indicator file, or to get a newer one.
+    Intel(Box<Intel>),
     /// To show the checks.
     List,
     /// To show what one check is about, by its place in the table.
@@ -155,6 +180,8 @@ pub fn parse(arguments: impl IntoIterator<Item = impl Into<OsString>>) -> Result
         format: Format::Text,
         syslog: None,
         intel: Vec::new(),
+        allow_unsigned: false,
+        dir: DIR.into(),
         baseline: None,
         selection: Selection::NONE,
         device: None,
@@ -173,9 +200,11 @@ pub fn parse(arguments: impl IntoIterator<Item = impl Into<OsString>>) -> Result
         match argument {
             Short('h') | Long("help") => return Ok(Command::Help),
             Short('V') | Long("version") => return Ok(Command::Version),
-            Value(word) if command.is_none() && word == "baseline" => {
+            Value(word) if command.is_none() && (word == "baseline" || word == "intel") => {
+                let word = word.to_string_lossy();
                 return match options {
-                    Some(option) => wrong(format_args!("{option}: give the options of baseline behind it")),
+                    Some(option) => wrong(format_args!("{option}: give the options of {word} behind it")),
+                    None if word == "intel" => intel::parse(&mut parser),
                     None => baseline::parse(&mut parser),
                 };
             }
@@ -184,7 +213,7 @@ pub fn parse(arguments: impl IntoIterator<Item = impl Into<OsString>>) -> Result
             }
             Value(word) if command.is_none() => {
                 return wrong(format_args!(
-                    "unknown command {}: use scan, baseline, list or explain",
+                    "unknown command {}: use scan, baseline, intel, list or explain",
                     quoted(&word)
                 ));
             }
@@ -196,16 +225,13 @@ pub fn parse(arguments: impl IntoIterator<Item = impl Into<OsString>>) -> Result
             Long("syslog") => scan.syslog = Some(socket(parser.optional_value())?),
             Long("intel") if scan.intel.len() < INTEL_FILES => scan.intel.push(parser.value()?),
             Long("intel") => return wrong(format_args!("--intel: at most {INTEL_FILES} files")),
+            Long("allow-unsigned") => scan.allow_unsigned = true,
+            Long("dir") => scan.dir = parser.value()?,
             Long("baseline") => scan.baseline = Some(parser.value()?),
             Long("only") => only = add(only, &parser.value()?)?,
             Long("skip") => skip = add(skip, &parser.value()?)?,
             Long("device") => scan.device = Some(device(&parser.value()?)?),
-            Long("timeout") => {
-                scan.timeout_s = match decimal(parser.value()?.as_bytes()) {
-                    Some(seconds @ 1..=86_400) => seconds,
-                    _ => return wrong("--timeout: use seconds from 1 to 86400"),
-                };
-            }
+            Long("timeout") => scan.timeout_s = seconds(&parser.value()?)?,
             Long("lan-details") => scan.lan_details = true,
             Long("no-color") => scan.no_color = true,
             Short('q') => scan.quiet = true,
@@ -234,6 +260,13 @@ pub fn parse(arguments: impl IntoIterator<Item = impl Into<OsString>>) -> Result
 
 fn wrong<T>(what: impl Display) -> Result<T, Mistake> {
     Err(Mistake(what.to_string()))
+}
+
+fn seconds(word: &OsStr) -> Result<u64, Mistake> {
+    match decimal(word.as_bytes()) {
+        Some(seconds @ 1..=86_400) => Ok(seconds),
+        _ => wrong("--timeout: use seconds from 1 to 86400"),
+    }
 }
 
 fn format(word: &OsStr) -> Result<Format, Mistake> {
@@ -339,7 +372,7 @@ mod tests {
     #[test]
     fn what_is_wrong_is_said_with_what_to_do() {
         for (line, expected) in [
-            ("sacn", "unknown command \"sacn\": use scan, baseline, list or explain"),
+            ("sacn", "unknown command \"sacn\": use scan, baseline, intel, list or explain"),
             ("--only exe-delete", "unknown check \"exe-delete\": gatewatch list shows them"),
             ("--format xml", "--format \"xml\": use text or json"),
             (

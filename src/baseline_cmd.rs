@@ -6,7 +6,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::sync::Mutex;
 
 use embedded_io::Write as _;
-use gatewatch::baseline::{Baseline, Change, Difference, FileValue, Kind, Table, compare};
+use gatewatch::baseline::{Change, Difference, FileValue, Kind, Table, compare};
 use gatewatch::facts::lan::Lan;
 use gatewatch::facts::origin::Item;
 use gatewatch::facts::text::{Bytes, basename, decimal};
@@ -23,7 +23,8 @@ use serde::Serialize;
 use crate::args::{self, Action, Format};
 use crate::sys::fd::{Buffered, Writer};
 use crate::sys::machine::Machine;
-use crate::sys::{clock, map, newfile};
+use crate::sys::{clock, newfile};
+use crate::trust::Trust;
 use crate::{complain, lock};
 
 static TABLE: Mutex<Table> = Mutex::new(Table::new());
@@ -127,8 +128,7 @@ impl std::fmt::Display for Counts<'_> {
 
 fn verify(asked: &args::Baseline, machine: &Machine) -> u8 {
     let file = Escaped(asked.file.as_bytes());
-    let opened = map::map(asked.file.as_bytes()).map_err(|fault| fault.to_string());
-    let then = match opened.and_then(|bytes| Baseline::open(bytes).map_err(|defect| defect.to_string())) {
+    let then = match Trust::load(&asked.dir, false).open_baseline(asked.file.as_bytes()) {
         Ok(then) => then,
         Err(why) => {
             complain(format_args!("{file}: {why}"));

@@ -13,8 +13,9 @@
 //! | [`facts`] | [`limits`] | a path, a [`host::Host`], a check |
 //! | [`source`] | [`host`], [`facts`], [`baseline`], [`limits`] | a check, a sink |
 //! | [`checks`] | [`check`], [`facts`], [`intel`] | [`host`], [`source`], a sink, any I/O |
-//! | [`intel`] | [`limits`] | everything else |
-//! | [`baseline`] | [`facts`], [`limits`] | everything else |
+//! | [`intel`] | [`limits`], [`signature`] | everything else |
+//! | [`baseline`] | [`facts`], [`limits`], [`signature`] | everything else |
+//! | [`signature`] | nothing | everything else |
 //! | [`report`] | itself, [`facts`] for printing, [`limits`] | [`host`], [`source`], [`checks`] |
 //! | [`engine`] | all of the above | the binary's `sys` |
 //!
@@ -31,4 +32,5 @@ pub mod host;
 pub mod intel;
 pub mod limits;
 pub mod report;
+pub mod signature;
 pub mod source;

@@ -413,6 +413,31 @@ pub const SIEVE_FROM: u32 = if cfg!(test) { 4 } else { 4096 };
 /// Indicator files of one run.
 pub const INTEL_FILES: usize = 8;
 
+/// Bytes of an indicator file that `intel update` takes: a million addresses have three. They are fetched into memory that
+/// is not there before it is filled.
+pub const UPDATE_BYTES: usize = 16 * 1024 * 1024;
+
+/// Bytes of the head of an HTTP answer: servers send some 500, and refuse heads of their own clients above 8 KiB.
+pub const HTTP_HEAD_BYTES: usize = 8192;
+
+/// How often `intel update` is sent on to another address.
+pub const REDIRECTS: u32 = 3;
+
+/// Seconds in which something must arrive while fetching.
+pub const IDLE_S: u64 = 20;
+
+/// Public keys that are trusted, 40 bytes each: two or three are built in, and an operator has as many.
+pub const TRUSTED_KEYS: usize = 16;
+
+/// Bytes of the file of a public key: two lines, of which the first is a comment of at most 1024.
+pub const KEY_TEXT_BYTES: usize = 2048;
+
+/// Bytes of the name of an indicator file, without its directory.
+pub const INTEL_NAME_BYTES: usize = 64;
+
+/// Names of indicator files whose newest version is remembered, 80 bytes each, a line of the state.
+pub const SEEN: usize = 16;
+
 /// Entries of a baseline, 4 bytes each while it is made, and the bytes of all their names and values. OpenWrt holds 1,500
 /// programs, libraries and startup files, a Debian server some 10,000. The tables are touched by `baseline` only.
 pub const BASELINE_ENTRIES: usize = if cfg!(test) { 256 } else { 16_384 };

@@ -9,7 +9,7 @@ use gatewatch::baseline::Baseline;
 use gatewatch::check::Ctx;
 use gatewatch::engine::{self, Plan, Scratch};
 use gatewatch::facts::lan::Lan;
-use gatewatch::facts::text::Bytes;
+use gatewatch::facts::text::{Bytes, basename};
 use gatewatch::host::Fault;
 use gatewatch::intel::{FAMILIES, Intel};
 use gatewatch::limits::{FRAME_BYTES, INTEL_FILES, WHY_BYTES};
@@ -22,17 +22,15 @@ use gatewatch::source::hidden::Turn;
 
 use crate::args::{DEFAULT_BASELINE, Scan};
 use crate::complain;
+use crate::sys::clock;
 use crate::sys::fd::Writer;
 use crate::sys::machine::Machine;
-use crate::sys::{clock, map};
+use crate::trust::{Admitted, IMAGE, Trust, Why};
 
 static SCRATCH: Mutex<Scratch> = Mutex::new(Scratch::new());
 /// Those whom the machine serves.
 pub static LAN: Mutex<Lan> = Mutex::new(Lan::new());
 static FRAME: Mutex<[u8; FRAME_BYTES]> = Mutex::new([0; FRAME_BYTES]);
-
-/// Where an image has its indicators.
-const DEFAULT_INTEL: &str = "/usr/share/gatewatch/indicators.gwi";
 
 /// Looks and tells; returns the exit status of the looking process. `parent` reports.
 pub fn look(scan: &Scan, pipe: &OwnedFd, parent: u32) -> i32 {
@@ -62,11 +60,13 @@ pub fn look(scan: &Scan, pipe: &OwnedFd, parent: u32) -> i32 {
     let own_pids = if scan.root.is_some() { [0, 0] } else { [parent, std::process::id()] };
     let mut gap = Bytes::<WHY_BYTES>::new();
     let mut baseline_gap = Bytes::<WHY_BYTES>::new();
-    let baseline = baseline(scan, &mut baseline_gap);
-    let told = intel(scan, &mut sink, &mut gap).and_then(|intel| {
+    let trust = Trust::load(&scan.dir, scan.allow_unsigned);
+    let baseline = baseline(scan, &trust, &mut baseline_gap);
+    let told = intel(scan, &trust, &mut sink, &mut gap).and_then(|files| {
+        let intel: heapless::Vec<_, INTEL_FILES> = files.iter().map(|file| file.intel).collect();
         // They were made with this program, and its tests open them.
         let families = Intel::open(FAMILIES).ok();
-        let ctx = Ctx { intel: &intel, sieve: None, families, now: clock::believable(), own_pids };
+        let ctx = Ctx { intel: &intel, sieve: None, families, now: now(&files), own_pids };
         let plan = Plan {
             selection: scan.selection,
             ctx,
@@ -82,18 +82,15 @@ pub fn look(scan: &Scan, pipe: &OwnedFd, parent: u32) -> i32 {
 }
 
 /// Opens the baseline: the one that is named, or of this machine the one in its place, if it is there.
-fn baseline(scan: &Scan, gap: &mut Bytes<WHY_BYTES>) -> Option<Baseline<'static>> {
+fn baseline(scan: &Scan, trust: &Trust<'_>, gap: &mut Bytes<WHY_BYTES>) -> Option<Baseline<'static>> {
     let default = scan.baseline.is_none();
     if default && scan.root.is_some() {
         return None;
     }
     let path = scan.baseline.as_ref().map_or(DEFAULT_BASELINE.as_bytes(), |path| path.as_bytes());
-    let opened = match map::map(path) {
-        Err(Fault::NotFound | Fault::NotDirectory) if default => return None,
-        opened => opened.map_err(|fault| fault.to_string()),
-    };
-    match opened.and_then(|bytes| Baseline::open(bytes).map_err(|defect| defect.to_string())) {
+    match trust.open_baseline(path) {
         Ok(baseline) => Some(baseline),
+        Err(Why::Fault(Fault::NotFound | Fault::NotDirectory)) if default => None,
         Err(why) => {
             complain(format_args!("{}: {why}", Escaped(path)));
             gap.push(path);
@@ -103,47 +100,108 @@ fn baseline(scan: &Scan, gap: &mut Bytes<WHY_BYTES>) -> Option<Baseline<'static>
     }
 }
 
-type Files = heapless::Vec<Intel<'static>, INTEL_FILES>;
+type Files = heapless::Vec<Admitted, INTEL_FILES>;
 
-/// Opens the indicator files. One that cannot be used takes nothing from the other checks: why it is missing becomes
-/// the verdict of those that need it.
-fn intel(scan: &Scan, sink: &mut impl Sink, gap: &mut Bytes<WHY_BYTES>) -> Result<Files, SinkFault> {
-    sink.event(&Event::Stage(Source::Intel))?;
-    let mut files = Files::new();
-    let default = [DEFAULT_INTEL.into()];
-    let chosen = if scan.intel.is_empty() { &default[..] } else { &scan.intel };
-    for path in chosen {
-        let opened = map::map(path.as_bytes()).map_err(|fault| fault.to_string());
-        match opened.and_then(|bytes| Intel::open(bytes).map_err(|defect| defect.to_string())) {
-            Ok(file) if file.entries() > 0 => {
-                if clock::believable().is_some_and(|now| file.expires().is_some_and(|expires| expires <= now))
-                {
-                    complain(format_args!(
-                        "{}: its data has expired: get a newer one",
-                        Escaped(path.as_bytes())
-                    ));
-                }
-                let (version, created, entries) = (file.version(), file.created(), file.entries());
-                sink.event(&Event::Intel(IntelInfo { version, created, entries }))?;
-                let _ = files.push(file);
-            }
-            unusable => {
-                let why = unusable.err().unwrap_or_else(|| "it holds no indicators".to_owned());
-                if !gap.is_empty() {
-                    gap.push(b"; ");
-                }
-                if scan.intel.is_empty() {
-                    let _ = write!(gap, "no indicator file: ");
-                } else {
-                    complain(format_args!("{}: {why}", Escaped(path.as_bytes())));
-                }
-                gap.push(path.as_bytes());
-                let _ = write!(gap, ": {why}");
-                if scan.intel.is_empty() {
-                    let _ = write!(gap, "; give one with --intel");
-                }
-            }
+/// The indicator files of a run.
+struct Opened<'a> {
+    trust: &'a Trust<'a>,
+    files: Files,
+    gap: &'a mut Bytes<WHY_BYTES>,
+}
+
+impl Opened<'_> {
+    /// One that cannot be used takes nothing from the other checks: why it is missing becomes the verdict of those that
+    /// need it.
+    fn refuse(&mut self, path: &[u8], why: std::fmt::Arguments<'_>) {
+        complain(format_args!("{}: {why}", Escaped(path)));
+        self.miss(path, why);
+    }
+
+    fn miss(&mut self, path: &[u8], why: std::fmt::Arguments<'_>) {
+        if !self.gap.is_empty() {
+            self.gap.push(b"; ");
+        }
+        self.gap.push(path);
+        let _ = write!(self.gap, ": {why}");
+    }
+
+    fn open(&mut self, path: &[u8]) {
+        match self.trust.open_newest(path) {
+            Ok(file) => drop(self.files.push(file)),
+            Err(why) => self.refuse(path, format_args!("{why}")),
         }
     }
+
+    /// Those in their places: what the device has fetched, and what its image has, of the same name the newer one.
+    fn open_defaults(&mut self) {
+        let (paths, more) = self.trust.files();
+        let name = basename(IMAGE.as_bytes());
+        let mut fetched = None;
+        for path in &paths {
+            let path = path.as_bytes();
+            let before = self.files.len();
+            self.open(path);
+            if basename(path) == name && self.files.len() > before {
+                fetched = Some(before);
+            }
+        }
+        let newer = fetched.and_then(|at| self.files.get(at)).map(|file| file.intel.version());
+        match self.trust.open(IMAGE.as_bytes()) {
+            Ok(file) if newer.is_some_and(|newer| newer >= file.intel.version()) => {}
+            Ok(file) => {
+                let version = file.intel.version();
+                // The image is not what somebody put in place of what was here: better than nothing, but not the same.
+                if let Some(seen) = self.trust.seen(name).filter(|seen| *seen > version) {
+                    self.refuse(IMAGE.as_bytes(), format_args!("{}", Why::Older { version, seen }));
+                }
+                match fetched.and_then(|at| self.files.get_mut(at)) {
+                    Some(slot) => *slot = file,
+                    None => {
+                        let _ = self.files.push(file);
+                    }
+                }
+            }
+            Err(Why::Fault(fault @ (Fault::NotFound | Fault::NotDirectory))) => {
+                if paths.is_empty() {
+                    let _ = write!(self.gap, "no indicator file: {IMAGE}: {fault}; give one with --intel");
+                }
+            }
+            Err(why) => self.refuse(IMAGE.as_bytes(), format_args!("{why}")),
+        }
+        if more {
+            let place = self.trust.path("intel.d");
+            self.refuse(place.as_bytes(), format_args!("more than {INTEL_FILES} indicator files"));
+        }
+    }
+}
+
+/// Opens the indicator files, and tells of those that are in use.
+fn intel(
+    scan: &Scan,
+    trust: &Trust<'_>,
+    sink: &mut impl Sink,
+    gap: &mut Bytes<WHY_BYTES>,
+) -> Result<Files, SinkFault> {
+    sink.event(&Event::Stage(Source::Intel))?;
+    let mut opened = Opened { trust, files: Files::new(), gap };
+    if scan.intel.is_empty() {
+        opened.open_defaults();
+    }
+    scan.intel.iter().for_each(|path| opened.open(path.as_bytes()));
+    let files = opened.files;
+    let now = now(&files);
+    for Admitted { intel: file, signer } in &files {
+        let (version, created, entries) = (file.version(), file.created(), file.entries());
+        if now.is_some_and(|now| file.expires().is_some_and(|expires| expires <= now)) {
+            complain(format_args!("indicators of version {version} have expired: get newer ones"));
+        }
+        sink.event(&Event::Intel(IntelInfo { version, created, entries, signed: signer.is_some() }))?;
+    }
     Ok(files)
+}
+
+/// What time it is; none where the clock is not set, and then nothing expires. It is not before what a trusted key has dated.
+fn now(files: &Files) -> Option<u64> {
+    let dated = files.iter().filter(|file| file.signer.is_some()).map(|file| file.intel.created()).max();
+    Some(clock::believable()?.max(dated.unwrap_or_default()))
 }

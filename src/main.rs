@@ -3,9 +3,16 @@
 
 mod args;
 mod baseline_cmd;
+#[cfg(feature = "fetch")]
+mod fetch;
+#[cfg(not(feature = "fetch"))]
+#[path = "fetch/without.rs"]
+mod fetch;
+mod intel_cmd;
 mod look;
 #[allow(unsafe_code)]
 mod sys;
+mod trust;
 
 use std::io::IsTerminal;
 use std::os::fd::AsFd;
@@ -39,6 +46,7 @@ fn main() -> ExitCode {
     let code = match args::parse(std::env::args_os().skip(1)) {
         Ok(Command::Scan(scan)) => return ExitCode::from(run(&scan)),
         Ok(Command::Baseline(asked)) => baseline_cmd::run(&asked),
+        Ok(Command::Intel(asked)) => intel_cmd::run(&asked),
         Ok(Command::Help) => print(format_args!("{}", args::HELP)),
         Ok(Command::Version) => print(format_args!("gatewatch {VERSION}\n")),
         Ok(Command::List) => print(format_args!("{}", List)),

@@ -22,7 +22,7 @@ const SOCKETS: usize = 2000;
 /// A scan of this machine under strace.
 fn traced(options: &[&str], log: &Path, intel: &Path) -> Command {
     let mut command = Command::new("strace");
-    command.args(["-f", "-qq", "-o"]).arg(log).args(options).args([GATEWATCH, "--intel"]);
+    command.args(["-f", "-qq", "-o"]).arg(log).args(options).args([GATEWATCH, scan::UNSIGNED, "--intel"]);
     command.arg(intel).args(["-v", "--format", "json"]);
     command
 }

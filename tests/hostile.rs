@@ -27,7 +27,12 @@ fn look(tree: &Tree) -> Outcome {
 fn look_on(kernel: Kernel, tree: &Tree) -> Outcome {
     let scan = || {
         let mut command = command(kernel);
-        command.arg("--root").arg(tree.path()).arg("--intel").arg(scan::intel("live.gwi"));
+        command
+            .arg("--root")
+            .arg(tree.path())
+            .arg("--intel")
+            .arg(scan::intel("live.gwi"))
+            .arg(scan::UNSIGNED);
         command
     };
     let log = Log::new();

@@ -138,7 +138,8 @@ fn infected() -> Tree {
 #[test]
 fn every_finding_has_its_line_and_every_run_its_last() {
     let intel = scan::intel("live.gwi");
-    let (outcome, lines) = logged(&infected(), &["--device", "r1.lan", "--intel", intel.to_str().unwrap()]);
+    let (outcome, lines) =
+        logged(&infected(), &["--device", "r1.lan", "--intel", intel.to_str().unwrap(), "--allow-unsigned"]);
     let short: Vec<_> =
         lines[..4].iter().map(|l| ["check", "sev", "attack", "obj"].map(|key| l.value(key))).collect();
     assert_eq!(

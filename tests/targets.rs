@@ -166,6 +166,58 @@ fn no_path_of_the_building_machine_is_inside() {
     }
 }
 
+/// The same signed file, the same answers: what is good is good on each, what is not is refused for the same reason.
+#[test]
+fn signatures_mean_the_same_on_every_router() {
+    let place =
+        |name: &str| std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/intel/signed").join(name);
+    let dir = tempfile::tempdir().unwrap();
+    fs::create_dir(dir.path().join("keys")).unwrap();
+    fs::copy(place("test.pub"), dir.path().join("keys/test.pub")).unwrap();
+    let flipped = dir.path().join("flipped.gwi");
+    let mut bytes = fs::read(place("v2.gwi")).unwrap();
+    bytes[900] ^= 1;
+    fs::write(&flipped, bytes).unwrap();
+    for router in routers() {
+        let look = |action: &str, file: &std::path::Path| {
+            let output =
+                router.command().args(["intel", action, "--dir"]).arg(dir.path()).arg(file).output().unwrap();
+            let said = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap()).concat();
+            (output.status.code(), said)
+        };
+        for (file, status, words) in [
+            (
+                place("v1.gwi"),
+                0,
+                "good, version 1 of 2020-01-01, 3 indicators, signed by key 2C49B58CADF922BA",
+            ),
+            (flipped.clone(), 1, "it is not what key 2C49B58CADF922BA has signed"),
+            (place("stranger.gwi"), 1, "it is signed by key 493F6C35015AD7A9, which is not trusted here"),
+            (place("newer.gwi"), 1, "needs gatewatch 200.0.0 or newer"),
+        ] {
+            let (code, said) = look("verify", &file);
+            assert!(code == Some(status) && said.contains(words), "{}: {code:?} {said}", router.name);
+        }
+        let own = dir.path().join(&router.name);
+        fs::create_dir_all(own.join("keys")).unwrap();
+        fs::copy(place("test.pub"), own.join("keys/test.pub")).unwrap();
+        for file in ["v1.gwi", "v1-to-v2.gwd"] {
+            let mut command = router.command();
+            let output =
+                command.args(["intel", "update", "--dir"]).arg(&own).arg(place(file)).output().unwrap();
+            assert!(output.status.success(), "{}: {file}: {output:?}", router.name);
+        }
+        let here = fs::read(own.join("intel.d/indicators.gwi")).unwrap();
+        assert!(here == fs::read(place("v2.gwi")).unwrap(), "{}: the delta made something else", router.name);
+        assert_eq!(
+            fs::read_to_string(own.join("state")).unwrap(),
+            "indicators.gwi 2 1577923200\n",
+            "{}",
+            router.name
+        );
+    }
+}
+
 /// A report depends on the byte order of the machine that was recorded, never on that of the machine that looks.
 #[test]
 fn reports_are_the_same_on_every_router() {

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use lexopt::prelude::*;
 
-use super::{Command, Format, Mistake, format, quoted, shown, wrong};
+use super::{Command, DIR, Format, Mistake, format, quoted, shown, wrong};
 
 /// Where a device has its baseline.
 pub const DEFAULT: &str = "/etc/gatewatch/baseline.gwb";
@@ -33,12 +33,15 @@ pub struct Baseline {
     pub format: Format,
     /// Clients are told in full.
     pub lan_details: bool,
+    /// Where the keys are that it may be signed with.
+    pub dir: OsString,
 }
 
 /// Reads what stands behind the word `baseline`.
 pub fn parse(parser: &mut lexopt::Parser) -> Result<Command, Mistake> {
     let (mut action, mut root, mut file, mut kind) = (None, None, None, None);
     let mut lan_details = false;
+    let mut dir = OsString::from(DIR);
     while let Some(argument) = parser.next()? {
         match argument {
             Short('h') | Long("help") => return Ok(Command::Help),
@@ -54,6 +57,7 @@ pub fn parse(parser: &mut lexopt::Parser) -> Result<Command, Mistake> {
             Short('o') | Long("baseline") if file.is_none() => file = Some(parser.value()?),
             Long("format") if action == Some(Action::Verify) => kind = Some(format(&parser.value()?)?),
             Long("lan-details") if action == Some(Action::Verify) => lan_details = true,
+            Long("dir") if action == Some(Action::Verify) => dir = parser.value()?,
             Short('o') | Long("baseline") => {
                 return wrong(format_args!("{}: one file only", shown(&argument)));
             }
@@ -72,6 +76,7 @@ pub fn parse(parser: &mut lexopt::Parser) -> Result<Command, Mistake> {
         file: file.unwrap_or_else(|| DEFAULT.into()),
         format: kind.unwrap_or(Format::Text),
         lan_details,
+        dir,
     }))
 }
 

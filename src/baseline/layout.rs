@@ -22,7 +22,7 @@
 //! | 5 resolvers | addresses, or what dnsmasq's `server=` says | none |
 //! | 6 NAT | redirections of OpenWrt's firewall and rules of the kernel that send traffic elsewhere, in their normal form; `kernel` where the latter could be had | none |
 //! | 7 modules | names of kernel modules | none |
-//! | 32 signature | none | |
+//! | 32 signature | who made the file | see [`signature`](crate::signature) |
 //!
 //! A section that is there and empty says that nothing of its kind was there; one that is missing, that nobody looked. Its
 //! `missed` says how many things of its kind were there and are not in it, for want of room or because they could not be
@@ -48,8 +48,8 @@
 //!
 //! **Later kinds** take the next numbers below the signature's. A reader skips a kind that it does not know, unless the kind
 //! carries [`MUST_UNDERSTAND`]: then it refuses the file. The signature is the last section: it covers every byte before its
-//! offset, so also the header and the whole table, in which its own row is already filled in. Its length is 0 until files
-//! are signed, and 64 for Ed25519.
+//! offset, so also the header and the whole table, in which its own row is already filled in. Its length is 0 in a file that
+//! nobody has signed.
 
 use super::Defect;
 
@@ -65,8 +65,6 @@ pub const SECTION_LEN: usize = 20;
 pub const MAX_SECTIONS: u16 = 64;
 /// Set in a section's kind when a reader that does not know the kind must refuse the file.
 pub const MUST_UNDERSTAND: u32 = 1 << 31;
-/// The kind of the section that holds the signature.
-pub const SIGNATURE: u32 = 32;
 /// Rows of a block.
 pub const BLOCK: u32 = 16;
 /// Bytes of a row before its name.

@@ -15,6 +15,7 @@ use core::fmt;
 use crate::facts::origin::Item;
 use crate::facts::text::Bytes;
 use crate::limits::{BASELINE_ENTRIES, PATH_BYTES};
+use crate::signature::{self, Signed};
 
 mod compare;
 mod file;
@@ -25,7 +26,7 @@ pub use compare::{Change, Difference, compare};
 pub use file::FileValue;
 pub use table::Table;
 
-use layout::{BLOCK, Header, MUST_UNDERSTAND, ROW_LEN, SECTION_LEN, SIGNATURE, Section, take};
+use layout::{BLOCK, Header, MUST_UNDERSTAND, ROW_LEN, SECTION_LEN, Section, take};
 
 /// A kind of entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -120,6 +121,7 @@ pub struct Baseline<'a> {
     created: u64,
     missed: u32,
     sections: [Option<Rows<'a>>; Kind::COUNT],
+    signed: Option<Signed<'a>>,
 }
 
 impl<'a> Baseline<'a> {
@@ -130,30 +132,43 @@ impl<'a> Baseline<'a> {
     pub fn open(bytes: &'a [u8]) -> Result<Self, Defect> {
         let header = Header::read(bytes)?;
         let mut sections = [None; Kind::COUNT];
+        let mut signed = None;
         let table = bytes.get(usize::from(header.header_len)..).unwrap_or_default();
         let (table, _) = table.as_chunks::<SECTION_LEN>();
         let table = table.get(..usize::from(header.sections)).ok_or(Defect::Header)?;
         for row in table {
             let section = Section::from_bytes(row);
             let kind = section.kind & !MUST_UNDERSTAND;
+            if kind == signature::SECTION {
+                // Its place is there in a file that nobody has signed, too.
+                if section.length != 0 {
+                    let cut = Signed::cut(bytes, section.offset).filter(|_| signed.is_none());
+                    signed = Some(cut.ok_or(Defect::Section(kind))?);
+                }
+                continue;
+            }
             let rows = Rows::of(bytes, &section);
             let number = usize::try_from(kind).ok().and_then(|kind| kind.checked_sub(1));
             match number.and_then(|number| sections.get_mut(number)) {
                 Some(slot @ None) => *slot = Some(rows.ok_or(Defect::Section(kind))?),
                 Some(Some(_)) => return Err(Defect::Section(kind)),
-                None if kind != SIGNATURE && section.kind & MUST_UNDERSTAND != 0 => {
-                    return Err(Defect::Unknown(kind));
-                }
+                None if section.kind & MUST_UNDERSTAND != 0 => return Err(Defect::Unknown(kind)),
                 None => {}
             }
         }
-        Ok(Self { created: header.created, missed: header.missed, sections })
+        Ok(Self { created: header.created, missed: header.missed, sections, signed })
     }
 
     /// When it was taken, in seconds since 1970; 0 where the clock was not set.
     #[must_use]
     pub const fn created(&self) -> u64 {
         self.created
+    }
+
+    /// Who says that it is theirs.
+    #[must_use]
+    pub const fn signed(&self) -> Option<Signed<'a>> {
+        self.signed
     }
 
     /// Entries of all kinds.

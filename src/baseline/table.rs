@@ -1,8 +1,9 @@
 //! Where entries are collected, sorted and written: a table that does not grow.
 
-use super::layout::{BLOCK, HEADER_LEN, Header, NOTE_LEN, ROW_LEN, SECTION_LEN, SIGNATURE, Section};
+use super::layout::{BLOCK, HEADER_LEN, Header, NOTE_LEN, ROW_LEN, SECTION_LEN, Section};
 use super::{FileValue, Kind};
 use crate::limits::{BASELINE_BYTES, BASELINE_ENTRIES, PATH_BYTES};
+use crate::signature;
 
 /// Entries on their way into a file, or to be compared with one. Large and all zeros at first, so it belongs into `.bss`.
 #[derive(Debug)]
@@ -206,7 +207,7 @@ impl Table {
             to(&Section { kind: number, offset, length, count: self.count(kind), missed }.to_bytes())?;
             offset = offset.saturating_add(length);
         }
-        to(&Section { kind: SIGNATURE, offset, length: 0, count: 0, missed: 0 }.to_bytes())?;
+        to(&Section { kind: signature::SECTION, offset, length: 0, count: 0, missed: 0 }.to_bytes())?;
         kinds().try_for_each(|kind| self.write_kind(kind, to))
     }
 

@@ -1,4 +1,5 @@
 use super::*;
+use crate::signature;
 
 /// Bytes of a file with these entries.
 fn file(entries: &[(Kind, &[u8], &[u8])]) -> Vec<u8> {
@@ -237,7 +238,7 @@ fn a_signature_has_its_place() {
     let at = layout::HEADER_LEN + (sections - 1) * SECTION_LEN;
     let last = Section::from_bytes(bytes[at..].first_chunk().unwrap());
     let end = u32::try_from(bytes.len()).unwrap();
-    assert_eq!(last, Section { kind: SIGNATURE, offset: end, length: 0, count: 0, missed: 0 });
+    assert_eq!(last, Section { kind: signature::SECTION, offset: end, length: 0, count: 0, missed: 0 });
 }
 
 #[test]

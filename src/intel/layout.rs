@@ -25,6 +25,7 @@
 //! | 10 traces | what a family leaves on a device | kind and strength `u8`, length `u8`, label `u16`, that many bytes |
 //! | 11 domains | names, each with all below it | hash `u64` (see [`DomainHash`]), label `u16` |
 //! | 12 never domains | names that never match | depth `u8` (see [`NEVER_TREE`]), length `u8`, that many bytes |
+//! | 32 signature | who made the file | see [`signature`](crate::signature) |
 //!
 //! Labels are sorted by port, and those of one port begin with the one that is meant for longest. Rows are
 //! sorted by address, and those of one address by label. Ranges have no port and are disjoint; the same range may stand several times with
@@ -45,8 +46,8 @@
 //! domains has none of them.
 //!
 //! **Later kinds** take the next numbers. A reader skips a kind that it does not know, unless the kind
-//! carries [`MUST_UNDERSTAND`]: then it refuses the file. A signature is the last section: it covers every byte before its offset, so also the
-//! header and the whole table, in which its own row is already filled in.
+//! carries [`MUST_UNDERSTAND`]: then it refuses the file. The signature is the last thing in the file: it covers every byte
+//! before its offset, so also the header and the whole table, in which its own row is already filled in.
 
 use super::Defect;
 
@@ -137,6 +138,7 @@ mod field {
     pub(super) const FILE_LEN: usize = 32;
     pub(super) const ENTRIES: usize = 40;
     pub(super) const SECTIONS: usize = 44;
+    pub(super) const ENGINE: usize = 48;
 }
 
 /// The header of a file.
@@ -156,6 +158,15 @@ pub struct Header {
     pub entries: u32,
     /// Rows of the section table.
     pub sections: u16,
+    /// The oldest gatewatch that makes of the file what is meant, as [`engine`] counts; 0 is any.
+    pub engine: u32,
+}
+
+/// A version of gatewatch as one number.
+#[must_use]
+pub const fn engine(version: [u8; 3]) -> u32 {
+    let [major, minor, patch] = version;
+    u32::from_be_bytes([0, major, minor, patch])
 }
 
 impl Header {
@@ -181,6 +192,7 @@ impl Header {
             file_len: u64::from_le_bytes(take(bytes, field::FILE_LEN).ok_or(short)?),
             entries: u32::from_le_bytes(take(bytes, field::ENTRIES).ok_or(short)?),
             sections: u16::from_le_bytes(take(bytes, field::SECTIONS).ok_or(short)?),
+            engine: u32::from_le_bytes(take(bytes, field::ENGINE).ok_or(short)?),
         };
         let declared = header.file_len;
         if actual < declared {
@@ -207,6 +219,7 @@ impl Header {
         put(&mut out, field::FILE_LEN, self.file_len.to_le_bytes());
         put(&mut out, field::ENTRIES, self.entries.to_le_bytes());
         put(&mut out, field::SECTIONS, self.sections.to_le_bytes());
+        put(&mut out, field::ENGINE, self.engine.to_le_bytes());
         out
     }
 }

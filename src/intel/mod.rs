@@ -43,9 +43,27 @@ use layout::{
 use lookup::{Ipv4Ranges, Label, Labels, Singles, Table, ipv6_single, ipv6_span, of_digest, rows};
 use traces::Rows;
 
+use crate::signature::{self, Signed};
+
 /// The built-in rules: an indicator file made of `families.toml`, which names the source of each. The tests of
 /// `tools/intel` hold one to the other.
 pub const FAMILIES: &[u8] = include_bytes!("families.gwi");
+
+/// This program's own version, as files ask for one.
+const ENGINE: u32 = layout::engine([
+    part(env!("CARGO_PKG_VERSION_MAJOR")),
+    part(env!("CARGO_PKG_VERSION_MINOR")),
+    part(env!("CARGO_PKG_VERSION_PATCH")),
+]);
+
+/// A part of a version, of at most three digits; asked for when this is compiled, and refused then.
+#[allow(clippy::arithmetic_side_effects, clippy::panic, reason = "in a constant either stops the compiler")]
+const fn part(text: &str) -> u8 {
+    match u8::from_str_radix(text, 10) {
+        Ok(part) => part,
+        Err(_) => panic!("a part of the version is no number up to 255"),
+    }
+}
 
 /// A view over the bytes of an indicator file.
 #[derive(Clone, Copy, Debug)]
@@ -62,6 +80,7 @@ pub struct Intel<'a> {
     traces: Rows<'a>,
     domains: Domains<'a>,
     has_addresses: bool,
+    signed: Option<Signed<'a>>,
 }
 
 /// What the database says of an address or a name.
@@ -138,12 +157,19 @@ impl<'a> Intel<'a> {
     pub fn open(bytes: &'a [u8]) -> Result<Intel<'a>, Defect> {
         let header = Header::read(bytes)?;
         let mut bodies = [None; kind::END];
+        let mut signed = None;
         let table = bytes.get(usize::from(header.header_len)..).unwrap_or_default();
         let (table_rows, _) = table.as_chunks::<SECTION_LEN>();
         let table_rows = table_rows.get(..usize::from(header.sections)).ok_or(Defect::Header)?;
         for row in table_rows {
             let section = Section::from_bytes(row);
             let kind = section.kind & !MUST_UNDERSTAND;
+            if kind == signature::SECTION {
+                let flaw = if signed.is_some() { Flaw::Twice } else { Flaw::Length };
+                let cut = Signed::cut(bytes, section.offset).filter(|_| signed.is_none());
+                signed = Some(cut.ok_or(Defect::Section { kind, flaw })?);
+                continue;
+            }
             let body = body_of(bytes, &section).ok_or(Defect::Section { kind, flaw: Flaw::Outside })?;
             let slot = usize::try_from(kind).ok().filter(|&slot| slot != 0);
             match slot.and_then(|slot| bodies.get_mut(slot)) {
@@ -203,6 +229,7 @@ impl<'a> Intel<'a> {
                 never: cut(kind::NEVER_DOMAINS, never_domains, domains::never)?.unwrap_or_default(),
             },
             has_addresses,
+            signed,
         })
     }
 
@@ -219,6 +246,17 @@ impl<'a> Intel<'a> {
     /// From when on the data is stale, in seconds since 1970.
     pub fn expires(&self) -> Option<u64> {
         Some(self.header.expires).filter(|&expires| expires != 0)
+    }
+
+    /// Whether this program is too old for the file, and the version that it needs.
+    pub fn needs(&self) -> Option<[u8; 3]> {
+        let [_, version @ ..] = self.header.engine.to_be_bytes();
+        (self.header.engine > ENGINE).then_some(version)
+    }
+
+    /// Who says that it is theirs.
+    pub fn signed(&self) -> Option<Signed<'a>> {
+        self.signed
     }
 
     /// How many indicators there are. Never-match ranges are not counted.

@@ -90,6 +90,7 @@ struct IntelRow {
     #[serde(skip_serializing_if = "Option::is_none")]
     age_days: Option<u64>,
     entries: u32,
+    signed: bool,
 }
 
 /// The ancestors of a process, as an array of objects.
@@ -191,6 +192,7 @@ impl<W: Write> Sink for Json<'_, W> {
             version: info.version,
             age_days: summary.intel_age_days,
             entries: info.entries,
+            signed: info.signed,
         });
         self.row(&SummaryRow {
             v: V,

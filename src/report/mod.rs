@@ -1,6 +1,7 @@
 //! What a run says, and the formats in which it is said. Everything goes through [`Event`]s, in one direction:
 //! the looking process makes them, the reporting one hands each to its sinks and counts it in a [`Tally`].
 
+mod date;
 pub mod escape;
 pub mod json;
 mod source;
@@ -20,6 +21,7 @@ use crate::limits::PARENTS;
 
 use escape::Escaped;
 
+pub use date::date;
 pub use source::Source;
 pub use tally::{Rest, Tally};
 
@@ -226,6 +228,8 @@ pub struct IntelInfo {
     pub created: u64,
     /// Its indicators.
     pub entries: u32,
+    /// A key that is trusted has signed it.
+    pub signed: bool,
 }
 
 /// Something that the looking process tells.
@@ -263,9 +267,9 @@ pub struct Summary<'a> {
     pub blind: u32,
     /// How much there was.
     pub counts: Counts,
-    /// The newest version, the oldest creation time and the sum of entries of the indicator files.
+    /// The newest version, the oldest creation time, the sum of entries of the indicator files, and whether all are signed.
     pub intel: Option<IntelInfo>,
-    /// Days since the oldest indicator file was made; `None` while the clock is not set.
+    /// Days since the oldest indicator file was made, none where it is made later than now; `None` while the clock is not set.
     pub intel_age_days: Option<u64>,
     /// Who speaks.
     pub device: &'a str,

@@ -4,7 +4,7 @@
 use core::fmt::Write;
 
 use super::escape::quoted_within;
-use super::{Client, Event, Finding, Severity, Sink, SinkFault, Summary, Verdict};
+use super::{Client, Event, Finding, Severity, Sink, SinkFault, Summary, Verdict, date};
 use crate::facts::text::Bytes;
 use crate::limits::{
     CLIENT_BYTES, DETAIL_BYTES, PATH_BYTES, SYSLOG_BYTES, SYSLOG_FINDINGS, SYSLOG_PER_CHECK,
@@ -190,25 +190,10 @@ fn stamp(out: &mut impl Write, now: u64) -> core::fmt::Result {
     const MONTHS: [&str; 12] =
         ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
     let (days, seconds) = (now.div_euclid(86_400), now.rem_euclid(86_400));
-    let (mut year, mut day) = (1970_u64, days);
-    let leap = |y: u64| y.is_multiple_of(4) && (!y.is_multiple_of(100) || y.is_multiple_of(400));
-    let mut of_year = 365_u64;
-    while day >= of_year {
-        day = day.saturating_sub(of_year);
-        year = year.saturating_add(1);
-        of_year = if leap(year) { 366 } else { 365 };
-    }
-    let february = if leap(year) { 29 } else { 28 };
-    let lengths = [31, february, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
-    for (month, length) in MONTHS.iter().zip(lengths) {
-        if day < length {
-            let (hour, minute) = (seconds.div_euclid(3600), seconds.div_euclid(60).rem_euclid(60));
-            let day = day.saturating_add(1);
-            return write!(out, "{month} {day:2} {hour:02}:{minute:02}:{:02} ", seconds.rem_euclid(60));
-        }
-        day = day.saturating_sub(length);
-    }
-    Ok(())
+    let (_, month, day) = date(days);
+    let month = MONTHS.get(month).unwrap_or(&"");
+    let (hour, minute) = (seconds.div_euclid(3600), seconds.div_euclid(60).rem_euclid(60));
+    write!(out, "{month} {day:2} {hour:02}:{minute:02}:{:02} ", seconds.rem_euclid(60))
 }
 
 impl<D: Datagram> Sink for Syslog<'_, D> {
@@ -245,6 +230,13 @@ impl<D: Datagram> Sink for Syslog<'_, D> {
             .and_then(|()| {
                 let (checks, blind, us) = (summary.checks, summary.blind, summary.elapsed_us);
                 write!(text, " checks={checks} blind={blind} us={us}")
+            })
+            .and_then(|()| match summary.intel_age_days {
+                Some(days) => write!(text, " age={days}"),
+                None => Ok(()),
+            })
+            .and_then(|()| {
+                text.write_str(if summary.intel.is_some_and(|it| !it.signed) { " signed=no" } else { "" })
             })
             .and_then(
                 |()| if self.store.more > 0 { write!(text, " more={}", self.store.more) } else { Ok(()) },
@@ -309,7 +301,7 @@ mod tests {
             checks: 6,
             blind: 0,
             counts: Counts::default(),
-            intel: Some(IntelInfo { version: 42, created: 0, entries: 1 }),
+            intel: Some(IntelInfo { version: 42, created: 0, entries: 1, signed: true }),
             intel_age_days: None,
             device,
             version: "0",

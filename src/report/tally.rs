@@ -49,6 +49,7 @@ impl Tally {
                 so_far.version = so_far.version.max(info.version);
                 so_far.created = so_far.created.min(info.created);
                 so_far.entries = so_far.entries.saturating_add(info.entries);
+                so_far.signed &= info.signed;
             }
             Event::Finding(finding) => {
                 let [notice, suspicious, infected] = &mut self.findings;
@@ -116,7 +117,7 @@ impl Tally {
         } else {
             Verdict::Clean
         };
-        let age = |info: IntelInfo| now?.checked_sub(info.created)?.checked_div(24 * 60 * 60);
+        let age = |info: IntelInfo| now?.saturating_sub(info.created).checked_div(24 * 60 * 60);
         Summary {
             verdict,
             infected,

@@ -184,16 +184,14 @@ impl<W: Write> Sink for Text<W> {
             counts.flows,
             counts.files,
         ))?;
-        match (summary.intel, summary.intel_age_days) {
-            (None, _) => self.say(format_args!("no indicators"))?,
-            (Some(intel), None) => {
-                self.say(format_args!("{} indicators, version {}", intel.entries, intel.version))?
-            }
-            (Some(intel), Some(days)) => {
-                self.say(format_args!(
-                    "{} indicators, version {}, {days} days old",
-                    intel.entries, intel.version
-                ))?;
+        match summary.intel {
+            None => self.say(format_args!("no indicators"))?,
+            Some(intel) => {
+                self.say(format_args!("{} indicators, version {}", intel.entries, intel.version))?;
+                if let Some(days) = summary.intel_age_days {
+                    self.say(format_args!(", {days} days old"))?;
+                }
+                self.say(format_args!("{}", if intel.signed { "" } else { ", not signed" }))?;
             }
         }
         self.say(format_args!("; {ms} ms\n"))?;

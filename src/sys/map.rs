@@ -1,10 +1,10 @@
-//! An indicator file, mapped: read in place, nothing of it copied.
+//! An indicator file, mapped: read in place, nothing of it copied. And room for one that comes from somewhere else.
 
 use std::num::NonZeroUsize;
 
 use gatewatch::host::Fault;
 use nix::fcntl::{OFlag, open};
-use nix::sys::mman::{MapFlags, ProtFlags, mmap};
+use nix::sys::mman::{MapFlags, ProtFlags, mmap, mmap_anonymous};
 use nix::sys::stat::Mode;
 
 use super::fd::{fault, identity};
@@ -27,4 +27,15 @@ pub fn map(path: &[u8]) -> Result<&'static [u8], Fault> {
         unsafe { mmap(None, length, ProtFlags::PROT_READ, MapFlags::MAP_PRIVATE, &fd, 0) }.map_err(fault)?;
     // SAFETY: the mapping is `length` bytes long, readable, and never unmapped.
     Ok(unsafe { std::slice::from_raw_parts(start.as_ptr().cast(), length.get()) })
+}
+
+/// Room for so many bytes, until the process ends. A page of it costs memory once it is filled.
+pub fn room(length: usize) -> Result<&'static mut [u8], Fault> {
+    let length = NonZeroUsize::new(length).ok_or(Fault::NotFound)?;
+    let flags = MapFlags::MAP_PRIVATE | MapFlags::MAP_NORESERVE;
+    let rights = ProtFlags::PROT_READ | ProtFlags::PROT_WRITE;
+    // SAFETY: a fresh private mapping at an address of the kernel's choice overlaps nothing.
+    let start = unsafe { mmap_anonymous(None, length, rights, flags) }.map_err(fault)?;
+    // SAFETY: the mapping is `length` bytes long, zeroed, writable, nobody else's, and never unmapped.
+    Ok(unsafe { std::slice::from_raw_parts_mut(start.as_ptr().cast(), length.get()) })
 }

@@ -6,6 +6,8 @@ pub mod devlog;
 pub mod fd;
 pub mod machine;
 pub mod map;
+#[cfg(feature = "fetch")]
+pub mod net;
 mod netlink;
 pub mod newfile;
 #[cfg(test)]

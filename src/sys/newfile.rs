@@ -1,18 +1,23 @@
 //! A file that is there whole or not at all: written beside its place, and moved there when everything is on the disk.
 
 use std::ffi::OsString;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 
 use embedded_io::Write;
 use gatewatch::host::Fault;
-use nix::fcntl::{OFlag, open};
+use nix::fcntl::{AT_FDCWD, AtFlags, OFlag, open, renameat};
+use nix::sys::signal::{SigSet, SigmaskHow};
 use nix::sys::stat::Mode;
-use nix::unistd::{fsync, unlink};
+use nix::sys::statfs::{FsType, TMPFS_MAGIC, statfs};
+use nix::sys::statvfs::statvfs;
+use nix::unistd::{fsync, linkat, unlink};
 
 use super::fd::{Buffered, Writer, fault};
 
 /// Writes `path` by what `fill` hands out. What was there before stays until all is written, and when it fails.
+///
+/// Where the file system can, the new file has no name before it is whole, so that not even SIGKILL leaves half of one.
 pub fn write(
     path: &OsString,
     fill: impl FnOnce(&mut dyn FnMut(&[u8]) -> Result<(), Fault>) -> Result<(), Fault>,
@@ -21,17 +26,36 @@ pub fn write(
     beside.push(".new");
     // One that an earlier run left.
     let _ = unlink(beside.as_bytes());
-    let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
-    let file = open(beside.as_bytes(), flags, Mode::from_bits_truncate(0o644)).map_err(fault)?;
-    let done = fill_and_sync(&file, fill).and_then(|()| {
-        nix::fcntl::renameat(nix::fcntl::AT_FDCWD, beside.as_bytes(), nix::fcntl::AT_FDCWD, path.as_bytes())
+    let mode = Mode::from_bits_truncate(0o644);
+    let quiet = OFlag::O_WRONLY | OFlag::O_CLOEXEC;
+    let named = || {
+        open(beside.as_bytes(), quiet | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW, mode)
             .map_err(fault)
-    });
+    };
+    // Signals that ask to end wait until the new file is in its place, or gone.
+    let before = SigSet::all().thread_swap_mask(SigmaskHow::SIG_BLOCK).ok();
+    let nameless = open(directory(path.as_bytes()), quiet | OFlag::O_TMPFILE, mode);
+    let done = match nameless {
+        Ok(file) => {
+            let name = format!("/proc/self/fd/{}", file.as_raw_fd());
+            fill_and_sync(&file, fill).and_then(|()| {
+                linkat(AT_FDCWD, name.as_str(), AT_FDCWD, beside.as_bytes(), AtFlags::AT_SYMLINK_FOLLOW)
+                    .map_err(fault)
+            })
+        }
+        // EISDIR, EOPNOTSUPP, EINVAL or others: the kernel or the file system does not know how.
+        Err(_) => named().and_then(|file| fill_and_sync(&file, fill)),
+    };
+    let done =
+        done.and_then(|()| renameat(AT_FDCWD, beside.as_bytes(), AT_FDCWD, path.as_bytes()).map_err(fault));
     match done {
         Ok(()) => sync_directory(path),
         Err(_) => {
             let _ = unlink(beside.as_bytes());
         }
+    }
+    if let Some(before) = before {
+        let _ = before.thread_set_mask();
     }
     done
 }
@@ -48,13 +72,32 @@ fn fill_and_sync(
 
 /// The new name too should last; where it cannot be asked for, it lasts a little later.
 fn sync_directory(path: &OsString) {
-    let bytes = path.as_bytes();
-    let parent = match bytes.iter().rposition(|b| *b == b'/') {
-        Some(0) => &b"/"[..],
-        Some(slash) => bytes.get(..slash).unwrap_or_default(),
-        None => b".",
-    };
-    if let Ok(dir) = open(parent, OFlag::O_DIRECTORY | OFlag::O_CLOEXEC, Mode::empty()) {
+    if let Ok(dir) = open(directory(path.as_bytes()), OFlag::O_DIRECTORY | OFlag::O_CLOEXEC, Mode::empty()) {
         let _ = fsync(dir);
     }
+}
+
+/// The directory that a path is in.
+pub fn directory(path: &[u8]) -> &[u8] {
+    match path.iter().rposition(|b| *b == b'/') {
+        Some(0) => &b"/"[..],
+        Some(slash) => path.get(..slash).unwrap_or_default(),
+        None => b".",
+    }
+}
+
+/// Bytes that are free in a directory for whoever runs this.
+pub fn free(dir: &[u8]) -> Option<u64> {
+    let disk = statvfs(dir).ok()?;
+    // Wider or narrower on other machines.
+    #[allow(clippy::useless_conversion)]
+    let (blocks, size) = (u64::from(disk.blocks_available()), u64::from(disk.fragment_size()));
+    blocks.checked_mul(size)
+}
+
+/// Whether what is in a directory is gone after a reboot.
+pub fn is_in_memory(dir: &[u8]) -> bool {
+    // linux/magic.h; nix has only the first.
+    const RAMFS: FsType = FsType(0x8584_58f6);
+    statfs(dir).is_ok_and(|disk| [TMPFS_MAGIC, RAMFS].contains(&disk.filesystem_type()))
 }

@@ -86,7 +86,7 @@ pub(crate) fn difference(name: &str, format: Format, report: &str) -> Option<Str
 /// Runs `program` over a recording and returns its report, without what must vary.
 pub(crate) fn report(mut program: Command, name: &str, format: Format) -> String {
     program.arg("scan").arg("--root").arg(place().join(name));
-    program.arg("--intel").arg(indicators());
+    program.arg("--intel").arg(indicators()).arg("--allow-unsigned");
     program.env_remove("NO_COLOR").stdin(Stdio::null());
     let (output, lines) = match format {
         Format::Text => told(program.arg("--no-color").output().unwrap()),
@@ -188,6 +188,7 @@ fn normal(format: Format, mut lines: Vec<String>) -> Vec<String> {
                 *line = line.replacen(&place, &format!(" n=#/{of} "), 1);
                 if number == of {
                     blank(line, " us=", "");
+                    blank(line, " age=", "");
                 }
             }
             sort_runs(&mut lines, |line| line.contains(" check="));

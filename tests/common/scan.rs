@@ -24,6 +24,9 @@ pub(crate) const GATEWATCH: &str = env!("CARGO_BIN_EXE_gatewatch");
 /// No run of a test may take longer, slow as the machine may be: one that does hangs.
 const HANG: Duration = Duration::from_secs(30);
 
+/// The files of the tests are signed by nobody; tests/signed.rs has those that are about that.
+pub(crate) const UNSIGNED: &str = "--allow-unsigned";
+
 /// A file of tests/intel.
 pub(crate) fn intel(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/intel").join(name)
@@ -214,7 +217,10 @@ pub(crate) fn clean(output: &[u8]) -> &str {
 
 /// `gatewatch scan ARGS -v --format json`.
 pub(crate) fn scan<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> Outcome {
-    Outcome::of(run(Command::new(GATEWATCH).arg("scan").args(args).args(["-v", "--format", "json"])))
+    Outcome::of(run(Command::new(GATEWATCH)
+        .arg("scan")
+        .args(args)
+        .args(["-v", "--format", "json", UNSIGNED])))
 }
 
 /// A tree to look at, gone when dropped. Names and contents are bytes.

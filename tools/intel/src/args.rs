@@ -4,11 +4,12 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use gatewatch::intel::layout::DAY_S;
+use gatewatch::intel::layout::{self, DAY_S};
 use lexopt::prelude::{Long, Short, Value, ValueExt};
 
 use crate::feed::{KINDS, Kind};
 use crate::list;
+use crate::sign_args::{self, Signing};
 
 /// What `--help` prints.
 pub(crate) const HELP: &str = "\
@@ -20,6 +21,9 @@ usage: gatewatch-intel build [FILE|FOLDER]... -o DATABASE [options]
        gatewatch-intel diff OLD NEW
        gatewatch-intel delta OLD NEW -o DELTA
        gatewatch-intel apply OLD DELTA -o NEW
+       gatewatch-intel keygen -s SECRET -p PUBLIC [--no-password | --password-file FILE]
+       gatewatch-intel sign FILE... -s SECRET [--comment TEXT] [--password-file FILE]
+       gatewatch-intel verify FILE... -p PUBLIC
 
 options of build:
   -o, --output FILE    the database to write; replaced only when everything is right
@@ -35,6 +39,7 @@ options of build:
       --created SEC    the same in seconds since 1970
       --version N      version of the data, which must grow; default: the created time
       --expires DATE   YYYY-MM-DD from which on the data is stale; default: never
+      --min-engine X.Y.Z    older versions of gatewatch refuse the file
       --allow-private  private addresses may be listed
       --family NAME    the family of what names none; default: the list's
                        file name without its extension
@@ -57,6 +62,10 @@ about files and traces on the device itself:
 KIND is name, path, dir, arg, tcp, udp, file or startup. A VALUE with blanks or # stands in double quotes,
 in which \\\" \\\\ \\xNN are read.
 
+Keys are files of minisign. sign puts a signature at the end of an indicator file or a baseline of
+gatewatch, which the router looks at, and beside any file FILE.minisig, which minisign looks at; verify
+looks at both. A secret key has a password, which is asked for, unless it was made with --no-password.
+
 lookup says `listed QUERY ...` or `not listed QUERY` for each address, ADDRESS:port, domain or SHA-256.
 
 exit status: 0 done, 1 bad data or a failed write (nothing is written), 2 usage; of lookup: 0 some QUERY is
@@ -71,6 +80,7 @@ pub(crate) enum Command {
     Diff(PathBuf, PathBuf),
     Delta { old: PathBuf, new: PathBuf, output: PathBuf },
     Apply { old: PathBuf, delta: PathBuf, output: PathBuf },
+    Signing(Signing),
     Help,
     Version,
 }
@@ -83,6 +93,8 @@ pub(crate) struct Build {
     pub(crate) output: PathBuf,
     pub(crate) details: Option<PathBuf>,
     pub(crate) version: u32,
+    /// The oldest gatewatch that is to read it, as its layout counts; 0 is any.
+    pub(crate) engine: u32,
     pub(crate) created: u64,
     /// Days since 1970; 0 is never.
     pub(crate) expires_day: u16,
@@ -102,6 +114,9 @@ pub(crate) fn parse() -> Result<Command, String> {
         Some(Value(word)) if word == "info" => {
             let ([path], _, help) = files(&mut parser, "info DATABASE", false)?;
             Ok(if help { Command::Help } else { Command::Info(path) })
+        }
+        Some(Value(word)) if word == "keygen" || word == "sign" || word == "verify" => {
+            sign_args::parse(&word.to_string_lossy(), &mut parser)
         }
         Some(Value(word)) if word == "lookup" => lookup(&mut parser),
         Some(Value(word)) if word == "diff" => {
@@ -169,6 +184,7 @@ fn build(parser: &mut lexopt::Parser) -> Result<Command, String> {
     let (mut lists, mut family_rules, mut never) = (Vec::new(), Vec::new(), Vec::new());
     let (mut output, mut details, mut version, mut created, mut family) = (None, None, None, None, None);
     let (mut expires_day, mut allow_private, mut expire_days, mut min_confidence) = (0, false, None, 0);
+    let mut engine = 0;
     while let Some(argument) = parser.next().map_err(words)? {
         match argument {
             Value(path) => lists.push((None, PathBuf::from(path))),
@@ -189,6 +205,7 @@ fn build(parser: &mut lexopt::Parser) -> Result<Command, String> {
             }
             Long("expire-days") => expire_days = Some(number("--expire-days", value(parser)?)?),
             Long("min-confidence") => min_confidence = number("--min-confidence", value(parser)?)?,
+            Long("min-engine") => engine = self::engine(&text("--min-engine", value(parser)?)?)?,
             Long("never" | "never-match") => never.push(PathBuf::from(value(parser)?)),
             Long("allow-private") => allow_private = true,
             Long("family") => {
@@ -221,6 +238,7 @@ fn build(parser: &mut lexopt::Parser) -> Result<Command, String> {
         output,
         details,
         version,
+        engine,
         created,
         expires_day,
         expire_days,
@@ -245,8 +263,17 @@ fn feed(value: OsString) -> Result<(Option<Kind>, PathBuf), String> {
     }
 }
 
+/// A version of gatewatch.
+fn engine(version: &str) -> Result<u32, String> {
+    let parts: Vec<u8> = version.split('.').flat_map(str::parse).collect();
+    match <[u8; 3]>::try_from(parts) {
+        Ok(parts) if version.split('.').count() == 3 => Ok(layout::engine(parts)),
+        _ => Err(format!("--min-engine: {version:?} is no version X.Y.Z with numbers up to 255")),
+    }
+}
+
 /// The date of the build: reproducible-builds.org/specs/source-date-epoch, or now.
-fn date() -> Result<u64, String> {
+pub(crate) fn date() -> Result<u64, String> {
     match std::env::var_os("SOURCE_DATE_EPOCH") {
         Some(epoch) => number("SOURCE_DATE_EPOCH", epoch),
         None => match SystemTime::now().duration_since(UNIX_EPOCH) {
@@ -256,11 +283,11 @@ fn date() -> Result<u64, String> {
     }
 }
 
-fn value(parser: &mut lexopt::Parser) -> Result<OsString, String> {
+pub(crate) fn value(parser: &mut lexopt::Parser) -> Result<OsString, String> {
     parser.value().map_err(words)
 }
 
-fn text(option: &str, value: OsString) -> Result<String, String> {
+pub(crate) fn text(option: &str, value: OsString) -> Result<String, String> {
     value.string().map_err(|error| format!("{option}: {error}"))
 }
 
@@ -271,6 +298,6 @@ fn number<T: TryFrom<u64>>(option: &str, value: OsString) -> Result<T, String> {
     number.ok_or_else(|| format!("{option}: {text:?} is not a whole number in range"))
 }
 
-fn words(error: lexopt::Error) -> String {
+pub(crate) fn words(error: lexopt::Error) -> String {
     error.to_string()
 }

@@ -114,6 +114,7 @@ fn finish(
     let in_file = never.in_file(&tables);
     let dates = write::Dates {
         version: options.version,
+        engine: options.engine,
         created: options.created,
         expires: u64::from(options.expires_day).saturating_mul(DAY_S),
     };

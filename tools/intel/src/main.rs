@@ -14,6 +14,7 @@ mod families;
 mod feed;
 mod info;
 mod input;
+mod key;
 mod list;
 mod lookup;
 mod merge;
@@ -23,6 +24,8 @@ mod output;
 mod report;
 mod rows;
 mod rule;
+mod sign;
+mod sign_args;
 mod tally;
 mod write;
 
@@ -51,6 +54,7 @@ fn main() -> ExitCode {
         Command::Diff(old, new) => diff::diff(&old, &new),
         Command::Delta { old, new, output } => delta::delta(&old, &new, &output),
         Command::Apply { old, delta, output } => delta::apply(&old, &delta, &output),
+        Command::Signing(asked) => sign::run(asked),
         Command::Help => Ok(args::HELP.to_owned()),
         Command::Version => Ok(concat!("gatewatch-intel ", env!("CARGO_PKG_VERSION"), "\n").to_owned()),
     };

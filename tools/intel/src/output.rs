@@ -4,6 +4,26 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 
+/// Writes a file whole or not at all, whatever was there before. A file keeps its mode, and a link goes on pointing to it.
+pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), String> {
+    let fail = |error: std::io::Error| format!("{}: {error}", path.display());
+    let there = fs::canonicalize(path);
+    let target = there.as_deref().unwrap_or(path);
+    let mut name = target.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".{}.tmp", std::process::id()));
+    let beside = target.with_file_name(name);
+    let written = write(&beside, bytes, |_| Ok(())).and_then(|()| {
+        if let Ok(metadata) = fs::metadata(target) {
+            fs::set_permissions(&beside, metadata.permissions()).map_err(fail)?;
+        }
+        fs::rename(&beside, target).map_err(fail)
+    });
+    if written.is_err() {
+        let _ = fs::remove_file(&beside);
+    }
+    written
+}
+
 /// Writes bytes beside a path, lets `check` look at what can be read back, and renames it into place. A file that is there is
 /// replaced only if it begins as such files do.
 pub(crate) fn save(

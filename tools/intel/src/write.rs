@@ -12,6 +12,8 @@ use crate::never::InFile;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Dates {
     pub(crate) version: u32,
+    /// The oldest gatewatch that is to read it; 0 is any.
+    pub(crate) engine: u32,
     pub(crate) created: u64,
     /// 0 is never.
     pub(crate) expires: u64,
@@ -116,6 +118,7 @@ fn assemble(entries: usize, sections: &[(u32, usize, Vec<u8>)], dates: Dates) ->
         file_len: fit(offset)?,
         entries: fit(entries)?,
         sections: fit(sections.len())?,
+        engine: dates.engine,
     };
     let mut bytes = header.to_bytes().to_vec();
     bytes.extend(table);
