@@ -245,6 +245,9 @@ pub const FETCHED_BYTES: usize = 256;
 /// Bytes read of one startup file. The largest in OpenWrt and Debian are below 100 KiB.
 pub const STARTUP_FILE_BYTES: u64 = 1024 * 1024;
 
+/// Bytes read of all of them together. The units and scripts of a Debian desktop have 4 MiB.
+pub const STARTUP_BYTES: u64 = if cfg!(test) { 4 * 1024 * 1024 } else { 32 * 1024 * 1024 };
+
 /// Startup files told apart by device and inode, so that a file with many links is read once. 24 bytes each.
 pub const STARTUP_FILES: usize = if cfg!(test) { 32 } else { 4096 };
 

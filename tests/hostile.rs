@@ -144,6 +144,18 @@ fn large_files_are_read_to_a_limit_that_is_told() {
 }
 
 #[test]
+fn many_large_files_end_the_reading_and_not_the_scan() {
+    let mut tree = Tree::new();
+    for i in 0..40 {
+        tree = tree.sparse(&format!("etc/init.d/x{i}"), "#!/bin/sh\n", 1024 * 1024);
+    }
+    let outcome = look(&tree);
+    let (looked, why) = outcome.looked("startup-dropper");
+    assert_eq!((looked, outcome.status), ("partly", 3));
+    assert!(why.contains("only the first 0 of 1048576 bytes were read; and 7 more"), "{why}");
+}
+
+#[test]
 fn a_long_line_does_not_hide_the_next() {
     let long = "x".repeat(64 * 1024);
     let outcome = look(&Tree::new().file("etc/rc.local", format!("{long}\n{DROPPER}")));

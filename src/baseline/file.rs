@@ -1,6 +1,6 @@
 //! What a baseline holds of a file: one small value, to bytes and back.
 
-use super::layout::{DIGEST_LEN, FILE_LEN, take};
+use super::layout::{DIGEST_LEN, FILE_LEN};
 
 /// The type of a file in `st_mode`, and those that are told apart (inode(7)).
 const TYPE: u16 = 0o170_000;
@@ -46,12 +46,9 @@ impl<'a> FileValue<'a> {
     /// Reads one.
     #[must_use]
     pub fn read(value: &'a [u8]) -> Option<Self> {
-        Some(Self {
-            startup: take(value, 0)? == [1],
-            mode: u16::from_le_bytes(take(value, 1)?),
-            uid: u32::from_le_bytes(take(value, 3)?),
-            rest: value.get(FILE_LEN..)?,
-        })
+        let ([startup, m0, m1, u0, u1, u2, u3], rest) = value.split_first_chunk::<FILE_LEN>()?;
+        let (mode, uid) = (u16::from_le_bytes([*m0, *m1]), u32::from_le_bytes([*u0, *u1, *u2, *u3]));
+        Some(Self { startup: *startup == 1, mode, uid, rest })
     }
 
     /// The bytes before the digest or target.

@@ -8,6 +8,7 @@ use crate::facts::place::place;
 use crate::facts::setting::{How, Setting, program};
 use crate::facts::startup::{Kind, Line};
 use crate::host::Host;
+use crate::limits::STARTUP_FILE_BYTES;
 use crate::report::SinkFault;
 use crate::source::around::Around;
 use crate::source::config::{Found, Look};
@@ -117,7 +118,7 @@ fn handed<H: Host>(
         let _ = seen.push(key);
         let around = Around::nothing();
         let mut script = Script { path, kind, standing, size: identity.size, around, commands };
-        script.read(&mut file, coverage, each);
+        script.read(&mut file, &mut { STARTUP_FILE_BYTES }, coverage, each);
     }
 }
 

@@ -6,7 +6,7 @@ use super::{Run, Scratch};
 use crate::check::Source;
 use crate::facts::origin::Truth;
 use crate::host::Host;
-use crate::limits::GONE_FILES;
+use crate::limits::{GONE_FILES, STARTUP_BYTES};
 use crate::report::SinkFault;
 use crate::source::around::Around;
 use crate::source::links::one_step;
@@ -45,6 +45,7 @@ impl Run<'_, '_> {
         let standings = Standings { host, truths: &truths, owners, mounts, left: Cell::new(GONE_FILES) };
         truth.absent = !standings.is_any();
 
+        let mut left = STARTUP_BYTES;
         let mut programs = files::Started::new(self.wants_hashes());
         let mut visit = |found: Found<'_, H>, coverage: &mut Coverage| {
             let (fact, compared) = standings.of(&found);
@@ -61,7 +62,7 @@ impl Run<'_, '_> {
                 Around::of(host, &truths, found.path, found.file.is_some().then_some(kind), coverage);
             let mut script = Script { path, kind, standing, size, around, commands };
             match (found.file, found.target) {
-                (Some((mut file, _)), _) => script.read(&mut file, coverage, &mut |line| {
+                (Some((mut file, _)), _) => script.read(&mut file, &mut left, coverage, &mut |line| {
                     self.show_line(line);
                     programs.of(host, line, &mut |file| self.show_file(file));
                 }),

@@ -1,7 +1,6 @@
 //! The simple commands of a startup line: their words without quotes, what each runs, and who feeds whom.
 
 use super::escape::unescape;
-use super::runs::reads_its_input;
 use super::text::{Bytes, basename, is_one_of};
 use super::variables::Variables;
 use crate::limits::{COMMANDS, LINE_BYTES, WORD_BYTES, WORDS};
@@ -204,6 +203,22 @@ impl Commands {
         self.iter().filter(move |(_, inner)| inner.inside == Some(command)).map(|(index, _)| index)
     }
 
+    /// Whether a shell runs what it reads. If it is given a script by name or by `-c`, what a pipe gives it is data.
+    #[must_use]
+    pub fn reads_its_input(&self, command: u16) -> bool {
+        let flag = |word: &[u8], letter| {
+            word.first() == Some(&b'-') && !word.starts_with(b"--") && word.contains(&letter)
+        };
+        let names_input = |word: &[u8]| {
+            word.starts_with(b"/dev/stdin")
+                || word.starts_with(b"/dev/fd/")
+                || word.starts_with(b"/proc/self/fd/")
+        };
+        let own = || self.program(command).skip(1);
+        own().any(|word| flag(word, b's'))
+            || !own().any(|word| word.first() != Some(&b'-') && !names_input(word))
+    }
+
     /// The text that a shell is told to run: `-c TEXT`, or all arguments of `eval`.
     pub(super) fn text_to_run(&self, command: u16, into: &mut Bytes<WORD_BYTES>) -> bool {
         let name = self.name(command);
@@ -224,7 +239,7 @@ impl Commands {
         } else if name == b"trap" {
             into.push(arguments.next().unwrap_or_default());
         }
-        if into.is_empty() && self.is_shell(command) && reads_its_input(self, command) {
+        if into.is_empty() && self.is_shell(command) && self.reads_its_input(command) {
             self.printed(command, into);
         }
         !into.is_empty()

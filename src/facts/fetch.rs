@@ -1,10 +1,10 @@
 //! Programs that fetch, and where they put what they fetched.
 
 use super::commands::{Commands, Role, Words};
+use super::embedded::text_runs;
 use super::options::{arguments, has_flag, option};
 use super::runs::is_code;
 use super::text::{basename, is_one_of, one_of};
-use super::writes::text_runs;
 
 /// Where a command puts what it brings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -10,6 +10,7 @@ pub mod decode;
 pub mod deed;
 pub mod descriptors;
 pub mod elf;
+mod embedded;
 pub mod endpoint;
 pub mod environ;
 mod escape;

@@ -1,10 +1,9 @@
 //! Commands that join a shell to the network: for whoever connects, or for whoever they connect to.
 
 use super::commands::{Commands, Role, Words};
-use super::deed::Deed;
+use super::deed::kind::Deed;
 use super::ipv4::{is_public, leading};
 use super::options::{arguments, option};
-use super::runs::reads_its_input;
 use super::text::{basename, fields, has, is_one_of, one_of};
 
 /// Shells that a stranger would be given.
@@ -77,7 +76,7 @@ fn started(commands: &Commands, command: u16) -> Option<(&[u8], Words<'_>)> {
 
 /// A shell that reads orders from its input.
 fn is_bare(commands: &Commands, command: u16) -> bool {
-    SHELLS.contains(&commands.name(command)) && reads_its_input(commands, command)
+    SHELLS.contains(&commands.name(command)) && commands.reads_its_input(command)
 }
 
 /// A program that carries what it reads over the network.

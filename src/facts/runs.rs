@@ -89,7 +89,7 @@ pub fn takes_text(commands: &Commands, command: u16, brings: &dyn Fn(u16) -> boo
     if commands.is_shell(command) {
         let copies = |from| commands.name(from) == b"cat" && commands.feeders(from).any(brings);
         let carries = |from| brings(from) || copies(from);
-        let piped = reads_its_input(commands, command) && commands.feeders(command).any(carries);
+        let piped = commands.reads_its_input(command) && commands.feeders(command).any(carries);
         let inside = |inner| carries(inner) && feeds_no_other(commands, inner);
         piped || commands.inside(command).any(inside)
     } else {
@@ -97,21 +97,6 @@ pub fn takes_text(commands: &Commands, command: u16, brings: &dyn Fn(u16) -> boo
         let empty = commands.words(command, Role::Argument).next().is_none_or(<[u8]>::is_empty);
         empty && commands.inside(command).any(brings)
     }
-}
-
-/// Whether a shell runs what it reads. If it is given a script by name or by `-c`, what a pipe gives it is data.
-#[must_use]
-pub fn reads_its_input(commands: &Commands, command: u16) -> bool {
-    let flag = |word: &[u8], letter| {
-        word.first() == Some(&b'-') && !word.starts_with(b"--") && word.contains(&letter)
-    };
-    let names_input = |word: &[u8]| {
-        word.starts_with(b"/dev/stdin")
-            || word.starts_with(b"/dev/fd/")
-            || word.starts_with(b"/proc/self/fd/")
-    };
-    let own = || arguments(commands, command);
-    own().any(|word| flag(word, b's')) || !own().any(|word| word.first() != Some(&b'-') && !names_input(word))
 }
 
 /// Whether a command gives an interpreter a text with both words of a pair.

@@ -283,7 +283,7 @@ pub fn read<H: Host>(
         let twin = earlier.filter(|other| other.hash == row.hash).filter_map(|other| accounts.entry(other));
         let odd_shell = place(entry.shell).is_odd() && entry.has_shell();
         if entry.uid == 0 && rights.empty && door.is_none() {
-            door = Some(doors::find(host));
+            door = Some(doors::find(host, coverage));
         }
         coverage.fact();
         each(&Account {

@@ -1,6 +1,7 @@
 //! Files that lie where a healthy router keeps no programs, what `/etc/ld.so.preload` names, and paths of indicators.
 
 use super::content::header;
+use super::entries::entries;
 use super::mounts::Mounts;
 use super::owner::{Owners, relative};
 use super::{Coverage, hash, proc, rows_within};
@@ -27,8 +28,6 @@ pub struct Drops<'a, H: Host> {
     pub machine: Option<u16>,
     /// Our own program.
     pub own: Option<Identity>,
-    /// Names that may still be looked at.
-    left: u32,
     /// Takes the files.
     each: &'a mut dyn FnMut(&File<'_>),
     /// Something lies too deep.
@@ -54,24 +53,24 @@ impl<'a, H: Host> Drops<'a, H> {
     ) -> Self {
         let own =
             host.file(b"proc/self/exe").ok().filter(|_| host.about().live).map(|(_, identity)| identity);
-        Self { host, mounts, coverage, machine: machine(host), own, left: DROP_NAMES, each, deep: false }
+        Self { host, mounts, coverage, machine: machine(host), own, each, deep: false }
     }
 
     /// Looks everywhere.
     pub fn run(&mut self) {
         let mut seen = heapless::Vec::<(u64, u64), 16>::new();
-        let mut any = false;
+        let (mut any, mut left) = (false, DROP_NAMES);
         for name in PLACES {
-            any |= self.place(name, &mut seen);
+            any |= self.place(name, &mut left, &mut seen);
         }
         // What else lives in memory inside of such a place: /run/lock, /run/user/0.
         let mounts = self.mounts;
         for (point, below) in mounts.iter() {
             if below.memory && place(point).is_odd() {
-                any |= self.place(relative(point), &mut seen);
+                any |= self.place(relative(point), &mut left, &mut seen);
             }
         }
-        if self.left == 0 {
+        if left == 0 {
             self.coverage.gap(b"/tmp", format_args!("more than {DROP_NAMES} files lie in volatile places"));
         }
         if self.deep {
@@ -83,7 +82,7 @@ impl<'a, H: Host> Drops<'a, H> {
         }
     }
 
-    fn place(&mut self, name: &[u8], seen: &mut heapless::Vec<(u64, u64), 16>) -> bool {
+    fn place(&mut self, name: &[u8], left: &mut u32, seen: &mut heapless::Vec<(u64, u64), 16>) -> bool {
         let dir = match self.host.dir(name) {
             Ok(dir) => dir,
             // A file that is mounted there, as containers have /dev/null, is seen with the directory around it.
@@ -103,31 +102,30 @@ impl<'a, H: Host> Drops<'a, H> {
         let mut path = Bytes::<PATH_BYTES>::of(b"/");
         path.push(name);
         let level = Level { depth: 0, device: identity.device, in_system: false };
-        self.directory(&dir, &mut path, level);
+        self.directory(&dir, &mut path, left, level);
         true
     }
 
-    fn directory(&mut self, dir: &H::Dir, path: &mut Bytes<PATH_BYTES>, mut level: Level) {
+    fn directory(&mut self, dir: &H::Dir, path: &mut Bytes<PATH_BYTES>, left: &mut u32, mut level: Level) {
         let host = self.host;
         let system = [&b"etc"[..], b"bin"].iter().all(|name| host.kind_at(dir, name).is_ok());
         level.in_system |= system && level.depth > 0;
-        let listed = host.list(dir, &mut |name| {
-            let Some(left) = self.left.checked_sub(1) else { return };
-            self.left = left;
-            let length = path.as_slice().len();
-            path.push(b"/");
-            path.push(name);
-            if !path.is_cut() {
-                self.name(dir, name, path, level);
-            }
-            *path = Bytes::of(path.as_slice().get(..length).unwrap_or_default());
+        let listed = entries(host, dir, path, left, &mut |name, path, left| {
+            self.name(dir, name, path, left, level);
         });
-        if let Err(fault) = listed.or_else(|fault| if fault.is_absence() { Ok(()) } else { Err(fault) }) {
+        if let Err(fault) = listed {
             self.coverage.gap(path.as_slice(), format_args!("{fault}"));
         }
     }
 
-    fn name(&mut self, dir: &H::Dir, name: &[u8], path: &mut Bytes<PATH_BYTES>, level: Level) {
+    fn name(
+        &mut self,
+        dir: &H::Dir,
+        name: &[u8],
+        path: &mut Bytes<PATH_BYTES>,
+        left: &mut u32,
+        level: Level,
+    ) {
         let host = self.host;
         match host.kind_at(dir, name) {
             Ok(Kind::File(identity)) => {
@@ -164,7 +162,7 @@ impl<'a, H: Host> Drops<'a, H> {
                     self.deep = true;
                 } else if let Ok(inner) = host.dir_at(dir, name) {
                     let depth = level.depth.saturating_add(1);
-                    self.directory(&inner, path, Level { depth, ..level });
+                    self.directory(&inner, path, left, Level { depth, ..level });
                 }
             }
             _ => {}

@@ -8,6 +8,7 @@ pub mod configured;
 pub mod content;
 mod doors;
 pub mod dump;
+mod entries;
 pub mod files;
 pub mod hash;
 pub mod helpers;

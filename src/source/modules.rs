@@ -1,5 +1,6 @@
 //! Modules that the kernel has loaded, by what it says in two places, and the files that they come from.
 
+use super::entries::entries;
 use super::links::real;
 use super::owner::{Owners, relative};
 use super::{Coverage, fill, rows};
@@ -339,36 +340,28 @@ impl<H: Host> Search<'_, H> {
         };
         let mut path = Bytes::<PATH_BYTES>::of(if place.is_empty() { b"" } else { b"/" });
         path.push(place);
-        self.directory(&dir, &mut path, 0);
+        let mut left = self.left;
+        self.directory(&dir, &mut path, &mut left, 0);
+        self.left = left;
     }
 
-    fn directory(&mut self, dir: &H::Dir, path: &mut Bytes<PATH_BYTES>, depth: u32) {
+    fn directory(&mut self, dir: &H::Dir, path: &mut Bytes<PATH_BYTES>, left: &mut u32, depth: u32) {
         let host = self.host;
-        let listed = host.list(dir, &mut |name| {
-            let Some(left) = self.left.checked_sub(1) else { return };
-            self.left = left;
-            let length = path.as_slice().len();
-            path.push(b"/");
-            path.push(name);
-            if !path.is_cut() {
-                match stem(name) {
-                    Some(stem) => self.file(stem, path.as_slice()),
-                    None => self.below(dir, name, path, depth),
-                }
-            }
-            *path = Bytes::of(path.as_slice().get(..length).unwrap_or_default());
+        let listed = entries(host, dir, path, left, &mut |name, path, left| match stem(name) {
+            Some(stem) => self.file(stem, path.as_slice()),
+            None => self.below(dir, name, path, left, depth),
         });
-        self.failed = self.failed.or(listed.err().filter(|fault| !fault.is_absence()));
+        self.failed = self.failed.or(listed.err());
     }
 
-    fn below(&mut self, dir: &H::Dir, name: &[u8], path: &mut Bytes<PATH_BYTES>, depth: u32) {
+    fn below(&mut self, dir: &H::Dir, name: &[u8], path: &mut Bytes<PATH_BYTES>, left: &mut u32, depth: u32) {
         let Ok(Kind::Dir(identity)) = self.host.kind_at(dir, name) else { return };
         let same = self.device.is_none_or(|device| device == identity.device);
         if depth < MODULE_DEPTH
             && same
             && let Ok(below) = self.host.dir_at(dir, name)
         {
-            self.directory(&below, path, depth.saturating_add(1));
+            self.directory(&below, path, left, depth.saturating_add(1));
         }
     }
 

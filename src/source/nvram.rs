@@ -67,6 +67,7 @@ impl<H: Host> Look<'_, H> {
                 Ok((mut file, identity)) => {
                     script(path, kind, identity.size, self.commands).read(
                         &mut file,
+                        &mut { NVRAM_BYTES },
                         self.coverage,
                         self.each,
                     );

@@ -76,10 +76,17 @@ impl<H: Host> Walk<'_, H> {
         let mut names = heapless::Vec::<Bytes<64>, OWN_FILES>::new();
         let mut full = false;
         for (at, of_image) in [(image.as_slice(), true), (relative(dir), false)] {
-            let Ok(open) = host.dir(at) else { continue };
             if of_image && !self.truths.has_rom() {
                 continue;
             }
+            let open = match host.dir(at) {
+                Ok(open) => open,
+                Err(Fault::NotFound | Fault::NotDirectory) => continue,
+                Err(fault) => {
+                    self.coverage.gap(dir, format_args!("{fault}"));
+                    continue;
+                }
+            };
             let listed = host.list(&open, &mut |name| {
                 let name = Bytes::of(name);
                 full |= name.is_cut() || !names.contains(&name) && names.push(name).is_err();

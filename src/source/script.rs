@@ -29,18 +29,27 @@ pub struct Script<'a> {
 }
 
 impl Script<'_> {
-    /// Hands every line of a file that runs something to `each`.
+    /// Hands every line of a file that runs something to `each`, as far as it lies within the bytes that are `left`, and takes
+    /// away what was read.
     pub fn read<F: Read<Error = Fault>>(
         &mut self,
         file: &mut F,
+        left: &mut u64,
         coverage: &mut Coverage,
         each: &mut dyn FnMut(&Line<'_>),
     ) {
         self.commands.begin_file();
         let (mut reader, mut memory) = (Reader::new(self.kind), Memory::new());
         let mut chunk = [0_u8; READ_BYTES];
-        let mut total = 0_u64;
+        let (most, mut total) = (STARTUP_FILE_BYTES.min(*left), 0_u64);
         loop {
+            if total >= most {
+                let size = self.size;
+                if size > total {
+                    coverage.gap(self.path, format_args!("only the first {total} of {size} bytes were read"));
+                }
+                break;
+            }
             let length = match file.read(&mut chunk) {
                 Ok(length) => length,
                 Err(fault) => return coverage.gap(self.path, format_args!("{fault}")),
@@ -59,13 +68,7 @@ impl Script<'_> {
                 }
             }
             total = total.saturating_add(u64::try_from(length).unwrap_or_default());
-            if total >= STARTUP_FILE_BYTES {
-                let size = self.size;
-                if size > total {
-                    coverage.gap(self.path, format_args!("only the first {total} of {size} bytes were read"));
-                }
-                break;
-            }
+            *left = left.saturating_sub(u64::try_from(length).unwrap_or_default());
         }
         self.end(&mut reader, &mut memory, coverage, each);
     }

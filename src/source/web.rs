@@ -3,6 +3,7 @@
 use embedded_io::Read;
 
 use super::Coverage;
+use super::entries::entries;
 use super::owner::relative;
 use super::truth::Truths;
 use crate::facts::cgi::Cgi;
@@ -75,8 +76,6 @@ pub struct Pages<'a, H: Host> {
     coverage: &'a mut Coverage,
     commands: &'a mut Commands,
     each: &'a mut dyn FnMut(&Found<'_>),
-    /// Names that may still be looked at.
-    left: u32,
     /// Bytes that may still be read.
     bytes: u64,
     deep: bool,
@@ -91,12 +90,13 @@ impl<'a, H: Host> Pages<'a, H> {
         coverage: &'a mut Coverage,
         each: &'a mut dyn FnMut(&Found<'_>),
     ) -> Self {
-        Self { host, truths, coverage, commands, each, left: WEB_NAMES, bytes: WEB_BYTES, deep: false }
+        Self { host, truths, coverage, commands, each, bytes: WEB_BYTES, deep: false }
     }
 
     /// Looks everywhere.
     pub fn run(&mut self) {
         let mut seen = heapless::Vec::<(u64, u64), 32>::new();
+        let mut left = WEB_NAMES;
         for root in ROOTS {
             let dir = match self.host.dir(root) {
                 Ok(dir) => dir,
@@ -116,9 +116,9 @@ impl<'a, H: Host> Pages<'a, H> {
             }
             let mut path = Bytes::<PATH_BYTES>::of(b"/");
             path.push(root);
-            self.directory(&dir, &mut path, 0);
+            self.directory(&dir, &mut path, &mut left, 0);
         }
-        if self.left == 0 {
+        if left == 0 {
             self.coverage
                 .gap(b"/www", format_args!("more than {WEB_NAMES} names in directories of web pages"));
         }
@@ -129,31 +129,23 @@ impl<'a, H: Host> Pages<'a, H> {
         self.coverage.absent = self.coverage.facts == 0 && self.coverage.gaps == 0;
     }
 
-    fn directory(&mut self, dir: &H::Dir, path: &mut Bytes<PATH_BYTES>, depth: u32) {
+    fn directory(&mut self, dir: &H::Dir, path: &mut Bytes<PATH_BYTES>, left: &mut u32, depth: u32) {
         let host = self.host;
-        let listed = host.list(dir, &mut |name| {
-            let Some(left) = self.left.checked_sub(1) else { return };
-            self.left = left;
-            let length = path.as_slice().len();
-            path.push(b"/");
-            path.push(name);
-            if !path.is_cut() {
-                self.name(dir, name, path, depth);
-            }
-            *path = Bytes::of(path.as_slice().get(..length).unwrap_or_default());
+        let listed = entries(host, dir, path, left, &mut |name, path, left| {
+            self.name(dir, name, path, left, depth);
         });
-        if let Err(fault) = listed.or_else(|fault| if fault.is_absence() { Ok(()) } else { Err(fault) }) {
+        if let Err(fault) = listed {
             self.coverage.gap(path.as_slice(), format_args!("{fault}"));
         }
     }
 
-    fn name(&mut self, dir: &H::Dir, name: &[u8], path: &mut Bytes<PATH_BYTES>, depth: u32) {
+    fn name(&mut self, dir: &H::Dir, name: &[u8], path: &mut Bytes<PATH_BYTES>, left: &mut u32, depth: u32) {
         let host = self.host;
         match host.kind_at(dir, name) {
             Ok(Kind::Dir(_)) if depth >= WEB_DEPTH => self.deep = true,
             Ok(Kind::Dir(_)) => {
                 if let Ok(inner) = host.dir_at(dir, name) {
-                    self.directory(&inner, path, depth.saturating_add(1));
+                    self.directory(&inner, path, left, depth.saturating_add(1));
                 }
             }
             // What a link leads to may be code under another name; a directory it leads to is no further look.
