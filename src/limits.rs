@@ -338,6 +338,9 @@ pub const NAME_ROW_BYTES: usize = 4096;
 /// Resolvers that provider and owner name, 24 bytes each: a home has four.
 pub const RESOLVERS: usize = if cfg!(test) { 8 } else { 64 };
 
+/// Resolvers of single names that a baseline holds, some 30 bytes each: split DNS can have tens of thousands.
+pub const SPLIT_RESOLVERS: u32 = if cfg!(test) { 16 } else { 1024 };
+
 /// Lines of a file of the image that are remembered, to be compared with what the file says now. 4 bytes each.
 pub const IMAGE_LINES: usize = if cfg!(test) { 16 } else { 256 };
 

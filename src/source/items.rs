@@ -15,7 +15,7 @@ use crate::facts::packet_rule::Origin;
 use crate::facts::socket::{Protocol, State};
 use crate::facts::text::{Bytes, fields, trim};
 use crate::host::{Fault, Host};
-use crate::limits::{NAME_BYTES, PATH_BYTES, SMALL_FILE_BYTES};
+use crate::limits::{NAME_BYTES, PATH_BYTES, SMALL_FILE_BYTES, SPLIT_RESOLVERS};
 
 /// Bytes of a line that are read whole: a key of RSA with 16,384 bits and its options fit.
 const LINE: usize = 4096;
@@ -200,7 +200,7 @@ impl<H: Host> Look<'_, H> {
     fn resolvers(&mut self) {
         if Names::has_resolvers(self.host) {
             (self.each)(Kind::Item(Item::Resolver), Told::Begin);
-            let mut resolvers = Resolvers { each: &mut *self.each };
+            let mut resolvers = Resolvers { each: &mut *self.each, left: SPLIT_RESOLVERS };
             // Logs are not of interest here.
             let _ = Names::new(self.host, self.coverage, &mut resolvers).run();
         }
@@ -265,6 +265,8 @@ impl<H: Host> Look<'_, H> {
 /// Tells every resolver that a file names.
 struct Resolvers<'a> {
     each: Each<'a>,
+    /// Those of single names that may still be told: a list of them would fill the baseline.
+    left: u32,
 }
 
 impl Listener for Resolvers<'_> {
@@ -273,9 +275,11 @@ impl Listener for Resolvers<'_> {
     }
 
     fn said(&mut self, said: &Said<'_>) {
-        if let What::Server { text, .. } | What::Option(_, text) = said.what {
-            (self.each)(Kind::Item(Item::Resolver), Told::Thing(text, b""));
-        }
+        let (What::Server { text, .. } | What::Option(_, text)) = said.what else { return };
+        let split = matches!(said.what, What::Server { domains, .. } if !domains.is_empty());
+        let told = if split && self.left == 0 { Told::Missed } else { Told::Thing(text, b"") };
+        self.left = self.left.saturating_sub(u32::from(split));
+        (self.each)(Kind::Item(Item::Resolver), told);
     }
 
     fn end(&mut self) -> bool {
@@ -382,6 +386,17 @@ mod tests {
         let (kinds, all, gaps) = look(&machine);
         assert_eq!((kinds, gaps), (["account", "key"].into(), 0));
         assert_eq!(all, ["account root [0:0::]"]);
+    }
+
+    #[test]
+    fn a_list_of_resolvers_of_single_names_does_not_fill_the_baseline() {
+        let machine = Memory::new().tree(None);
+        let list: String =
+            (0..SPLIT_RESOLVERS + 2).map(|number| format!("server=/{number}.cn/9.9.9.9\n")).collect();
+        machine.file("etc/resolv.conf", "nameserver 192.0.2.1\n").file("etc/dnsmasq.conf", list);
+        let (_, all, gaps) = look(&machine);
+        let missed = all.iter().filter(|row| *row == "resolver ?").count();
+        assert_eq!((all.len(), missed, gaps), (usize::try_from(SPLIT_RESOLVERS).unwrap() + 3, 2, 0));
     }
 
     #[test]

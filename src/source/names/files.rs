@@ -7,7 +7,7 @@ use embedded_io::Read;
 
 use super::{Format, Said, To, What, uci};
 use crate::facts::dnsmasq::{Row, row};
-use crate::facts::names::{Hand, Use, is_sink};
+use crate::facts::names::{Hand, Use, is_sink, server};
 use crate::facts::nvram::{Event, Nvram};
 use crate::facts::text::{Bytes, fields, is_one_of, trim};
 use crate::host::Fault;
@@ -142,9 +142,7 @@ impl File<'_> {
         if !keys.contains(&key) {
             return;
         }
-        for target in words.filter(|word| {
-            word.first().is_some_and(|byte| byte.is_ascii_hexdigit() || matches!(byte, b':' | b'['))
-        }) {
+        for target in words.filter(|word| server(word).is_some()) {
             let what = match purpose {
                 Use::Asked => What::Server { domains: b"", target, text: target },
                 _ => What::Option(purpose, target),

@@ -82,7 +82,7 @@ fn every_kind_of_file() {
         .file("mnt/resolv", "nameserver 192.0.2.16\n")
         .file("etc/stubby/stubby.yml", "upstream_recursive_servers:\n  - address_data: 192.0.2.17 # x\n")
         .file("etc/unbound/unbound.conf", "forward-zone:\n\tforward-addr: 192.0.2.18@853#dns.example\n")
-        .file("etc/smartdns/smartdns.conf", "server 192.0.2.19\nserver-tls 192.0.2.20:853\nserver-name x\n")
+        .file("etc/smartdns/smartdns.conf", "server 192.0.2.19 -group cafe\nserver-tls 192.0.2.20:853\nserver-name x\n")
         .file("etc/systemd/resolved.conf", "[Resolve]\n#DNS=1\nDNS=192.0.2.21 192.0.2.22#dns.example\n")
         .file("tmp/udhcpd.conf", "start 192.168.1.2\nopt dns 192.0.2.23\noption subnet 255.255.255.0\n")
         .file("etc/resolv.conf", "nameserver 192.0.2.24\n");

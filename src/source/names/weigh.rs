@@ -4,6 +4,7 @@
 use core::net::IpAddr;
 
 use super::files::File;
+use super::known::Known;
 use super::{Format, Listener, Said, To, What};
 use crate::facts::endpoint::Endpoint;
 use crate::facts::names::{Hand, Named, Resolver, Use, is_made_up, is_well_known, server};
@@ -35,18 +36,6 @@ const LIST: u32 = 64;
 /// So few names that lead nowhere somebody wrote by hand.
 const BY_HAND: u32 = 32;
 
-/// A resolver that was named.
-struct Known {
-    ip: IpAddr,
-    /// By what the provider says, and whether it says so now.
-    provider: bool,
-    now: bool,
-    /// By the network's settings, which netifd writes among what the provider says.
-    network: bool,
-    /// By other settings.
-    configured: bool,
-}
-
 /// What one file says.
 #[derive(Default)]
 struct Tally {
@@ -77,16 +66,12 @@ pub struct Weigh<'a, H: Host> {
     truths: Truths,
     /// Domains are listed, so every name that leads to a stranger matters.
     domains: bool,
-    /// The network's settings name resolvers for a line with a fixed address.
-    fixed: bool,
     /// Takes the facts; whether somebody has something to say to one.
     each: &'a mut dyn FnMut(Fact<'_>) -> bool,
-    known: heapless::Vec<Known, RESOLVERS>,
+    known: Known,
     /// What was told, and whether it was a program's file: settings come twice, as they are and as dnsmasq is told.
     said: heapless::Vec<(IpAddr, Use, bool), RESOLVERS>,
     format: Format,
-    /// The file does not go with the next start.
-    old: bool,
     tally: Tally,
     /// Hashes of what the image's file of that name says.
     image: heapless::Vec<u32, IMAGE_LINES>,
@@ -118,12 +103,10 @@ impl<'a, H: Host> Weigh<'a, H> {
             mounts,
             truths,
             domains,
-            fixed: false,
             each,
-            known: heapless::Vec::new(),
+            known: Known::default(),
             said: heapless::Vec::new(),
             format: Format::Resolv,
-            old: false,
             tally: Tally::default(),
             image: heapless::Vec::new(),
             resolver_files: 0,
@@ -137,60 +120,6 @@ impl<'a, H: Host> Weigh<'a, H> {
     /// Whether an address is the world's, and nobody here made it up.
     fn is_stranger(&self, ip: IpAddr) -> bool {
         !is_local(ip) && !is_made_up(ip) && self.topology.side(ip) == Side::Wan
-    }
-
-    /// Whether an address is near one that the provider gave this machine: /16, or /32 of IPv6.
-    fn is_near(&self, ip: IpAddr) -> bool {
-        let same = |own: &IpAddr| match (own, ip) {
-            (IpAddr::V4(own), IpAddr::V4(ip)) => {
-                own.octets().first_chunk::<2>() == ip.octets().first_chunk::<2>()
-            }
-            (IpAddr::V6(own), IpAddr::V6(ip)) => {
-                own.octets().first_chunk::<4>() == ip.octets().first_chunk::<4>()
-            }
-            _ => false,
-        };
-        self.topology.addresses().iter().filter(|own| !is_local(**own)).any(same)
-    }
-
-    /// Remembers who named a resolver.
-    fn know(&mut self, ip: IpAddr, hand: Hand) {
-        let at = match self.known.iter().position(|known| known.ip == ip) {
-            Some(at) => at,
-            None => {
-                let known = Known { ip, provider: false, now: false, network: false, configured: false };
-                self.cut |= self.known.push(known).is_err();
-                self.known.len().saturating_sub(1)
-            }
-        };
-        let Some(known) = self.known.get_mut(at).filter(|known| known.ip == ip) else { return };
-        match hand {
-            Hand::Provider => {
-                known.provider = true;
-                known.now |= !self.old;
-            }
-            Hand::Made => {}
-            _ if self.format == Format::Network => known.network = true,
-            _ => known.configured = true,
-        }
-    }
-
-    /// Whether the provider gives a resolver, or else what the configuration says leads to it.
-    fn given(&self, ip: IpAddr, hand: Hand) -> Option<bool> {
-        let provider = |known: &&Known| known.provider && !known.network;
-        let known = self.known.iter().find(|known| known.ip == ip);
-        let set = known.is_some_and(|known| known.network || known.configured);
-        if known.as_ref().is_some_and(provider) || self.is_near(ip) || hand == Hand::Made && set {
-            return Some(true);
-        }
-        // A line that gets its address from the provider gets resolvers too.
-        let automatic = hand == Hand::Owner
-            && match self.format {
-                Format::Network | Format::Nvram => true,
-                Format::Dhcp => !self.fixed,
-                _ => false,
-            };
-        (automatic || self.known.iter().any(|known| known.now && provider(&known))).then_some(false)
     }
 
     fn resolver(&mut self, said: &Said<'_>, at: Endpoint, name: &[u8], purpose: Use, text: &[u8]) {
@@ -209,7 +138,7 @@ impl<'a, H: Host> Weigh<'a, H> {
             hand: said.hand,
             stranger: stranger && !well_known,
             well_known,
-            given: self.given(at.ip, said.hand),
+            given: self.known.given(at.ip, said.hand, self.format, self.topology),
             standing: self.truths.item(Item::Resolver, text, None),
             worth,
             many: self.tally.split > LIST,
@@ -286,7 +215,7 @@ impl<H: Host> Listener for Weigh<'_, H> {
         self.resolver_files = self.resolver_files.saturating_add(u32::from(resolvers));
         self.name_files = self.name_files.saturating_add(u32::from(names));
         // What a provider gave lies in memory: on a disk it may be from long ago.
-        self.old = self.host.in_memory(relative(path)) == Ok(false);
+        self.known.old = self.host.in_memory(relative(path)) == Ok(false);
         // Nobody writes into an image.
         if format != Format::Nvram && self.mounts.over(real(self.host, path).as_slice()).image {
             return false;
@@ -301,8 +230,7 @@ impl<H: Host> Listener for Weigh<'_, H> {
                 let Some(at) = server(target) else { return };
                 self.resolvers = self.resolvers.saturating_add(1);
                 if domains.is_empty() {
-                    self.fixed |= said.hand == Hand::Fixed && self.format == Format::Network;
-                    self.know(at.ip, said.hand);
+                    self.cut |= !self.known.know(at.ip, said.hand, self.format);
                     self.tally.again = true;
                 } else {
                     self.tally.split = self.tally.split.saturating_add(1);
