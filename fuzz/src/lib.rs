@@ -2,6 +2,9 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::ffi::OsStringExt;
+use std::path::Path;
 use std::rc::Rc;
 
 use gatewatch::check::{Ctx, Selection};
@@ -308,6 +311,29 @@ type Tables = (Box<Scratch>, Box<[u8; JSON_BYTES]>);
 
 thread_local! {
     static TABLES: RefCell<Tables> = RefCell::new((Box::new(Scratch::new()), Box::new([0; JSON_BYTES])));
+}
+
+/// A recording as an input: of the files that are read the first bytes.
+pub fn packed(recording: &Path) -> Vec<u8> {
+    let about = fs::read_to_string(recording.join("about.toml")).unwrap_or_default();
+    let mut input = vec![u8::from(about.contains("\"big\""))];
+    let dumps = DUMPS.map(|name| format!("dumps/{name}"));
+    let files = PATHS.iter().map(|path| format!("root/{path}")).chain(dumps);
+    for (which, path) in files.enumerate() {
+        let bytes = match path.split_once('@') {
+            Some((root, path)) => {
+                fs::read_link(recording.join(root).join(path)).map(|to| to.into_os_string().into_vec())
+            }
+            None => fs::read(recording.join(path)),
+        };
+        // Of processes there is one at these paths; others would need others.
+        let Ok(mut bytes) = bytes else { continue };
+        bytes.truncate(4000);
+        let [low, high] = u16::try_from(bytes.len()).unwrap_or_default().to_le_bytes();
+        input.extend([u8::try_from(which).unwrap_or_default(), low, high]);
+        input.extend(bytes);
+    }
+    input
 }
 
 /// Scans the machine that an input is. What is said must be UTF-8 without control characters, and must end.
