@@ -134,7 +134,7 @@ impl Opened<'_> {
 
     /// Those in their places: what the device has fetched, and what its image has, of the same name the newer one.
     fn open_defaults(&mut self) {
-        let (paths, more) = self.trust.files();
+        let (paths, fault) = self.trust.files();
         let name = basename(IMAGE.as_bytes());
         let mut fetched = None;
         for path in &paths {
@@ -168,9 +168,14 @@ impl Opened<'_> {
             }
             Err(why) => self.refuse(IMAGE.as_bytes(), format_args!("{why}")),
         }
-        if more {
+        if let Some(fault) = fault {
             let place = self.trust.path("intel.d");
-            self.refuse(place.as_bytes(), format_args!("more than {INTEL_FILES} indicator files"));
+            match fault {
+                Fault::Large => {
+                    self.refuse(place.as_bytes(), format_args!("more than {INTEL_FILES} indicator files"));
+                }
+                other => self.refuse(place.as_bytes(), format_args!("{other}")),
+            }
         }
     }
 }

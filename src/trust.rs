@@ -103,13 +103,16 @@ impl<'d> Trust<'d> {
             trust.key("built-in key", text.as_bytes());
         }
         let place = trust.path("keys");
-        each(&place, b".pub", &mut |path| {
+        let listed = each(&place, b".pub", &mut |path| {
             let shown = Escaped(path);
             match small::<KEY_TEXT_BYTES>(path) {
                 Ok(text) => trust.key(&shown.to_string(), text.as_slice()),
                 Err(fault) => complain(format_args!("{shown}: {fault}; this key is not trusted")),
             }
         });
+        if let Err(fault) = listed {
+            complain(format_args!("{}: {fault}; keys in it are not trusted", Escaped(place.as_bytes())));
+        }
         trust.read_seen();
         trust
     }
@@ -231,20 +234,19 @@ impl<'d> Trust<'d> {
         }
     }
 
-    /// The indicator files of the directory, in the order of their names. Returns whether there were more than there is room
-    /// for.
-    pub fn files(&self) -> (heapless::Vec<OsString, INTEL_FILES>, bool) {
+    /// The indicator files of the directory, in the order of their names, and why they may not be all.
+    pub fn files(&self) -> (heapless::Vec<OsString, INTEL_FILES>, Option<Fault>) {
         let (mut files, mut more) = (heapless::Vec::new(), false);
-        each(&self.path("intel.d"), b".gwi", &mut |path| {
+        let listed = each(&self.path("intel.d"), b".gwi", &mut |path| {
             more |= files.push(std::ffi::OsStr::from_bytes(path).to_owned()).is_err();
         });
         files.sort_unstable();
-        (files, more)
+        (files, listed.err().or(more.then_some(Fault::Large)))
     }
 }
 
 /// Hands the path of every file of a directory to `each` whose name ends so. A directory that is not there is empty.
-fn each(place: &OsString, end: &[u8], each: &mut dyn FnMut(&[u8])) {
+fn each(place: &OsString, end: &[u8], each: &mut dyn FnMut(&[u8])) -> Result<(), Fault> {
     let dir = open(place.as_bytes(), OFlag::O_DIRECTORY | OFlag::O_CLOEXEC, Mode::empty()).map_err(fault);
     let listed = dir.and_then(|dir| {
         fd::list(&Dir(dir), &mut |name| {
@@ -258,8 +260,8 @@ fn each(place: &OsString, end: &[u8], each: &mut dyn FnMut(&[u8])) {
         })
     });
     match listed {
-        Ok(()) | Err(Fault::NotFound | Fault::NotDirectory) => {}
-        Err(fault) => complain(format_args!("{}: {fault}", Escaped(place.as_bytes()))),
+        Err(Fault::NotFound | Fault::NotDirectory) => Ok(()),
+        listed => listed,
     }
 }
 

@@ -221,6 +221,13 @@ fn files_in_their_place_are_taken_without_being_named() {
         why.contains("a.gwi: version 1 is older") && why.contains("c.gwi: it is signed by key 493F"),
         "{why}"
     );
+    // More than there is room for, and a place that is none.
+    let many = (0..9).fold(trusting(), |dir, i| copy(dir, &format!("{i}.gwi"), "v1.gwi"));
+    let outcome = look(&many, &[]);
+    let (state, why) = outcome.looked("c2-address");
+    assert!(state == "partly" && why.contains("intel.d: more than 8 indicator files"), "{outcome:?}");
+    let outcome = look(&trusting().link("intel.d", "intel.d"), &[]);
+    assert!(outcome.looked("c2-address").1.contains("intel.d: links lead in a circle"), "{outcome:?}");
     // A file that is named is the only one.
     assert_eq!(look(&copy(trusting(), "a.gwi", "stranger.gwi"), &with(&[&file("v2.gwi")])).status, 0);
 }

@@ -7,5 +7,6 @@ pub fn is_address(source: &[u8]) -> bool {
 
 /// Says that nothing is fetched here.
 pub fn get(_: &[u8], _: &mut [u8], _: u64) -> Result<usize, String> {
-    Err("this program was built small, and fetches nothing: fetch it with another one and give the file".to_owned())
+    Err("this program was built small, and fetches nothing: fetch it with another one and give the file"
+        .to_owned())
 }

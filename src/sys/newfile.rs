@@ -11,7 +11,7 @@ use nix::sys::signal::{SigSet, SigmaskHow};
 use nix::sys::stat::Mode;
 use nix::sys::statfs::{FsType, TMPFS_MAGIC, statfs};
 use nix::sys::statvfs::statvfs;
-use nix::unistd::{fsync, linkat, unlink};
+use nix::unistd::{AccessFlags, access, fsync, linkat, unlink};
 
 use super::fd::{Buffered, Writer, fault};
 
@@ -34,7 +34,9 @@ pub fn write(
     };
     // Signals that ask to end wait until the new file is in its place, or gone.
     let before = SigSet::all().thread_swap_mask(SigmaskHow::SIG_BLOCK).ok();
-    let nameless = open(directory(path.as_bytes()), quiet | OFlag::O_TMPFILE, mode);
+    // It gets its name through /proc.
+    let nameless = access("/proc/self/fd", AccessFlags::F_OK)
+        .and_then(|()| open(directory(path.as_bytes()), quiet | OFlag::O_TMPFILE, mode));
     let done = match nameless {
         Ok(file) => {
             let name = format!("/proc/self/fd/{}", file.as_raw_fd());
