@@ -100,13 +100,14 @@ END {
     if (rank[verdict] > rank[said]) result = verdict
     more = found > 1 ? " and " found - 1 " more" : ""
     if (result == "clean" || worst < 4) why = more = ""
-    if (verdict == "incomplete" && why == "") why = broken != "" ? broken : blind " of " checks " checks could not see everything"
+    if (verdict == "incomplete" && why == "")
+        why = broken != "" ? broken : blind " of " checks " checks could not see everything"
     fault = ""
     if (status < 0) fault = "the report breaks off"
     else if (status == 126 || status == 127) fault = "the program did not start"
     else if (status == 132) fault = "the processor does not know the program's instructions"
     else if (!(status in words)) fault = "the program ended with status " status
-    else if (verdict == "none") fault = "the report has no summary"
+    else if (verdict == "none") result = "incomplete" # Its complaint says why.
     else if (verdict != said) fault = "its report says " verdict ", its exit status " said
     else if (foreign) fault = foreign " lines of the report are not gatewatch's"
     else if (found < infected + suspicious + notice) fault = "findings are missing in the report"
