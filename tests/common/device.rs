@@ -14,12 +14,15 @@ use std::{fs, thread};
 
 use super::scan::{GATEWATCH, Guard, Ran, need_root, run, start, wait_for};
 
-/// What the script needs, and ls.
-pub(crate) const FEW: &str = "sh cat chmod rm sleep dd ls";
+/// The shell is BusyBox's, which has all programs of BusyBox in itself.
+pub(crate) const BUSYBOX: &str = "sh";
 
-/// As FEW, and what BusyBox has on most routers.
-pub(crate) const MANY: &str =
-    "sh cat chmod rm sleep dd ls head wc stat df sha256sum md5sum cksum base64 mktemp od ps id";
+/// The shell is dash, which has no other program in itself: what is not named here is not there. What the script needs, and
+/// ls.
+pub(crate) const FEW: &str = "cat chmod rm sleep dd ls";
+
+/// As FEW, with what else the script would use.
+pub(crate) const MANY: &str = "cat chmod rm sleep dd ls head wc stat df sha256sum md5sum cksum";
 
 /// Makes the file systems of a router, `$2` those in memory, as /place:options, and becomes its dropbear.
 const ENTER: &str = r#"
@@ -139,7 +142,7 @@ pub(crate) struct Plan<'d> {
 }
 
 impl<'d> Plan<'d> {
-    /// One that has these programs of BusyBox, `/tmp` in memory, and a boot script.
+    /// One that has these programs, `/tmp` in memory, and a boot script.
     pub(crate) fn new(desk: &'d Desk, tools: &str) -> Self {
         let root = scratch("router");
         fs::set_permissions(root.path(), fs::Permissions::from_mode(0o755)).unwrap();
@@ -151,6 +154,10 @@ impl<'d> Plan<'d> {
         plan.copy("/usr/sbin/dropbear", "sbin/dropbear");
         for tool in tools.split(' ') {
             symlink("busybox", plan.at("bin").join(tool)).unwrap();
+        }
+        if tools != BUSYBOX {
+            plan.copy("/bin/dash", "bin/sh");
+            plan.libraries("/bin/dash");
         }
         // dropbear, and gatewatch as it is built for tests, are linked with libraries of this machine.
         plan.libraries(GATEWATCH).libraries("/usr/sbin/dropbear");
