@@ -332,6 +332,18 @@ fn a_link_that_is_lost_while_sending_leaves_nothing() {
     device.cut();
     end_of(sweep);
     device.assert_tidy(&["dropbear"]);
+
+    // BusyBox's own cat, in the middle of a large program.
+    let large = [fs::read(scan::GATEWATCH).unwrap(), vec![0; 40 << 20]].concat();
+    desk.program("host", &large);
+    let busybox = Plan::new(&desk, BUSYBOX).memory("/tmp:size=200m").start();
+    let sweep = start(desk.ssh_scan().args(["--results", "-", &busybox.address]));
+    busybox.wait_for_process("cat");
+    kill(client(&busybox), Signal::SIGSTOP).unwrap();
+    busybox.wait_for_process("cat");
+    kill(client(&busybox), Signal::SIGKILL).unwrap();
+    assert_ne!(why(host(&end_of(sweep), &busybox.address)), "");
+    busybox.assert_tidy(&[]);
     desk.assert_tidy();
 }
 
@@ -339,7 +351,7 @@ fn a_link_that_is_lost_while_sending_leaves_nothing() {
 fn a_link_that_is_lost_during_the_scan_leaves_nothing() {
     let desk = Desk::new();
     desk.program("host", &puppet());
-    let device = Plan::new(&desk, FEW).tool("say", b"").start();
+    let device = Plan::new(&desk, BUSYBOX).tool("say", b"").start();
     let start_sweep = || {
         let sweep = start(desk.ssh_scan().args(["--results", "-", &device.address]));
         device.wait_for_process("/proc/self/fd/8 scan --format json");
@@ -348,6 +360,13 @@ fn a_link_that_is_lost_during_the_scan_leaves_nothing() {
     let sweep = start_sweep();
     kill(client(&device), Signal::SIGKILL).unwrap();
     assert_eq!(why(host(&end_of(sweep), &device.address)), "the report breaks off");
+    device.assert_tidy(&[]);
+
+    // The shell on the device is killed.
+    let sweep = start_sweep();
+    let shell = device.processes().into_iter().find(|(_, line)| line.starts_with("/bin/sh -c ")).unwrap().0;
+    kill(Pid::from_raw(shell.try_into().unwrap()), Signal::SIGKILL).unwrap();
+    end_of(sweep);
     device.assert_tidy(&[]);
 
     // Somebody has no patience: what is known is told, and nothing stays on either side.
@@ -505,6 +524,42 @@ fn what_a_device_sends_is_bounded() {
     assert_eq!((ran.status, row["verdict"].as_str()), (3, Some("incomplete")), "{row}");
     assert!(ran.stdout.len() < 1000, "{row}");
     device.assert_tidy(&[]);
+
+    let shell = b"#!/bin/busybox sh\nexec busybox tr '\\000' x </dev/zero\n";
+    let device = Plan::new(&desk, FEW).tool("bin/sh", shell).start();
+    let (row, ran) = look(&desk, &device, &["--host-timeout", "3"]);
+    assert_eq!((ran.status, row["verdict"].as_str()), (3, Some("incomplete")), "{row}");
+    assert!(ran.stdout.len() < 1000, "{row}");
+    device.assert_tidy(&[]);
+}
+
+#[test]
+fn one_device_may_be_asked_for_a_password_and_many_are_not() {
+    let desk = Desk::new();
+    // SHA-512 of "healthy", as crypt(3) has it.
+    let shadow = run(Command::new("busybox").args(["mkpasswd", "-m", "sha512", "-S", "saltsalt", "healthy"]));
+    let shadow = format!("root:{}:1::::::\n", text(&shadow.stdout).trim());
+    let plan = Plan::new(&desk, FEW);
+    fs::write(plan.at("etc/shadow"), shadow).unwrap();
+    let device = plan.start();
+    fs::write(desk.at("ask"), "#!/bin/sh\necho healthy\n").unwrap();
+    done(&format!("chmod 700 {}", desk.at("ask").display()));
+    let sweep = |hosts: &[&str]| {
+        let mut command = desk.ssh_scan();
+        command.env("SSH_ASKPASS", desk.at("ask")).env("SSH_ASKPASS_REQUIRE", "force");
+        command
+            .args(["-o", "PubkeyAuthentication=no", "--only", "exe-deleted", "--results", "-"])
+            .args(hosts);
+        let rows = lines(&run(&mut command).stdout);
+        host(&rows, &device.address).clone()
+    };
+    let asked = sweep(&[&device.address]);
+    assert_eq!(asked["verdict"], "clean", "{asked}");
+    // The same device twice is looked at once.
+    let asked = sweep(&[&device.address, &format!("root@{}", device.address)]);
+    assert_eq!(asked["verdict"], "clean", "{asked}");
+    let refused = sweep(&[&device.address, "127.0.0.1"]);
+    assert!(why(&refused).contains("Permission denied"), "{refused}");
 }
 
 #[test]

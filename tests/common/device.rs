@@ -37,7 +37,7 @@ for one in $2; do
 done
 ip link set lo up
 shift 3
-exec chroot . /sbin/dropbear -F -E -s -P /none -r /etc/dropbear/key -p 22 "$@"
+exec chroot . /sbin/dropbear -F -E -P /none -r /etc/dropbear/key -p 22 "$@"
 "#;
 
 #[track_caller]
