@@ -153,6 +153,36 @@ fn a_router_may_have_another_shell() {
 }
 
 #[test]
+fn so_may_the_desk() {
+    let desk = Desk::new();
+    let device = Plan::new(&desk, BUSYBOX).start();
+    for shell in [&["busybox", "ash"][..], &["bash", "--posix"]] {
+        let mut command = desk.ssh_scan_in(shell);
+        let ran =
+            run(command.args(["--results", "-", "--intel", &indicators(), &device.address, "127.0.0.1"]));
+        let rows = lines(&ran.stdout);
+        assert_eq!((ran.status, ran.stderr.as_str()), (3, ""), "{shell:?}");
+        assert_eq!(host(&rows, &device.address)["verdict"], "clean", "{rows:?}");
+        assert!(why(host(&rows, "127.0.0.1")).contains("Connection refused"), "{rows:?}");
+        desk.assert_tidy();
+        device.assert_tidy(&[]);
+    }
+}
+
+#[test]
+fn sweeps_of_one_device_do_not_find_each_other() {
+    let desk = Desk::new();
+    let device = Plan::new(&desk, BUSYBOX).start();
+    let hosts = ["", ":22", ":022", ":0022"].map(|port| format!("{}{port}", device.address));
+    for _ in 0..2 {
+        let ran =
+            desk.sweep(&[&["--intel", &indicators()][..], &hosts.each_ref().map(String::as_str)].concat());
+        assert_eq!(ran.status, 0, "{}", text(&ran.stdout));
+    }
+    device.assert_tidy(&[]);
+}
+
+#[test]
 fn a_planted_program_is_found_and_left_alone() {
     let desk = Desk::new();
     let plan = Plan::new(&desk, MANY);

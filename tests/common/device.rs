@@ -101,8 +101,13 @@ impl Desk {
 
     /// ssh-scan, ready for hosts.
     pub(crate) fn ssh_scan(&self) -> Command {
+        self.ssh_scan_in(&[])
+    }
+
+    /// The same in another shell than the machine's own.
+    pub(crate) fn ssh_scan_in(&self, shell: &[&str]) -> Command {
         let mut command = Command::new("nsenter");
-        command.arg(format!("--net=/run/netns/{}", self.space));
+        command.arg(format!("--net=/run/netns/{}", self.space)).args(shell);
         command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/ssh-scan"));
         command.arg("--binaries").arg(self.at("programs")).args(["-F", "none", "-l", "root"]);
         command.arg("-i").arg(self.at("key"));
