@@ -425,7 +425,7 @@ fn many_devices_from_an_inventory() {
     let mut inventory = fs::File::create(desk.at("inventory")).unwrap();
     writeln!(
         inventory,
-        "# the street\n\n{}  # with a comment\nroot@{}:22 \"green\" house \\ #4 # and one",
+        "# the street\n\n{}  # with a comment\nroot@{}:22 \"grün\" house \\ #4 # and one",
         devices[0].address, devices[1].address
     )
     .unwrap();
@@ -471,7 +471,7 @@ fn many_devices_from_an_inventory() {
     ];
     assert_eq!(told, expected);
     assert_eq!(rows.iter().filter(|row| row["type"] == "summary").count(), 3);
-    assert_eq!(host(&rows, &second)["label"], "\"green\" house \\", "{rows:?}");
+    assert_eq!(host(&rows, &second)["label"], "\"grün\" house \\", "{rows:?}");
     assert_eq!(host(&rows, &second)["user"], "root");
     assert_eq!(host(&rows, &devices[0].address).get("label"), None);
     for unknown in [&stranger.address, &other.address] {
@@ -759,6 +759,9 @@ fn only_lines_of_gatewatch_are_taken() {
             assert_eq!(judged(awk, &line).1, "", "{awk:?} takes {}", String::from_utf8_lossy(&line));
         }
         let clean = format!("{SUMMARY}\n");
+        let found =
+            "{\"v\":1,\"type\":\"finding\",\"check\":\"x\",\"severity\":\"infected\",\"path\":\"/y\"}\n"
+                .to_owned();
         for (body, row) in [
             (format!("{clean}m end 0\n"), "clean\t0\t0\t0"),
             (clean.clone(), "incomplete\t0\t0\t0\tthe report breaks off"),
@@ -775,6 +778,9 @@ fn only_lines_of_gatewatch_are_taken() {
                 "incomplete\t0\t0\t0\t1 lines of the report are not gatewatch's",
             ),
             (format!("{clean}m end 0\njunk\nm end 2\n"), "clean\t0\t0\t0"),
+            // What was found before a report breaks off stays found.
+            (found.clone(), "infected\t1\t0\t0\tx /y; the report breaks off"),
+            (format!("{found}{clean}m end 0\n"), "infected\t0\t0\t0\tx /y"),
         ] {
             assert_eq!(judged(awk, body.as_bytes()).0, row, "{awk:?}");
         }

@@ -81,6 +81,7 @@ index($0, mark " end ") == 1 { status = substr($0, length(mark) + 6) + 0; next }
 }
 /^\{"v":1,"type":"(finding|incident)"/ {
     found++
+    seen[severity] += ($0 ~ /"type":"finding"/)
     # An incident says more than the findings it joins.
     weight = rank[severity] * 2 + ($0 ~ /"type":"incident"/)
     if (weight > worst) { worst = weight; why = story($0) }
@@ -97,7 +98,10 @@ index($0, mark " end ") == 1 { status = substr($0, length(mark) + 6) + 0; next }
 END {
     said = (status in words) ? words[status] : "incomplete"
     result = said
-    if (rank[verdict] > rank[said]) result = verdict
+    if (rank[verdict] > rank[result]) result = verdict
+    if (seen["infected"]) result = "infected"
+    else if (seen["suspicious"] && result != "infected") result = "suspicious"
+    if (verdict == "none") { infected = seen["infected"]; suspicious = seen["suspicious"]; notice = seen["notice"] }
     more = found > 1 ? " and " found - 1 " more" : ""
     if (result == "clean" || worst < 4) why = more = ""
     if (verdict == "incomplete" && why == "")
@@ -107,7 +111,7 @@ END {
     else if (status == 126 || status == 127) fault = "the program did not start"
     else if (status == 132) fault = "the processor does not know the program's instructions"
     else if (!(status in words)) fault = "the program ended with status " status
-    else if (verdict == "none") result = "incomplete" # Its complaint says why.
+    else if (verdict == "none") { if (result == "clean") result = "incomplete" } # Its complaint says why.
     else if (verdict != said) fault = "its report says " verdict ", its exit status " said
     else if (foreign) fault = foreign " lines of the report are not gatewatch's"
     else if (found < infected + suspicious + notice) fault = "findings are missing in the report"
