@@ -5,8 +5,8 @@ mod out;
 use core::net::IpAddr;
 
 use crate::facts::account::Account;
-use crate::facts::fanout::Fanout;
 use crate::facts::exposure::Exposure;
+use crate::facts::fanout::Fanout;
 use crate::facts::file::File;
 use crate::facts::flow::Flow;
 use crate::facts::helper::Helper;

@@ -3,8 +3,8 @@
 use crate::check::{Check, Ctx, Hook, Out, Say};
 use crate::facts::account::Account;
 use crate::facts::commands::Commands;
-use crate::facts::fanout::Fanout;
 use crate::facts::exposure::Exposure;
+use crate::facts::fanout::Fanout;
 use crate::facts::file::{File, Role};
 use crate::facts::flow::Flow;
 use crate::facts::helper::Helper;
@@ -114,6 +114,8 @@ pub(crate) fn flows(check: &'static Check, row: &str) -> Vec<Severity> {
     let ends = [flow.original.from, flow.original.to, flow.reply.from];
     [flow.from, flow.to, flow.answers] = ends.map(|end| home.side(end.ip));
     weights(heard(check, |ctx, out| hooked!(check, Flow).for_each(|run| run(&flow, ctx, out))))
+}
+
 /// A rule of iptables in the chain of packets that come in, on a home router (see [`home`]): which protocols, whom it is
 /// for, which ports; the rest is to be added.
 pub(crate) fn matched(protocols: u8, destination: &str, ports: &[(u16, u16)]) -> Matched {
@@ -149,6 +151,8 @@ pub(crate) fn rule(check: &'static Check, rule: &PacketRule<'_>) -> Vec<Severity
 /// What a check says of the packet filter as a whole.
 pub(crate) fn filter(check: &'static Check, filter: &Filter) -> Vec<Severity> {
     weights(heard(check, |ctx, out| hooked!(check, Filter).for_each(|run| run(filter, ctx, out))))
+}
+
 /// What a check says of somebody who calls many hosts.
 pub(crate) fn fanout(check: &'static Check, fanout: &Fanout<'_>) -> Vec<Severity> {
     weights(heard(check, |ctx, out| hooked!(check, Fanout).for_each(|run| run(fanout, ctx, out))))
@@ -162,6 +166,8 @@ pub(crate) fn service(check: &'static Check, service: &Service<'_>) -> Vec<Sever
 /// What a check says of a flow.
 pub(crate) fn flow(check: &'static Check, flow: &Flow) -> Vec<Severity> {
     weights(heard(check, |ctx, out| hooked!(check, Flow).for_each(|run| run(flow, ctx, out))))
+}
+
 /// What a check says of a port that UPnP opened.
 pub(crate) fn mapping(check: &'static Check, mapping: &Mapping<'_>) -> Vec<Severity> {
     weights(heard(check, |ctx, out| hooked!(check, Mapping).for_each(|run| run(mapping, ctx, out))))
