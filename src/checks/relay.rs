@@ -44,7 +44,7 @@ pub const CHECK: Check = Check {
     severity: Severity::Infected,
     attack: "T1090",
     title: "strangers who are passed on to other strangers",
-    sources: &[Source::Sockets, Source::Descriptors, Source::Routes],
+    sources: &[Source::Sockets, Source::Flows, Source::Descriptors, Source::Routes],
     hooks: &[Hook::Flow(flow), Hook::Service(service)],
 };
 

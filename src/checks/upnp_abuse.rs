@@ -73,8 +73,10 @@ fn run(lease: &Mapping<'_>, ctx: &Ctx<'_>, out: &mut Out<'_>) {
     };
     let severity = if named { Severity::Infected } else { severity };
     let draft = out.at(lease.file, lease.line).severity(severity);
-    // Who a LAN client is stays here.
-    let draft = draft.remote(Some(lease.to).filter(|_| lease.side != Side::Lan));
+    let draft = match lease.side {
+        Side::Lan => draft.client(lease.to),
+        _ => draft.remote(Some(lease.to)),
+    };
     let draft = if named { draft.family(b"eternalsilence") } else { draft };
     let protocol = match lease.protocol {
         Protocol::Tcp => "TCP port ",

@@ -60,6 +60,11 @@ impl Run<'_, '_> {
                 self.show_fanout(fanout, true);
             });
         }
+        fanouts.each(&mut |fanout| {
+            if counts && fanout.is_wide() {
+                self.show_fanout(fanout, true);
+            }
+        });
         self.counts.flows = coverage.facts;
         self.note(Source::Flows, coverage);
         self.verdicts()
