@@ -8,11 +8,13 @@ mod net;
 #[path = "common/scan.rs"]
 mod scan;
 
+use std::fs;
 use std::net::{TcpListener, TcpStream};
+use std::path::Path;
 use std::process::Command;
 
 use net::{At, Filter, Net};
-use scan::{GATEWATCH, Outcome, intel, run};
+use scan::{GATEWATCH, Outcome, Planted, intel, run};
 
 const CHECKS: &str = "c2-address,c2-client,nat-redirect,firewall-open,scan-fanout,tunnel-odd,exposed";
 
@@ -41,11 +43,15 @@ impl Infected {
 
     /// Looks with a program in front that takes something away.
     fn look(&self, front: &[&str]) -> Outcome {
+        self.look_by(front, GATEWATCH.as_ref(), &intel("live.gwi"))
+    }
+
+    fn look_by(&self, front: &[&str], program: &Path, list: &Path) -> Outcome {
         self.net.inside(At::Router, || {
             let mut command = Command::new(front[0]);
-            command.args(&front[1..]).arg(GATEWATCH);
+            command.args(&front[1..]).arg(program);
             command.args(["scan", "-v", "--format", "json", "--only", CHECKS, "--intel"]);
-            Outcome::of(run(command.arg(intel("live.gwi"))))
+            Outcome::of(run(command.arg(list)))
         })
     }
 
@@ -97,7 +103,12 @@ fn a_file_or_an_answer_is_missing_and_the_other_is_there() {
 fn a_user_without_rights() {
     let router = Infected::new();
     let front = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--bounding-set=-all"];
-    let outcome = router.look(&front);
+    // He need not be let into the directory of this test.
+    let own = Planted::new("/tmp/gatewatch-network-user", "gatewatch");
+    own.copy(GATEWATCH);
+    let list = own.exe.with_file_name("list");
+    fs::copy(intel("live.gwi"), &list).unwrap();
+    let outcome = router.look_by(&front, &own.exe, &list);
     // Of the router's own sockets everybody may know.
     assert!(outcome.short().contains(&"c2-address infected".to_owned()), "{outcome:?}");
     for check in ["c2-client", "nat-redirect", "firewall-open"] {

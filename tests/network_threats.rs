@@ -12,7 +12,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::process::Command;
 
 use net::{At, CLIENT, CLIENT_MAC, CLIENT6, Filter, Net, ROUTER, ROUTER_WAN};
-use scan::{Outcome, Planted, intel, wait_for};
+use scan::{Log, Outcome, Planted, intel, wait_for};
 use serde_json::Value;
 
 /// The checks of the network: what else this machine does is no matter of these tests.
@@ -235,10 +235,17 @@ fn nobody_behind_the_router_is_named() {
     let args = ["--intel", list.to_str().unwrap(), "--only", CHECKS];
     let files =
         [("/var/lib/misc/dnsmasq.leases", lease.as_str()), ("/var/lib/misc/upnp.leases", leases.as_str())];
-    let said = ["text", "json", "nagios", "prom"]
-        .into_iter()
-        .filter_map(|format| net.said_with(&files, &args, &format!("{format} -v")))
-        .collect::<String>();
+    let log = Log::new();
+    let mut syslog = log.option();
+    syslog.push(" -v");
+    let mut said = net.said_with(&files, &args, &format!("text {}", syslog.to_str().unwrap())).unwrap();
+    // Formats that are not there yet say nothing.
+    for format in ["json", "nagios", "prom"] {
+        said.extend(net.said_with(&files, &args, &format!("{format} -v")));
+    }
+    let lines = log.lines();
+    assert!(lines.len() > 3);
+    lines.iter().for_each(|line| said += &String::from_utf8_lossy(line));
     assert!(said.contains("c2-client") && said.contains("upnp-abuse"), "{said}");
     let lower = said.to_lowercase();
     for secret in [CLIENT, CLIENT6, CLIENT_MAC, name] {

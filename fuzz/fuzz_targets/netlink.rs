@@ -1,9 +1,11 @@
 //! Messages of netlink: cut into attributes, and read as what each question asks for.
 #![no_main]
 
+use gatewatch::facts::flow;
 use gatewatch::facts::netlink::{Next, attributes, next};
 use gatewatch::facts::raw::PacketDetail;
 use gatewatch::facts::route::{self, Route};
+use gatewatch::facts::socket::{Protocol, Socket};
 use gatewatch::facts::tunnel::Link;
 use gatewatch_fuzz::ENDIANS;
 use libfuzzer_sys::fuzz_target;
@@ -15,7 +17,9 @@ fuzz_target!(|data: &[u8]| {
             assert!(length > 0 && length <= rest.len());
             attributes(body, endian).for_each(|(_, value)| attributes(value, endian).for_each(drop));
             let _ = (Route::message(body, endian), route::own(body, endian), route::interface(body, endian));
-            let _ = (Link::message(body, endian), PacketDetail::parse(body, endian));
+            let _ =
+                (Link::message(body, endian), PacketDetail::parse(body, endian), flow::message(body, endian));
+            let _ = Socket::message(body, Protocol::Tcp, endian);
             rest = &rest[length..];
         }
     }

@@ -11,6 +11,7 @@ use gatewatch::check::{Ctx, Selection};
 use gatewatch::checks;
 use gatewatch::engine::{Plan, Scratch, scan as run};
 use gatewatch::facts::about::{About, Endian};
+use gatewatch::facts::netlink::SetName;
 use gatewatch::host::{Dump, Fault, Host, Identity, Kind};
 use gatewatch::intel::Intel;
 use gatewatch::limits::JSON_BYTES;
@@ -102,17 +103,22 @@ const PATHS: [&str; 72] = [
 ];
 
 /// What the kernel or a recording answers, by the names of recordings.
-const DUMPS: [&str; 12] = [
+const DUMPS: [&str; 17] = [
     "packet_diag.bin",
     "addresses.bin",
     "routes.bin",
     "links.bin",
-    "conntrack.bin",
-    "sockets.bin",
-    "nft_rules.bin",
+    "neighbours.bin",
+    "flows.bin",
+    "tcp_diag.bin",
+    "tcp6_diag.bin",
+    "udp_diag.bin",
+    "udp6_diag.bin",
     "nft_chains.bin",
-    "nft_sets.bin",
-    "iptables.bin",
+    "nft_rules.bin",
+    SetName::RECORDED,
+    "ip_tables_nat.bin",
+    "ip6_tables_filter.bin",
     "pids",
     "nvram",
 ];
@@ -154,6 +160,12 @@ impl Machine {
             nodes.insert(path, node);
         }
         Self { nodes, about: About { live: kind & 0x80 != 0, endian } }
+    }
+
+    /// With these files alone, little-endian.
+    fn with(files: &[(&str, &[u8])]) -> Self {
+        let nodes = files.iter().map(|(path, bytes)| ((*path).to_owned(), Node::File((*bytes).into())));
+        Self { nodes: nodes.collect(), about: About { live: false, endian: Some(Endian::Little) } }
     }
 
     fn node(&self, path: &[u8]) -> Result<&Node, Fault> {
@@ -277,11 +289,13 @@ impl Host for Machine {
         Err(Fault::NotFound)
     }
 
-    fn dump(&self, dump: Dump) -> Result<File, Fault> {
+    fn dump(&self, dump: Dump<'_>) -> Result<File, Fault> {
         let name = match dump {
-            Dump::Netlink(question) => question.recorded(),
-            Dump::Pids => "pids",
-            Dump::Nvram => "nvram",
+            Dump::Netlink(question) => question.recorded().to_owned(),
+            Dump::Set(_) => SetName::RECORDED.to_owned(),
+            Dump::Xtables { ip6, table } => format!("{}_tables_{table}.bin", if ip6 { "ip6" } else { "ip" }),
+            Dump::Pids => "pids".to_owned(),
+            Dump::Nvram => "nvram".to_owned(),
         };
         self.open(format!("dumps/{name}").as_bytes()).map(|(file, _)| file)
     }
@@ -336,14 +350,24 @@ pub fn packed(recording: &Path) -> Vec<u8> {
     input
 }
 
-/// Scans the machine that an input is. What is said must be UTF-8 without control characters, and must end.
+/// Scans the machine that an input is.
 pub fn scan(input: &[u8]) {
+    look(&Machine::of(input), &|_| true);
+}
+
+/// Scans a machine that has these files alone, with some of the checks.
+pub fn scan_files(files: &[(&str, &[u8])], checks: &[&str]) {
+    look(&Machine::with(files), &|id| checks.contains(&id));
+}
+
+/// What is said must be UTF-8 without control characters, and must end.
+fn look(machine: &Machine, wanted: &dyn Fn(&str) -> bool) {
     const LIVE: &[u8] = include_bytes!("../../tests/intel/live.gwi");
-    let machine = Machine::of(input);
     let intel = [Intel::open(LIVE).unwrap()];
-    let ctx = Ctx { intel: &intel, families: None, now: Some(1_795_341_600), own_pids: [4711, 4712] };
+    let ctx = Ctx { intel: &intel, families: None, sieve: None, now: Some(1_795_341_600), own_pids: [4711, 4712] };
+    let chosen = checks::ALL.iter().enumerate().filter(|(_, check)| wanted(check.id));
     let plan = Plan {
-        selection: (0..checks::ALL.len()).fold(Selection::NONE, Selection::with),
+        selection: chosen.fold(Selection::NONE, |all, (index, _)| all.with(index)),
         ctx,
         intel_gap: b"",
         intel_named: true,
@@ -353,7 +377,7 @@ pub fn scan(input: &[u8]) {
     };
     let mut said = Said(Vec::new());
     TABLES
-        .with_borrow_mut(|(tables, line)| run(&machine, &plan, tables, &mut Json::new(&mut said, line, true)))
+        .with_borrow_mut(|(tables, line)| run(machine, &plan, tables, &mut Json::new(&mut said, line, true)))
         .unwrap();
     let said = str::from_utf8(&said.0).unwrap();
     assert!(!said.chars().any(|c| c.is_control() && c != '\n'), "{said}");
