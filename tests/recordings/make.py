@@ -860,6 +860,22 @@ def asus():
     tree.packet([(3, 0x886C, 2, 1301), (3, 0x888E, 8, 1303), (3, 0x0806, 8, 1402), (2, 0x0800, 7, 1701)])
     tree.file("proc/net/unix", "Num       RefCount Protocol Flags    Type St Inode Path\n"
               "82f00000: 00000002 00000000 00000000 0002 01  1101 /dev/log\n")
+    # Words of a little-endian machine. The old table of flows, of IPv4 alone: web pages, names, time, a forwarded port.
+    tree.file("proc/net/route", "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT\n"
+              "vlan2\t00000000\t010200C0\t0003\t0\t0\t0\t00000000\t0\t0\t0\n"
+              "br0\t0032A8C0\t00000000\t0001\t0\t0\t0\t00FFFFFF\t0\t0\t0\n"
+              "vlan2\t000200C0\t00000000\t0001\t0\t0\t0\t00FFFFFF\t0\t0\t0\n")
+    tree.file("proc/net/fib_trie", "Local:\n" + "".join(
+        f"        |-- {ip}\n           /32 host LOCAL\n" for ip in ["127.0.0.1", "192.0.2.34", "192.168.50.1"]))
+    tree.file("proc/net/ip_conntrack",
+              "tcp      6 1190 ESTABLISHED src=192.168.50.20 dst=192.0.2.80 sport=50130 dport=443 src=192.0.2.80 "
+              "dst=192.0.2.34 sport=443 dport=50130 [ASSURED] mark=0 use=2\n"
+              "udp      17 12 src=192.168.50.20 dst=192.168.50.1 sport=40100 dport=53 src=192.168.50.1 dst=192.168.50.20 "
+              "sport=53 dport=40100 mark=0 use=2\n"
+              "udp      17 25 src=192.0.2.34 dst=192.0.2.123 sport=123 dport=123 [UNREPLIED] src=192.0.2.123 dst=192.0.2.34 "
+              "sport=123 dport=123 mark=0 use=2\n"
+              "tcp      6 300 ESTABLISHED src=192.0.2.99 dst=192.0.2.34 sport=40200 dport=8443 src=192.168.50.20 "
+              "dst=192.0.2.99 sport=443 dport=40200 [ASSURED] mark=0 use=2\n")
     tree.rows = [
         (1, 1, "0:1", "/", "/", "rw", "rootfs", "rootfs", ""),
         (11, 1, "31:3", "/", "/", "ro,relatime", "squashfs", "/dev/mtdblock3", ""),
