@@ -95,7 +95,7 @@ pub mod tests {
     fn flows() {
         // Made by hand, and real traffic: a connection that stands, one that is refused, and one to nobody.
         alone(
-            "same_flows",
+            "netlink::tests::same_flows",
             "ip link set lo up; ip addr add 192.0.2.1/24 dev lo; ip -6 addr add 2001:db8::1/64 dev lo nodad
             iptables-legacy -A INPUT -m conntrack --ctstate ESTABLISHED -j ACCEPT
             ip6tables-legacy -A INPUT -m conntrack --ctstate ESTABLISHED -j ACCEPT
@@ -167,7 +167,7 @@ pub mod tests {
     #[test]
     fn sockets() {
         alone(
-            "same_sockets",
+            "netlink::tests::same_sockets",
             "ip link set lo up; ip link add wan type veth peer name lan; ip link set wan up; ip link set lan up
             ip addr add 192.0.2.10/24 dev wan; ip -6 addr add 2001:db8:1::1/64 dev wan nodad
             ip neigh add 192.0.2.77 lladdr 02:00:00:00:00:01 dev wan nud permanent
