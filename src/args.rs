@@ -38,6 +38,7 @@ options of scan:
   --skip ID,...       run all checks but these
   --device ID         name of the device in reports (default: its host name)
   --timeout SECONDS   report what is known after that time (default 60)
+  --lan-details       show addresses and names of LAN clients, not a word for each
   --no-color          no colours; the variable NO_COLOR does the same
   -q                  show findings only
   -v                  show how every check fared
@@ -47,6 +48,7 @@ options of baseline:
   -o FILE             where the baseline is, or is to be written
                       (default /etc/gatewatch/baseline.gwb; with --root it must be given)
   --format FORMAT     of verify: text (default) or json
+  --lan-details       of verify: as above
 The date in a baseline is that of SOURCE_DATE_EPOCH, where it is set: the same tree gives the same file.
 
 exit status: 0 clean, 1 suspicious, 2 infected, 3 incomplete or an error;
@@ -82,6 +84,8 @@ pub struct Scan {
     pub selection: Selection,
     /// The device's id.
     pub device: Option<String>,
+    /// Clients are told in full.
+    pub lan_details: bool,
     /// Seconds until a run is given up.
     pub timeout_s: u64,
     /// Colours are not wanted.
@@ -154,6 +158,7 @@ pub fn parse(arguments: impl IntoIterator<Item = impl Into<OsString>>) -> Result
         baseline: None,
         selection: Selection::NONE,
         device: None,
+        lan_details: false,
         timeout_s: 60,
         no_color: false,
         quiet: false,
@@ -201,6 +206,7 @@ pub fn parse(arguments: impl IntoIterator<Item = impl Into<OsString>>) -> Result
                     _ => return wrong("--timeout: use seconds from 1 to 86400"),
                 };
             }
+            Long("lan-details") => scan.lan_details = true,
             Long("no-color") => scan.no_color = true,
             Short('q') => scan.quiet = true,
             Short('v') => scan.verbose = true,
@@ -316,6 +322,7 @@ mod tests {
         assert!((0..checks::ALL.len()).all(|index| scan("").selection.has(index)));
         assert_eq!(scan("--syslog -q").syslog, Some("/dev/log".into()));
         assert_eq!(scan("--syslog=/x").syslog, Some("/x".into()));
+        assert!(scan("--lan-details").lan_details && !scan("").lan_details);
         assert_eq!(
             scan("--only exe-deleted,c2-address --skip c2-address").selection,
             scan("--only exe-deleted").selection

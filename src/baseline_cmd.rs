@@ -7,14 +7,15 @@ use std::sync::Mutex;
 
 use embedded_io::Write as _;
 use gatewatch::baseline::{Baseline, Change, Difference, FileValue, Kind, Table, compare};
+use gatewatch::facts::lan::Lan;
 use gatewatch::facts::text::{Bytes, basename, decimal};
 use gatewatch::host::{Fault, Host};
-use gatewatch::limits::{DETAIL_BYTES, JSON_BYTES};
-use gatewatch::report::Verdict;
+use gatewatch::limits::{DETAIL_BYTES, JSON_BYTES, PATH_BYTES, WHY_BYTES};
 use gatewatch::report::escape::Escaped;
+use gatewatch::report::{Verdict, veil};
 use gatewatch::source::items::{Look, Told};
 use gatewatch::source::net::Ports;
-use gatewatch::source::{Coverage, inventory};
+use gatewatch::source::{self, Coverage, inventory};
 use serde::Serialize;
 
 use crate::args::{self, Action, Format};
@@ -134,7 +135,12 @@ fn verify(asked: &args::Baseline, machine: &Machine) -> u8 {
     let mut table = lock(&TABLE);
     let coverage = collect(machine, &mut table);
     let stdout = std::io::stdout();
+    let mut lan = lock(&crate::look::LAN);
+    if !asked.lan_details {
+        source::lan::read(machine, &mut lan);
+    }
     let mut report = Report {
+        veil: (!asked.lan_details).then_some(&lan),
         out: Buffered::new(Writer(stdout.as_fd())),
         line: &mut lock(&crate::LINE),
         json: asked.format == Format::Json,
@@ -319,6 +325,8 @@ fn is_empty(bytes: &Escaped<'_>) -> bool {
 
 /// Where differences are told.
 struct Report<'a> {
+    /// Whose addresses and names are not told.
+    veil: Option<&'a Lan>,
     out: Buffered<Writer<'a>>,
     line: &'a mut [u8; JSON_BYTES],
     json: bool,
@@ -336,7 +344,12 @@ impl Report<'_> {
             Word::Unknown => &mut self.summary.unknown,
         };
         *count = count.saturating_add(1);
-        let (name, detail) = (Escaped(name), Escaped(detail));
+        let veiled = self
+            .veil
+            .map(|lan| (veil::text::<PATH_BYTES>(name, lan), veil::text::<DETAIL_BYTES>(detail, lan)));
+        let shown =
+            veiled.as_ref().map_or((name, detail), |(name, detail)| (name.as_slice(), detail.as_slice()));
+        let (name, detail) = (Escaped(shown.0), Escaped(shown.1));
         let told = if self.json {
             let row = Row { v: 1, r#type: "difference", change: word, kind: kind.word(), name, detail };
             serde_json_core::to_slice(&row, self.line).ok().is_some_and(|used| self.row(used))
@@ -362,7 +375,8 @@ impl Report<'_> {
             (0, _) => ("incomplete", CANNOT_TELL),
             _ => ("differs", DIFFERS),
         };
-        let why = Escaped(why);
+        let veiled = self.veil.map(|lan| veil::text::<WHY_BYTES>(why, lan));
+        let why = Escaped(veiled.as_ref().map_or(why, Bytes::as_slice));
         let told = if self.json {
             let row = End { v: 1, r#type: "baseline", verdict, added, changed, removed, unknown, why };
             serde_json_core::to_slice(&row, self.line).ok().is_some_and(|used| self.row(used))

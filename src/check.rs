@@ -23,7 +23,7 @@ use crate::facts::startup::Line;
 use crate::facts::startup_file::StartupFile;
 use crate::facts::tool::{Cover, Tool};
 use crate::facts::web::Page;
-use crate::intel::{Hit, Intel, Match, Trace, TraceKind};
+use crate::intel::{Hit, Intel, Sieve, Trace, TraceKind};
 use crate::limits::CHECKS;
 
 pub(crate) use out::Say;
@@ -139,6 +139,8 @@ impl Check {
 pub struct Ctx<'a> {
     /// The indicator files in use.
     pub intel: &'a [Intel<'a>],
+    /// What tells fast that an address is not in them, for those who ask often.
+    pub sieve: Option<&'a Sieve>,
     /// The rules of the program itself.
     pub families: Option<Intel<'a>>,
     /// Seconds since 1970; `None` while the clock is not set.
@@ -158,18 +160,14 @@ impl<'a> Ctx<'a> {
     /// before one that has expired.
     #[must_use]
     pub fn listed(&self, address: IpAddr, port: u16) -> Option<Hit<'a>> {
-        let mut found = None;
-        // At 1970 nothing has expired yet, so the second round finds what has since.
-        for date in [self.now.unwrap_or_default(), 0] {
-            for intel in self.intel {
-                match intel.lookup_at(address, port, date) {
-                    Match::Never => return None,
-                    Match::Listed(hit) => found = found.or(Some(hit)),
-                    Match::Nothing => {}
-                }
-            }
+        let address = address.to_canonical();
+        // At 1970 nothing has expired yet. Most addresses are in no file, and that is known after one look.
+        let any = self.intel.iter().find_map(|intel| intel.listed(address, port, 0, self.sieve))?;
+        if self.intel.iter().any(|intel| intel.never(address)) {
+            return None;
         }
-        found
+        let now = self.now.unwrap_or_default();
+        self.intel.iter().find_map(|intel| intel.listed(address, port, now, None)).or(Some(any))
     }
 
     /// The indicator that a program's SHA-256 matches, one that still holds before one that has expired.

@@ -3,6 +3,7 @@
 
 mod accounts;
 mod config;
+mod flows;
 mod kernel;
 mod network;
 mod own;
@@ -24,7 +25,7 @@ use crate::facts::service::Services;
 use crate::facts::text::Bytes;
 use crate::facts::topology::Topology;
 use crate::host::{Fault, Host};
-use crate::intel::{Intel, TraceKind};
+use crate::intel::{Intel, Sieve, TraceKind};
 use crate::limits::{ACCUSED, CHECKS, SECOND_LOOK_MS};
 use crate::report::{Counts, Event, Sink, SinkFault};
 use crate::source::accounts::Accounts;
@@ -65,6 +66,9 @@ pub struct Scratch {
     shown: Shown,
     programs: Programs,
     services: Services,
+    told: flows::Told,
+    flows: flows::Accused,
+    sieve: Sieve,
 }
 
 impl Scratch {
@@ -92,6 +96,9 @@ impl Scratch {
             shown: Shown::new(),
             programs: Programs::new(),
             services: Services::new(),
+            told: flows::Told::new(),
+            flows: flows::Accused::new(),
+            sieve: Sieve::new(),
         }
     }
 }
@@ -150,6 +157,9 @@ pub fn scan<H: Host>(
     run.routes(host, scratch)?;
     if run.wants(Source::Sockets) {
         run.sockets(host, scratch)?;
+    }
+    if run.wants(Source::Flows) {
+        run.flows(host, scratch)?;
     }
     if run.wants(Source::RawSockets) {
         run.raw_sockets(host, scratch)?;

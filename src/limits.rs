@@ -116,6 +116,15 @@ pub const FANOUT_NAMED: usize = 32;
 /// Milliseconds between the two looks at a process before it is accused: an upgrade replaces a file, and a
 /// helper of the kernel executes its program, in less.
 pub const SECOND_LOOK_MS: u32 = 100;
+/// Flows that a check accuses, like ones once, told when all have been seen. 152 bytes each.
+pub const ACCUSED_FLOWS: usize = if cfg!(test) { 8 } else { 256 };
+
+/// Other ends of sockets that have been spoken of, so that their flows are not told again. 20 bytes each.
+pub const TOLD_ENDS: usize = 128;
+
+/// Names and hardware addresses of clients that are known and so left out of reports, 16 bytes each: homes have fifty, a hotel
+/// on its router a thousand.
+pub const LAN_WORDS: usize = if cfg!(test) { 16 } else { 2048 };
 
 /// Process ids that are tried at most: beyond `pid_max` of a 32-bit kernel it takes a 64-bit one with many processes.
 pub const PROBED_PIDS: u32 = 1_048_576;
@@ -303,12 +312,15 @@ pub const WEB_BYTES: u64 = if cfg!(test) { 16 * 1024 * 1024 } else { 256 * 1024 
 /// Bytes of the free text of a finding.
 pub const DETAIL_BYTES: usize = 1024;
 
+/// Bytes of a client that is told in full: address and port, hardware address, and a host name (63, RFC 1035 section 2.3.4).
+pub const CLIENT_BYTES: usize = 144;
+
 /// Bytes of the reason of a verdict.
 pub const WHY_BYTES: usize = 384;
 
 /// Bytes of one event on its way from the looking process to the reporting one: path, detail, name, names of ancestors
 /// and the numbers of the largest finding.
-pub const FRAME_BYTES: usize = PATH_BYTES + DETAIL_BYTES + (1 + PARENTS) * COMM_BYTES + 512;
+pub const FRAME_BYTES: usize = PATH_BYTES + DETAIL_BYTES + CLIENT_BYTES + (1 + PARENTS) * COMM_BYTES + 512;
 
 /// Bytes of one JSON line. The worst case is a finding all of whose bytes are escaped as `\\xNN`, five each.
 pub const JSON_BYTES: usize = 5 * FRAME_BYTES;
@@ -323,6 +335,12 @@ pub const SYSLOG_FINDINGS: usize = if cfg!(test) { 6 } else { 192 };
 
 /// Findings of one check among them, so that a flood of one kind cannot push out another.
 pub const SYSLOG_PER_CHECK: usize = if cfg!(test) { 2 } else { 24 };
+
+/// Words of 32 bits of the sieve before the look-up of flows, 4 bytes each; a power of two.
+pub const SIEVE_WORDS: usize = 16_384;
+
+/// Flows after which it is filled: a router with fewer is through before.
+pub const SIEVE_FROM: u32 = if cfg!(test) { 4 } else { 4096 };
 
 /// Indicator files of one run.
 pub const INTEL_FILES: usize = 8;

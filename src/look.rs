@@ -8,13 +8,16 @@ use std::sync::Mutex;
 use gatewatch::baseline::Baseline;
 use gatewatch::check::Ctx;
 use gatewatch::engine::{self, Plan, Scratch};
+use gatewatch::facts::lan::Lan;
 use gatewatch::facts::text::Bytes;
 use gatewatch::host::Fault;
 use gatewatch::intel::{FAMILIES, Intel};
 use gatewatch::limits::{FRAME_BYTES, INTEL_FILES, WHY_BYTES};
 use gatewatch::report::escape::Escaped;
+use gatewatch::report::veil::{Clients, Veil};
 use gatewatch::report::wire::Encoder;
 use gatewatch::report::{Event, IntelInfo, Sink, SinkFault, Source};
+use gatewatch::source;
 use gatewatch::source::hidden::Turn;
 
 use crate::args::{DEFAULT_BASELINE, Scan};
@@ -24,6 +27,8 @@ use crate::sys::machine::Machine;
 use crate::sys::{clock, map};
 
 static SCRATCH: Mutex<Scratch> = Mutex::new(Scratch::new());
+/// Those whom the machine serves.
+pub static LAN: Mutex<Lan> = Mutex::new(Lan::new());
 static FRAME: Mutex<[u8; FRAME_BYTES]> = Mutex::new([0; FRAME_BYTES]);
 
 /// Where an image has its indicators.
@@ -32,7 +37,6 @@ const DEFAULT_INTEL: &str = "/usr/share/gatewatch/indicators.gwi";
 /// Looks and tells; returns the exit status of the looking process. `parent` reports.
 pub fn look(scan: &Scan, pipe: &OwnedFd, parent: u32) -> i32 {
     let (mut scratch, mut frame) = (crate::lock(&SCRATCH), crate::lock(&FRAME));
-    let mut sink = Encoder::new(Writer(pipe.as_fd()), &mut frame);
     let machine = match &scan.root {
         Some(root) => Machine::tree(root.as_bytes()),
         None => Machine::live(),
@@ -45,6 +49,16 @@ pub fn look(scan: &Scan, pipe: &OwnedFd, parent: u32) -> i32 {
             return 3;
         }
     };
+    let mut lan = crate::lock(&LAN);
+    if !scan.lan_details {
+        source::lan::read(&machine, &mut lan);
+        if lan.is_cut() {
+            complain(format_args!("there are more names of clients than are known: some may be shown"));
+        }
+    }
+    let known = |ip, say: &mut dyn FnMut(&[u8])| source::lan::tell(&machine, ip, say);
+    let clients = if scan.lan_details { Clients::Told(&known) } else { Clients::Veiled(&lan) };
+    let mut sink = Veil::new(Encoder::new(Writer(pipe.as_fd()), &mut frame), clients);
     let own_pids = if scan.root.is_some() { [0, 0] } else { [parent, std::process::id()] };
     let mut gap = Bytes::<WHY_BYTES>::new();
     let mut baseline_gap = Bytes::<WHY_BYTES>::new();
@@ -52,7 +66,7 @@ pub fn look(scan: &Scan, pipe: &OwnedFd, parent: u32) -> i32 {
     let told = intel(scan, &mut sink, &mut gap).and_then(|intel| {
         // They were made with this program, and its tests open them.
         let families = Intel::open(FAMILIES).ok();
-        let ctx = Ctx { intel: &intel, families, now: clock::believable(), own_pids };
+        let ctx = Ctx { intel: &intel, sieve: None, families, now: clock::believable(), own_pids };
         let plan = Plan {
             selection: scan.selection,
             ctx,

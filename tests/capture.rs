@@ -257,6 +257,35 @@ busybox sh -s
     fs::remove_dir_all(&dir).unwrap();
 }
 
+/// Of clients of the router what names them is left out.
+#[test]
+fn clients_are_not_named() {
+    let script = text(Path::new(SCRIPT));
+    let start = script.find("people() {").unwrap();
+    let end = start + script[start..].find("\n}\n").unwrap() + 3;
+    let dir = tempfile::tempdir().unwrap();
+    let leases = dir.path().join("dhcp.leases");
+    fs::write(
+        &leases,
+        "1795400000 02:00:00:aa:bb:20 192.168.1.20 anns-phone 01:02:00:00:aa:bb:20\n\
+         1795400000 02:00:00:aa:bb:21 192.168.1.21 * *\nduid 00:01:00:01:2c:00:00:00:02:00:00:aa:bb:01\n\
+         1795400000 123456 2001:db8:1::20 anns-phone 00:01:00:01:2c:00\n",
+    )
+    .unwrap();
+    let mut shell = Command::new("busybox");
+    shell.args(["sh", "-c", &format!("{} people \"$0\"", &script[start..end])]).arg(&leases);
+    let output = shell.output().unwrap();
+    assert_eq!(
+        String::from_utf8(output.stdout).unwrap(),
+        "1795400000 02:00:00:00:00:00 192.168.1.20 host *\n1795400000 02:00:00:00:00:00 192.168.1.21 * *\nduid *\n\
+         1795400000 123456 2001:db8:1::20 host *\n"
+    );
+    for name in ["nf_conntrack", "ip_conntrack", "route", "fib_trie", "ipv6_route", "if_inet6", "arp", "unix"]
+    {
+        assert!(script.contains(&format!("net/{name}")), "/proc/net/{name} is not recorded");
+    }
+}
+
 /// Every key of the table of settings, and every variable of NVRAM, is one that the script takes.
 #[test]
 fn every_setting_that_runs_a_program_is_recorded() {

@@ -1,9 +1,11 @@
-//! Takes no memory that grows with the processes and sockets of a machine, and says how much a scan takes at most.
+//! Takes no memory that grows with the processes, sockets and flows of a machine or with the indicators, and says how much a scan takes at most.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 #![allow(clippy::arithmetic_side_effects, clippy::as_conversions, clippy::print_stderr, missing_docs)]
 
 #[path = "common/scan.rs"]
 mod scan;
+#[path = "common/traffic.rs"]
+mod traffic;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -18,10 +20,10 @@ const PROCESSES: u64 = 400;
 const SOCKETS: usize = 2000;
 
 /// A scan of this machine under strace.
-fn traced(options: &[&str], log: &Path) -> Command {
+fn traced(options: &[&str], log: &Path, intel: &Path) -> Command {
     let mut command = Command::new("strace");
     command.args(["-f", "-qq", "-o"]).arg(log).args(options).args([GATEWATCH, "--intel"]);
-    command.arg(scan::intel("live.gwi")).args(["-v", "--format", "json"]);
+    command.arg(intel).args(["-v", "--format", "json"]);
     command
 }
 
@@ -29,13 +31,18 @@ fn traced(options: &[&str], log: &Path) -> Command {
 fn calls() -> (BTreeMap<String, usize>, Outcome) {
     let log = Tree::new().file("log", "");
     let log = log.path().join("log");
-    let outcome = Outcome::of(run(&mut traced(&["-e", "trace=brk,mmap,mremap"], &log)));
+    let intel = scan::intel("live.gwi");
+    let outcome = Outcome::of(run(&mut traced(&["-e", "trace=brk,mmap,mremap"], &log, &intel)));
+    (calls_in(&log), outcome)
+}
+
+fn calls_in(log: &Path) -> BTreeMap<String, usize> {
     let mut calls = BTreeMap::new();
     for line in fs::read_to_string(log).unwrap().lines() {
         let call = line.split_whitespace().nth(1).unwrap().split('(').next().unwrap();
         *calls.entry(call.to_owned()).or_default() += 1;
     }
-    (calls, outcome)
+    calls
 }
 
 /// Shells that wait, children of one that ends them with this test.
@@ -73,11 +80,45 @@ fn memory_does_not_grow_with_the_machine() {
     });
 }
 
+/// What a scan asked for of the kernel's memory, and the most that its processes had, by kind.
+fn flows(count: u32, indicators: u32, dir: &Path) -> (BTreeMap<String, usize>, Vec<BTreeMap<String, u64>>) {
+    let (place, intel) = (dir.join(count.to_string()), traffic::indicators(dir, indicators));
+    traffic::recording(&place, count);
+    let options = ["--root", place.to_str().unwrap(), "--only", "c2-client,c2-address"];
+    let log = dir.join("log");
+    let outcome = Outcome::of(run(traced(&["-e", "trace=brk,mmap,mremap"], &log, &intel).args(options)));
+    assert_eq!(outcome.summary["flows"], count, "{outcome:?}");
+    // Rows that make no sense are said.
+    assert_eq!(outcome.looked("c2-client").0, "partly");
+    (calls_in(&log), peaks_of(&intel, &options))
+}
+
+#[test]
+fn memory_does_not_grow_with_flows_or_indicators() {
+    let dir = Tree::new().file("log", "");
+    let dir = dir.path();
+    let (few, small) = flows(traffic::FLOWS / 8, 1000, dir);
+    let (many, large) = flows(traffic::FLOWS, traffic::INDICATORS, dir);
+    assert!(few["mmap"] > 0);
+    assert_eq!(few, many, "calls for memory");
+    eprintln!("8,192 flows, 1,000 indicators: {small:#?}\n65,536 and 100,000: {large:#?}");
+    for (small, large) in small.iter().zip(&large) {
+        // Pages differ by what else a run does; 12 bytes a flow would be 688 KiB more.
+        assert!(large["RssAnon"] <= small["RssAnon"] + 64, "{small:?} {large:?}");
+    }
+}
+
 /// The most memory that the reporting and the looking process had, in KiB by kind. Their ends are delayed, to look.
 fn peaks() -> Vec<BTreeMap<String, u64>> {
+    peaks_of(&scan::intel("live.gwi"), &[])
+}
+
+/// See [`peaks`].
+fn peaks_of(intel: &Path, arguments: &[&str]) -> Vec<BTreeMap<String, u64>> {
     let options = ["--seccomp-bpf", "-e", "trace=exit_group", "-e", "inject=exit_group:delay_enter=300000"];
     // Nobody reads what it finds here, so it must not go into a pipe.
-    let mut command = traced(&options, Path::new("/dev/null"));
+    let mut command = traced(&options, Path::new("/dev/null"), intel);
+    command.args(arguments);
     let mut strace = Guard(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
     let mut peaks = BTreeMap::<u32, BTreeMap<String, u64>>::new();
     while strace.0.try_wait().unwrap().is_none() {

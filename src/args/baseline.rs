@@ -31,11 +31,14 @@ pub struct Baseline {
     pub is_default: bool,
     /// The format on standard output.
     pub format: Format,
+    /// Clients are told in full.
+    pub lan_details: bool,
 }
 
 /// Reads what stands behind the word `baseline`.
 pub fn parse(parser: &mut lexopt::Parser) -> Result<Command, Mistake> {
     let (mut action, mut root, mut file, mut kind) = (None, None, None, None);
+    let mut lan_details = false;
     while let Some(argument) = parser.next()? {
         match argument {
             Short('h') | Long("help") => return Ok(Command::Help),
@@ -50,6 +53,7 @@ pub fn parse(parser: &mut lexopt::Parser) -> Result<Command, Mistake> {
             Long("root") => root = Some(parser.value()?),
             Short('o') | Long("baseline") if file.is_none() => file = Some(parser.value()?),
             Long("format") if action == Some(Action::Verify) => kind = Some(format(&parser.value()?)?),
+            Long("lan-details") if action == Some(Action::Verify) => lan_details = true,
             Short('o') | Long("baseline") => {
                 return wrong(format_args!("{}: one file only", shown(&argument)));
             }
@@ -67,6 +71,7 @@ pub fn parse(parser: &mut lexopt::Parser) -> Result<Command, Mistake> {
         is_default: file.is_none(),
         file: file.unwrap_or_else(|| DEFAULT.into()),
         format: kind.unwrap_or(Format::Text),
+        lan_details,
     }))
 }
 
@@ -94,6 +99,7 @@ mod tests {
         assert_eq!(named, baseline("verify --format json --baseline /y --root /x"));
         assert_eq!(named, baseline("verify -o /y --root /x --format=json"));
         assert_eq!((named.action, named.format, named.is_default), (Action::Verify, Format::Json, false));
+        assert!(baseline("verify --lan-details").lan_details && !named.lan_details);
         assert_eq!(baseline("create -o-").file, "-");
         assert_eq!(parsed("create --help"), Ok(Command::Help));
     }
@@ -108,6 +114,7 @@ mod tests {
             ("verify /x -o /y", "-o: one file only"),
             ("create --format json", "unknown option --format"),
             ("create -q", "unknown option -q"),
+            ("create --lan-details", "unknown option --lan-details"),
         ] {
             assert_eq!(parsed(line), Err(expected.into()), "{line}");
         }

@@ -11,13 +11,15 @@ use crate::facts::socket::Socket;
 use crate::facts::startup::Line;
 use crate::facts::text::Bytes;
 use crate::limits::{DETAIL_BYTES, PARENTS};
-use crate::report::{Event, Finding, Parent, Severity, Sink, SinkFault};
+use crate::report::{Client, Event, Finding, Parent, Severity, Sink, SinkFault};
 
 /// Where a check says what it found.
 pub struct Out<'a> {
     pub(crate) check: &'static Check,
     pub(crate) say: Say<'a>,
     pub(crate) found: u32,
+    /// How bad the worst of it is.
+    pub(crate) worst: Option<Severity>,
     pub(crate) fault: Option<SinkFault>,
 }
 
@@ -43,6 +45,7 @@ pub struct Draft<'f> {
     line: Option<u32>,
     local: Option<Endpoint>,
     remote: Option<Endpoint>,
+    client: Option<Endpoint>,
     detail: Bytes<DETAIL_BYTES>,
 }
 
@@ -61,6 +64,7 @@ impl<'f> Draft<'f> {
             line: None,
             local: None,
             remote: None,
+            client: None,
             detail: Bytes::new(),
         }
     }
@@ -69,6 +73,20 @@ impl<'f> Draft<'f> {
     #[must_use]
     pub fn remote(mut self, remote: Option<Endpoint>) -> Self {
         self.remote = remote;
+        self
+    }
+
+    /// This machine's end of a connection.
+    #[must_use]
+    pub fn local(mut self, local: Endpoint) -> Self {
+        self.local = Some(local);
+        self
+    }
+
+    /// Who of those that this machine serves has to do with it.
+    #[must_use]
+    pub fn client(mut self, client: Endpoint) -> Self {
+        self.client = Some(client);
         self
     }
 
@@ -156,6 +174,12 @@ impl Out<'_> {
         Draft { local: Some(socket.local), remote, ..self.holder(socket.holder) }
     }
 
+    /// Begins a finding about who is spoken to.
+    #[must_use]
+    pub fn remote<'f>(&self, remote: Endpoint) -> Draft<'f> {
+        Draft { remote: Some(remote), ..Draft::new(self.check.severity) }
+    }
+
     /// Begins a finding about something that has no more than a name.
     #[must_use]
     pub fn named<'f>(&self, name: &'f [u8]) -> Draft<'f> {
@@ -209,6 +233,7 @@ impl Out<'_> {
         /// Takes the place of the last bytes of a text that did not fit, so that nobody takes it for whole.
         const CUT: &[u8] = b" [cut]";
         self.found = self.found.saturating_add(1);
+        self.worst = self.worst.max(Some(draft.severity));
         let Say::Tell(sink) = &mut self.say else { return };
         let mut detail = draft.detail;
         if detail.is_cut() {
@@ -230,6 +255,7 @@ impl Out<'_> {
             line: draft.line,
             local: draft.local,
             remote: draft.remote,
+            client: draft.client.map(Client::At),
             detail: detail.as_slice(),
         };
         if let Err(fault) = sink.event(&Event::Finding(finding)) {

@@ -37,7 +37,8 @@ pub(crate) const NOW: u64 = 1_795_341_600;
 /// The SHA-256 of no program, which is listed.
 pub(crate) const BAD_SHA256: [u8; 32] = [0xbd; 32];
 
-/// 198.51.100.7:443 trickbot; 198.51.100.8, expired in 2020; 198.51.100.9, listed and never to match.
+/// 198.51.100.7:443 trickbot; 198.51.100.8, expired in 2020; 198.51.100.9, listed and never to match; 198.51.100.11 mirai on
+/// every port.
 const INTEL: &[u8] = include_bytes!("testdata/checks.gwi");
 
 #[derive(Default)]
@@ -57,9 +58,10 @@ impl Sink for Heard {
 
 fn heard(check: &'static Check, run: impl FnOnce(&Ctx<'_>, &mut Out<'_>)) -> Vec<(u32, Severity)> {
     let intel = [Intel::open(INTEL).unwrap()];
-    let ctx = Ctx { intel: &intel, families: None, now: Some(NOW), own_pids: [OWN_PID, OWN_PID + 1] };
+    let ctx =
+        Ctx { intel: &intel, families: None, sieve: None, now: Some(NOW), own_pids: [OWN_PID, OWN_PID + 1] };
     let mut heard = Heard::default();
-    let mut out = Out { check, say: Say::Tell(&mut heard), found: 0, fault: None };
+    let mut out = Out { check, say: Say::Tell(&mut heard), found: 0, worst: None, fault: None };
     run(&ctx, &mut out);
     heard.0
 }
@@ -110,6 +112,15 @@ pub(crate) fn service(check: &'static Check, service: &Service<'_>) -> Vec<Sever
 /// What a check says of a flow.
 pub(crate) fn flow(check: &'static Check, flow: &Flow) -> Vec<Severity> {
     weights(heard(check, |ctx, out| hooked!(check, Flow).for_each(|run| run(flow, ctx, out))))
+}
+
+/// What a check says of a flow, a row of conntrack's table, on a home router.
+pub(crate) fn flows(check: &'static Check, row: &str) -> Vec<Severity> {
+    let mut flow = crate::facts::flow::row(row.as_bytes()).unwrap();
+    let home = crate::facts::topology::testing::home();
+    let ends = [flow.original.from, flow.original.to, flow.reply.from];
+    [flow.from, flow.to, flow.answers] = ends.map(|end| home.side(end.ip));
+    weights(heard(check, |ctx, out| hooked!(check, Flow).for_each(|run| run(&flow, ctx, out))))
 }
 
 /// What a check says of a raw socket.

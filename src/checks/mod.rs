@@ -61,6 +61,7 @@ checks! {
     listener_odd,
     scan_fanout,
     relay,
+    c2_client,
     logging_stopped,
     firmware_written,
     self_tampered,

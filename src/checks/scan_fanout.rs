@@ -26,6 +26,7 @@
 
 use crate::check::{Area, Check, Ctx, Hook, Out, Severity, Source};
 use crate::facts::backing::Backing;
+use crate::facts::endpoint::Endpoint;
 use crate::facts::fanout::{Caller, Fanout, Usual, usual};
 use crate::facts::process::Process;
 use crate::facts::program::{applet, is_interpreter};
@@ -38,7 +39,7 @@ pub const CHECK: Check = Check {
     severity: Severity::Infected,
     attack: "T1046",
     title: "one port tried on many hosts of the world",
-    sources: &[Source::Sockets, Source::Routes],
+    sources: &[Source::Sockets, Source::Flows, Source::Routes],
     hooks: &[Hook::Fanout(run)],
 };
 
@@ -80,7 +81,8 @@ fn run(fanout: &Fanout<'_>, ctx: &Ctx<'_>, out: &mut Out<'_>) {
     let draft = draft.say("), of which about ").number(fanout.silent).say(" do not answer");
     out.found(match fanout.caller {
         Caller::Machine => draft.say("; which program does is not known"),
-        Caller::Process(_) | Caller::Client(_) => draft,
+        Caller::Client(ip) => draft.client(Endpoint { ip, port: 0 }),
+        Caller::Process(_) => draft,
     });
 }
 

@@ -1,7 +1,7 @@
 //! Facts are shown to the checks here: each check knows by its hooks what to do with which.
 
 use super::Run;
-use crate::check::{Ctx, Hook, Out, Say};
+use crate::check::{Check, Ctx, Hook, Out, Say, Severity};
 use crate::facts::fanout::Fanout;
 use crate::facts::file::File;
 use crate::facts::flow::Flow;
@@ -18,21 +18,31 @@ impl Run<'_, '_> {
     /// Shows a fact to the checks, each of which knows by its hooks what to do with it. Returns whether one of them has
     /// something to say; it is said only if `aloud`.
     pub(super) fn show(&mut self, aloud: bool, run: &dyn Fn(&Hook, &Ctx<'_>, &mut Out<'_>)) -> bool {
-        let mut any = false;
-        for (index, check) in self.checks() {
-            let say = if aloud { Say::Tell(self.sink) } else { Say::Count };
-            let mut out = Out { check, say, found: 0, fault: None };
-            for hook in check.hooks {
-                run(hook, &self.plan.ctx, &mut out);
-            }
-            let (found, fault) = (out.found, out.fault);
-            any |= found > 0;
-            self.fault = self.fault.or(fault);
-            if let Some(count) = self.found.get_mut(index).filter(|_| aloud) {
-                *count = count.saturating_add(found);
-            }
+        self.checks().fold(false, |any, (index, check)| {
+            self.show_to(&self.plan.ctx, index, check, aloud, run).is_some() || any
+        })
+    }
+
+    /// Shows a fact to one check. Returns how bad it is.
+    fn show_to(
+        &mut self,
+        ctx: &Ctx<'_>,
+        index: usize,
+        check: &'static Check,
+        aloud: bool,
+        run: &dyn Fn(&Hook, &Ctx<'_>, &mut Out<'_>),
+    ) -> Option<Severity> {
+        let say = if aloud { Say::Tell(self.sink) } else { Say::Count };
+        let mut out = Out { check, say, found: 0, worst: None, fault: None };
+        for hook in check.hooks {
+            run(hook, ctx, &mut out);
         }
-        any
+        let Out { found, worst, fault, .. } = out;
+        self.fault = self.fault.or(fault);
+        if let Some(count) = self.found.get_mut(index).filter(|_| aloud) {
+            *count = count.saturating_add(found);
+        }
+        worst
     }
 
     pub(super) fn show_process(&mut self, process: &Process, aloud: bool) -> bool {
@@ -51,13 +61,21 @@ impl Run<'_, '_> {
         })
     }
 
-    #[allow(dead_code, reason = "the source of flows comes next")]
-    pub(super) fn show_flow(&mut self, flow: &Flow) {
-        self.show(true, &|hook, ctx, out| {
+    /// Shows a flow to those checks that look at flows. Returns how bad it is.
+    pub(super) fn show_flow(
+        &mut self,
+        ctx: &Ctx<'_>,
+        hooked: &[(usize, &'static Check)],
+        flow: &Flow,
+        aloud: bool,
+    ) -> Option<Severity> {
+        let show = |hook: &Hook, ctx: &Ctx<'_>, out: &mut Out<'_>| {
             if let Hook::Flow(run) = hook {
                 run(flow, ctx, out);
             }
-        });
+        };
+        let each = hooked.iter().map(|(index, check)| self.show_to(ctx, *index, check, aloud, &show));
+        each.max().flatten()
     }
 
     pub(super) fn show_service(&mut self, service: &Service<'_>, aloud: bool) -> bool {

@@ -38,7 +38,8 @@ impl Run<'_, '_> {
             }
             (Ok(proc), Some(endian)) => {
                 let Scratch { pids, ports, holders, owners, mounts, .. } = scratch;
-                let Scratch { topology, shown, programs, services, fanouts, .. } = scratch;
+                let Scratch { topology, shown, programs, services, fanouts, told, .. } = scratch;
+                told.clear();
                 let mut reader = bare(host, &proc, owners, mounts);
                 let mut process = nobody();
                 shown.clear(seed);
@@ -56,6 +57,8 @@ impl Run<'_, '_> {
                     if self.show_socket(socket, false) {
                         let holder = holder(&mut reader, holders, socket.inode, &mut process);
                         self.show_socket(&Socket { holder: holder.then_some(&process), ..*socket }, true);
+                        // One that does not fit is told a second time, of its flow.
+                        let _ = told.push(socket.remote);
                     }
                 });
                 let mut tables =

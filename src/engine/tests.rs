@@ -49,7 +49,7 @@ impl Sink for Heard {
 
 fn scan_with(machine: &Memory, ids: &[&str], intel: &[Intel<'_>]) -> Heard {
     let selection = ids.iter().fold(Selection::NONE, |all, id| all.with(checks::index(id).unwrap()));
-    let ctx = Ctx { intel, families: None, now: None, own_pids: [0, 0] };
+    let ctx = Ctx { intel, families: None, sieve: None, now: None, own_pids: [0, 0] };
     let plan = Plan {
         selection,
         ctx,

@@ -109,7 +109,7 @@ const fn absent(source: Source) -> &'static str {
         Source::Accounts => "there is no list of users here",
         Source::Own => "gatewatch was only brought along: nothing says what its files should be",
         Source::Routes => "this tree does not say what networks it has",
-        Source::Flows => "this machine tracks no flows",
+        Source::Flows => "this machine tracks no flows, or nobody recorded them",
         Source::Rules => "this tree does not say what rules its packet filter has",
         Source::Resolvers => "nothing here says who resolves names",
         Source::Hosts => "no names are given addresses here",

@@ -1,7 +1,18 @@
 //! A flow that the kernel tracks, and who talks to whom in it (Documentation/networking/nf_conntrack-sysctl.rst).
 
+mod message;
+mod row;
+
 use super::endpoint::Endpoint;
 use super::topology::Side;
+
+pub use message::flow as message;
+pub use row::flow as row;
+
+/// IP protocols (protocols(5)).
+pub const TCP: u8 = 6;
+/// See [`TCP`].
+pub const UDP: u8 = 17;
 
 /// One direction of a flow: who sends to whom. ICMP has no ports; they are 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +34,17 @@ pub enum Stage {
     Established,
     /// It is closing or closed.
     Closing,
+}
+
+impl Stage {
+    /// The stage of a state by its number (`enum tcp_conntrack`). Both sides asking at once (9) is as one asking.
+    const fn of(state: u8) -> Self {
+        match state {
+            3 => Stage::Established,
+            4..=8 => Stage::Closing,
+            _ => Stage::Opening,
+        }
+    }
 }
 
 /// One flow.
@@ -50,4 +72,45 @@ pub struct Flow {
     pub to: Side,
     /// Joined by the source: whose the address is that answers.
     pub answers: Side,
+}
+
+impl Flow {
+    /// A flow of which no side is known yet.
+    fn new(protocol: u8, original: Tuple, reply: Tuple) -> Self {
+        Self {
+            protocol,
+            original,
+            reply,
+            stage: Stage::None,
+            unreplied: false,
+            assured: false,
+            offloaded: false,
+            mark: 0,
+            from: Side::Group,
+            to: Side::Group,
+            answers: Side::Group,
+        }
+    }
+
+    /// What text and messages say differently is made one: the text of a flow that is offloaded has neither a state nor
+    /// `[ASSURED]` (net/netfilter/nf_conntrack_standalone.c `ct_seq_show`, nf_conntrack_proto_tcp.c `tcp_print_conntrack`).
+    const fn settled(mut self) -> Self {
+        if self.offloaded {
+            self.assured = true;
+            self.stage = if self.protocol == TCP { Stage::Established } else { Stage::None };
+        }
+        self
+    }
+
+    /// Whether the address that was meant is not the one that answers: it was translated on the way (DNAT).
+    #[must_use]
+    pub fn is_redirected(&self) -> bool {
+        self.reply.from != self.original.to
+    }
+
+    /// Whether both ends have been heard: a TCP connection stands or stood, anything else was answered.
+    #[must_use]
+    pub fn is_answered(&self) -> bool {
+        !self.unreplied && self.stage != Stage::Opening
+    }
 }

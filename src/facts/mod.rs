@@ -23,6 +23,7 @@ pub mod helper;
 pub mod hosts;
 pub mod ipv4;
 pub mod key;
+pub mod lan;
 pub mod logging;
 pub mod maps;
 pub mod memory;

@@ -16,6 +16,10 @@ pub enum Question {
     Routes,
     /// All interfaces (rtnetlink(7), `RTM_GETLINK`).
     Links,
+    /// All neighbours with their hardware addresses (rtnetlink(7), `RTM_GETNEIGH`).
+    Neighbours,
+    /// All flows that are tracked (linux/netfilter/nfnetlink_conntrack.h, `IPCTNL_MSG_CT_GET`).
+    Flows,
 }
 
 /// A table of internet sockets: `/proc/net/{tcp,tcp6,udp,udp6}`.
@@ -38,6 +42,8 @@ pub enum Bus {
     Route,
     /// `NETLINK_SOCK_DIAG`.
     SockDiag,
+    /// `NETLINK_NETFILTER`.
+    Netfilter,
 }
 
 /// Bytes of the longest question.
@@ -50,6 +56,9 @@ const NLMSG_DONE: u16 = 3;
 const RTM_GETLINK: u16 = 18;
 const RTM_GETADDR: u16 = 22;
 const RTM_GETROUTE: u16 = 26;
+const RTM_GETNEIGH: u16 = 30;
+/// `NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_GET`.
+const CT_GET: u16 = 0x101;
 const SOCK_DIAG_BY_FAMILY: u16 = 20;
 
 impl Question {
@@ -58,7 +67,8 @@ impl Question {
     pub const fn bus(self) -> Bus {
         match self {
             Question::Sockets(_) | Question::Packets => Bus::SockDiag,
-            Question::Addresses | Question::Routes | Question::Links => Bus::Route,
+            Question::Addresses | Question::Routes | Question::Links | Question::Neighbours => Bus::Route,
+            Question::Flows => Bus::Netfilter,
         }
     }
 
@@ -74,6 +84,8 @@ impl Question {
             Question::Addresses => "addresses.bin",
             Question::Routes => "routes.bin",
             Question::Links => "links.bin",
+            Question::Neighbours => "neighbours.bin",
+            Question::Flows => "flows.bin",
         }
     }
 
@@ -108,6 +120,9 @@ impl Question {
             Question::Addresses => request(RTM_GETADDR, &[0; 8]),
             Question::Routes => request(RTM_GETROUTE, &[0; 12]),
             Question::Links => request(RTM_GETLINK, &[0; 16]),
+            Question::Neighbours => request(RTM_GETNEIGH, &[0; 12]),
+            // `struct nfgenmsg`, the same.
+            Question::Flows => request(CT_GET, &[0; 4]),
         }
     }
 }
@@ -226,7 +241,14 @@ mod tests {
     #[test]
     fn questions_say_their_own_length() {
         let tables = [Table::Tcp, Table::Tcp6, Table::Udp, Table::Udp6].map(Question::Sockets);
-        let others = [Question::Packets, Question::Addresses, Question::Routes, Question::Links];
+        let others = [
+            Question::Packets,
+            Question::Addresses,
+            Question::Routes,
+            Question::Links,
+            Question::Neighbours,
+            Question::Flows,
+        ];
         for question in tables.into_iter().chain(others) {
             let request = question.request();
             let length = u32::from_ne_bytes(*request.first_chunk().unwrap());

@@ -48,6 +48,11 @@ impl<const N: usize> Bytes<N> {
         filled.map(|_| ())
     }
 
+    /// Changes every byte.
+    pub fn map(&mut self, change: &dyn Fn(u8) -> u8) {
+        self.bytes.iter_mut().for_each(|byte| *byte = change(*byte));
+    }
+
     /// Drops what lies beyond `len`.
     pub fn truncate(&mut self, len: usize) {
         self.bytes.truncate(len);

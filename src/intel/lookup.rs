@@ -215,6 +215,26 @@ impl<'a> Singles<'a> {
         Some(LabelNumbers { singles: self, low, next, end })
     }
 
+    /// Hands every address to `each`; whether all of them could be read.
+    pub(super) fn each(&self, each: &mut dyn FnMut(u32)) -> bool {
+        let (mut bucket, mut index) = (0_u32, 0_u32);
+        for word in self.unary {
+            let mut bits = u64::from_le_bytes(*word);
+            for _ in 0..64 {
+                if bits & 1 == 0 {
+                    bucket = bucket.wrapping_add(1);
+                } else {
+                    let Some(entry) = self.entry(index) else { return false };
+                    let low = u32::try_from(entry.wrapping_shr(self.label_bits)).unwrap_or_default();
+                    each(bucket.wrapping_shl(self.low_bits) | low);
+                    index = index.wrapping_add(1);
+                }
+                bits >>= 1;
+            }
+        }
+        true
+    }
+
     /// The entries of a bucket, unless it has none: the first, and one after the last.
     fn bucket(&self, bucket: u32) -> Option<(u32, u32)> {
         let sample = usize::try_from(bucket.wrapping_div(Shape::BUCKETS_PER_SAMPLE)).ok()?;

@@ -26,9 +26,11 @@ use core::net::IpAddr;
 
 pub mod layout;
 mod lookup;
+mod sieve;
 mod traces;
 
 pub use layout::version_of;
+pub use sieve::Sieve;
 pub use traces::{Strength, Trace, TraceKind};
 
 use layout::{
@@ -253,26 +255,46 @@ impl<'a> Intel<'a> {
     }
 
     fn search(&self, address: IpAddr, port: u16, now: Option<u64>) -> Match<'a> {
-        let (never, single, mut ranges) = match address.to_canonical() {
-            IpAddr::V4(address) => {
-                let key = address.to_bits();
-                let covering = |ranges: &Option<Ipv4Ranges<'a>>| ranges.and_then(|it| it.covering(key));
-                let single = self.ipv4_single(key, port, now);
-                (covering(&self.never_ipv4), single, covering(&self.ipv4_ranges))
-            }
-            IpAddr::V6(address) => {
-                let key = address.to_bits();
-                let covering = |table: &Option<Table<'a>>| table.map(|it| it.covering(key));
-                let single =
-                    covering(&self.ipv6).and_then(|mut rows| self.best(&mut || rows.next(), port, now));
-                (covering(&self.never_ipv6), single, covering(&self.ipv6_ranges))
-            }
-        };
-        if never.is_some_and(|mut rows| rows.next().is_some()) {
+        let address = address.to_canonical();
+        if self.never(address) {
             return Match::Never;
         }
-        let hit = single.or_else(|| self.best(&mut || ranges.as_mut()?.next(), port, now));
-        hit.map_or(Match::Nothing, Match::Listed)
+        self.hit(address, port, now, None).map_or(Match::Nothing, Match::Listed)
+    }
+
+    /// Whether an address, in its own family, must not be accused, listed or not.
+    #[must_use]
+    pub fn never(&self, address: IpAddr) -> bool {
+        let rows = match address {
+            IpAddr::V4(address) => self.never_ipv4.and_then(|it| it.covering(address.to_bits())),
+            IpAddr::V6(address) => self.never_ipv6.map(|it| it.covering(address.to_bits())),
+        };
+        rows.is_some_and(|mut rows| rows.next().is_some())
+    }
+
+    /// As [`lookup_at`](Intel::lookup_at), of an address in its own family, without a look whether it must not be accused.
+    /// Most addresses are not listed at all, so a reader that asks for tens of thousands asks this first.
+    #[must_use]
+    pub fn listed(&self, address: IpAddr, port: u16, now: u64, sieve: Option<&Sieve>) -> Option<Hit<'a>> {
+        self.hit(address, port, Some(now), sieve)
+    }
+
+    fn hit(&self, address: IpAddr, port: u16, now: Option<u64>, sieve: Option<&Sieve>) -> Option<Hit<'a>> {
+        let (single, mut ranges) = match address {
+            IpAddr::V4(address) => {
+                let key = address.to_bits();
+                let may = sieve.is_none_or(|sieve| sieve.lets_through(key));
+                let single = if may { self.ipv4_single(key, port, now) } else { None };
+                (single, self.ipv4_ranges.and_then(|it| it.covering(key)))
+            }
+            IpAddr::V6(address) => {
+                let covering = |table: &Option<Table<'a>>| table.map(|it| it.covering(address.to_bits()));
+                let single =
+                    covering(&self.ipv6).and_then(|mut rows| self.best(&mut || rows.next(), port, now));
+                (single, covering(&self.ipv6_ranges))
+            }
+        };
+        single.or_else(|| ranges.as_mut().and_then(|rows| self.best(&mut || rows.next(), port, now)))
     }
 
     /// The best label of a single address. There are addresses with thousands of ports: they are skipped.

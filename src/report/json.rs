@@ -1,10 +1,12 @@
 //! JSON lines: one object a line, `"v":1`, fields that are absent left out, the summary last.
 
+use core::fmt::Display;
+
 use embedded_io::Write;
 use serde::{Serialize, Serializer};
 
 use super::escape::Escaped;
-use super::{Event, Finding, Looked, Severity, Sink, SinkFault, Summary, Verdict};
+use super::{Client, Event, Finding, Looked, Severity, Sink, SinkFault, Summary, Verdict};
 use crate::facts::endpoint::Endpoint;
 use crate::facts::process::Owner;
 use crate::limits::JSON_BYTES;
@@ -41,6 +43,8 @@ struct FindingRow<'a> {
     local: Option<Endpoint>,
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "shown")]
     remote: Option<Endpoint>,
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "shown")]
+    client: Option<Client<'a>>,
     #[serde(skip_serializing_if = "is_empty")]
     detail: Escaped<'a>,
 }
@@ -69,6 +73,7 @@ struct SummaryRow<'a> {
     blind: u32,
     processes: u32,
     sockets: u32,
+    flows: u32,
     files: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
     intel: Option<IntelRow>,
@@ -114,9 +119,9 @@ fn is_empty(bytes: &Escaped<'_>) -> bool {
     bytes.0.is_empty()
 }
 
-fn shown<S: Serializer>(endpoint: &Option<Endpoint>, serializer: S) -> Result<S::Ok, S::Error> {
-    match endpoint {
-        Some(endpoint) => serializer.collect_str(endpoint),
+fn shown<T: Display, S: Serializer>(value: &Option<T>, serializer: S) -> Result<S::Ok, S::Error> {
+    match value {
+        Some(value) => serializer.collect_str(value),
         None => serializer.serialize_none(),
     }
 }
@@ -165,6 +170,7 @@ impl<W: Write> Sink for Json<'_, W> {
                 line: finding.line,
                 local: finding.local,
                 remote: finding.remote,
+                client: finding.client,
                 detail: Escaped(finding.detail),
             }),
             Event::Check(check) if self.verdicts => self.row(&CheckRow {
@@ -197,6 +203,7 @@ impl<W: Write> Sink for Json<'_, W> {
             blind: summary.blind,
             processes: summary.counts.processes,
             sockets: summary.counts.sockets,
+            flows: summary.counts.flows,
             files: summary.counts.files,
             intel,
             device: Escaped(summary.device.as_bytes()),

@@ -7,13 +7,18 @@ mod source;
 pub mod syslog;
 mod tally;
 pub mod text;
+pub mod veil;
 pub mod wire;
+
+use core::fmt::{self, Display};
 
 use serde::{Deserialize, Serialize};
 
 use crate::facts::endpoint::Endpoint;
 use crate::facts::process::Owner;
 use crate::limits::PARENTS;
+
+use escape::Escaped;
 
 pub use source::Source;
 pub use tally::{Rest, Tally};
@@ -144,8 +149,28 @@ pub struct Finding<'a> {
     pub local: Option<Endpoint>,
     /// The other end.
     pub remote: Option<Endpoint>,
+    /// Who of those that this machine serves has to do with it.
+    pub client: Option<Client<'a>>,
     /// What was seen, for people.
     pub detail: &'a [u8],
+}
+
+/// Somebody who is served by this machine. Clients are people.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Client<'a> {
+    /// By address, which nobody outside may see unless the owner says so: [`veil`] makes a name of it.
+    At(Endpoint),
+    /// As may be said.
+    Named(&'a [u8]),
+}
+
+impl Display for Client<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Client::At(end) => end.fmt(f),
+            Client::Named(name) => Escaped(name).fmt(f),
+        }
+    }
 }
 
 /// An ancestor of a process.
@@ -186,6 +211,8 @@ pub struct Counts {
     pub processes: u32,
     /// Sockets.
     pub sockets: u32,
+    /// Flows that the kernel tracks.
+    pub flows: u32,
     /// Startup files.
     pub files: u32,
 }

@@ -4,9 +4,11 @@
 use core::fmt::Write;
 
 use super::escape::quoted_within;
-use super::{Event, Finding, Severity, Sink, SinkFault, Summary, Verdict};
+use super::{Client, Event, Finding, Severity, Sink, SinkFault, Summary, Verdict};
 use crate::facts::text::Bytes;
-use crate::limits::{DETAIL_BYTES, PATH_BYTES, SYSLOG_BYTES, SYSLOG_FINDINGS, SYSLOG_PER_CHECK};
+use crate::limits::{
+    CLIENT_BYTES, DETAIL_BYTES, PATH_BYTES, SYSLOG_BYTES, SYSLOG_FINDINGS, SYSLOG_PER_CHECK,
+};
 
 /// Facility `daemon`, RFC 3164 section 4.1.1. OpenWrt's logd drops `local7`, so that is no choice.
 const DAEMON: u8 = 3;
@@ -24,6 +26,9 @@ const INFO: u8 = 6;
 
 /// Room for priority and timestamp, `<26>Nov 22 10:00:00 `, before the message itself.
 const HEADER_BYTES: usize = 24;
+
+/// Room for a client that is told in full: address, port and hardware address of IPv6 fit.
+const CLIENT_ROOM: usize = 72;
 
 /// Where the lines go, one message a call.
 pub trait Datagram {
@@ -102,6 +107,7 @@ impl<'s, D: Datagram> Syslog<'s, D> {
         let severity = finding.severity.word();
         let keys = write!(text, "check={} sev={severity} attack={}", finding.check, finding.attack)
             .and_then(|()| finding.pid.map_or(Ok(()), |pid| write!(text, " pid={pid}")))
+            .and_then(|()| finding.client.map_or(Ok(()), |client| named(client, &mut text)))
             .and_then(|()| text.write_str(" obj=\""));
         let room = self.room().saturating_sub(text.len().saturating_add(1));
         keys.and_then(|()| quoted_within(object(finding).as_slice(), room, &mut text))
@@ -134,6 +140,19 @@ impl<'s, D: Datagram> Syslog<'s, D> {
         *count = count.saturating_add(1);
         *count <= SYSLOG_PER_CHECK
     }
+}
+
+/// ` client=lan-0123abcd`; one that is told in full has blanks.
+fn named(client: Client<'_>, out: &mut impl Write) -> core::fmt::Result {
+    let mut name = Bytes::<CLIENT_BYTES>::new();
+    match client {
+        Client::At(end) => write!(name, "{end}")?,
+        Client::Named(told) => name.push(told),
+    }
+    let quote = if name.as_slice().contains(&b' ') { "\"" } else { "" };
+    write!(out, " client={quote}")?;
+    quoted_within(name.as_slice(), CLIENT_ROOM, out)?;
+    out.write_str(quote)
 }
 
 /// What a finding is about, most telling first.
@@ -270,6 +289,7 @@ mod tests {
             line: None,
             local: None,
             remote: None,
+            client: None,
             detail: b"",
         }
     }

@@ -67,6 +67,9 @@ impl<W: Write> Text<W> {
         if let Some(end) = finding.remote.or(finding.local) {
             self.say(format_args!(" {end}"))?;
         }
+        if let Some(client) = finding.client {
+            self.say(format_args!(" client {client}"))?;
+        }
         if !finding.family.is_empty() {
             self.say(format_args!(" {}", Escaped(finding.family)))?;
         }
@@ -170,7 +173,7 @@ impl<W: Write> Sink for Text<W> {
         let (counts, ms) = (summary.counts, summary.elapsed_us.div_euclid(1000));
         self.say(format_args!(
             "{verdict}: {} infected, {} suspicious, {} notice; {} checks, {} blind; \
-             {} processes, {} sockets, {} startup files; ",
+             {} processes, {} sockets, {} flows, {} startup files; ",
             summary.infected,
             summary.suspicious,
             summary.notice,
@@ -178,6 +181,7 @@ impl<W: Write> Sink for Text<W> {
             summary.blind,
             counts.processes,
             counts.sockets,
+            counts.flows,
             counts.files,
         ))?;
         match (summary.intel, summary.intel_age_days) {

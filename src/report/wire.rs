@@ -67,7 +67,7 @@ pub fn next(received: &[u8]) -> Next<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Finding, Severity};
+    use super::super::{Client, Finding, Severity};
     use super::*;
     use crate::facts::process::Owner;
     use crate::limits::PARENTS;
@@ -90,6 +90,7 @@ mod tests {
             line: None,
             local: None,
             remote: Some(crate::facts::endpoint::Endpoint { ip: [198, 51, 100, 7].into(), port: 443 }),
+            client: Some(Client::Named(b"lan-0123abcd")),
             detail: b"x",
         };
         let event = Event::Finding(finding);

@@ -16,6 +16,7 @@ pub fn ask(question: Question) -> Result<OwnedFd, Errno> {
     let protocol = match question.bus() {
         Bus::Route => SockProtocol::NetlinkRoute,
         Bus::SockDiag => SockProtocol::NetlinkSockDiag,
+        Bus::Netfilter => SockProtocol::NetlinkNetFilter,
     };
     let fd = socket(AddressFamily::Netlink, SockType::Raw, SockFlag::SOCK_CLOEXEC, protocol)?;
     // The type of seconds is narrow on 32-bit machines.
@@ -32,12 +33,13 @@ mod tests {
     use std::process::Command;
 
     use gatewatch::facts::about::Endian;
+    use gatewatch::facts::flow::Flow;
     use gatewatch::facts::netlink::Table;
     use gatewatch::facts::socket::{Protocol, Socket, State};
     use gatewatch::facts::topology::Topology;
     use gatewatch::source::net::{self, Ports};
     use gatewatch::source::shown::Shown;
-    use gatewatch::source::{Coverage, topology};
+    use gatewatch::source::{Coverage, flows, topology};
 
     use crate::sys::machine::Machine;
 
@@ -181,5 +183,78 @@ mod tests {
             assert!(states.contains(&state), "{state:?} in {text:#?}");
         }
         assert!(text.len() >= 18, "{text:#?}");
+    }
+
+    #[test]
+    fn flows() {
+        // Made by hand, and real traffic: a connection that stands, one that is refused, and one to nobody.
+        alone(
+            "same_flows",
+            "ip link set lo up; ip addr add 192.0.2.1/24 dev lo; ip -6 addr add 2001:db8::1/64 dev lo nodad
+            iptables-legacy -A INPUT -m conntrack --ctstate ESTABLISHED -j ACCEPT
+            ip6tables-legacy -A INPUT -m conntrack --ctstate ESTABLISHED -j ACCEPT
+            made() { conntrack -I -t 300 \"$@\" >/dev/null 2>&1; }
+            made -p tcp -s 192.168.1.20 -d 198.51.100.7 --sport 5 --dport 443 --state ESTABLISHED -u ASSURED,SEEN_REPLY -m 5
+            made -p tcp -s 192.168.1.20 -d 192.0.2.1 --sport 6 --dport 449 --state SYN_RECV --dst-nat 198.51.100.7:80
+            made -p tcp -s 192.168.1.21 -d 198.51.100.7 --sport 7 --dport 23 --state SYN_SENT
+            made -p tcp -s 192.168.1.21 -d 198.51.100.7 --sport 8 --dport 80 --state TIME_WAIT -u SEEN_REPLY
+            made -p udp -s 192.168.1.22 -d 198.51.100.8 --sport 9 --dport 53
+            made -p icmp -s 192.168.1.22 -d 198.51.100.9 --icmp-type 8 --icmp-code 0 --icmp-id 77
+            made -p gre -s 192.168.1.20 -d 203.0.113.10 --srckey 0x1 --dstkey 0x2
+            made -p 50 -s 192.168.1.20 -d 203.0.113.10
+            made -p sctp -s 192.168.1.20 -d 192.0.2.9 --sport 1 --dport 2 --state ESTABLISHED --orig-vtag 1 --reply-vtag 2
+            made -p tcp -s 2001:db8:1::20 -d 2001:db8:2::1 --sport 5 --dport 443 --state ESTABLISHED -u ASSURED,SEEN_REPLY
+            made -p udp -s 2001:db8:1::20 -d 2001:db8:2::1 --sport 5 --dport 53
+            made -p icmpv6 -s 2001:db8:1::20 -d 2001:db8:2::1 --icmpv6-type 128 --icmpv6-code 0 --icmpv6-id 9
+            (sleep 5 | timeout 9 nc -l -p 4000) >/dev/null 2>&1 & sleep 0.5
+            (sleep 5 | timeout 9 nc 192.0.2.1 4000) >/dev/null 2>&1 &
+            timeout 2 nc -w 1 2001:db8::1 4001 >/dev/null 2>&1 || true; echo x | timeout 2 nc -u -w 1 192.0.2.1 4002 >/dev/null 2>&1 || true",
+        );
+    }
+
+    #[test]
+    #[ignore = "run by the test above in a namespace"]
+    fn same_flows() {
+        let machine = Machine::live().unwrap();
+        let look = |netlink: bool| {
+            let mut all = Vec::new();
+            let each = &mut |flow: Option<Flow>| all.push(format!("{:?}", flow.unwrap()));
+            if netlink {
+                flows::netlink(&machine, Endian::NATIVE, each).unwrap();
+            } else {
+                flows::text(&machine, each).unwrap();
+            }
+            all.sort();
+            all
+        };
+        // A connection may close between the two looks.
+        let (mut text, mut told) = (Vec::new(), vec![String::new()]);
+        for _ in 0..50 {
+            (text, told) = (look(false), look(true));
+            if text == told {
+                break;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(100));
+        }
+        assert_eq!(text, told);
+        for protocol in [1, 6, 17, 47, 50, 58, 132] {
+            let some = text.iter().any(|flow| flow.starts_with(&format!("Flow {{ protocol: {protocol},")));
+            assert!(some, "none of protocol {protocol}: {text:#?}");
+        }
+        for part in [
+            "2001:db8:1::20",
+            "stage: Opening",
+            "stage: Established",
+            "stage: Closing",
+            "mark: 5",
+            "unreplied: false",
+        ] {
+            assert!(text.iter().any(|flow| flow.contains(part)), "{part}: {text:#?}");
+        }
+        // The reader of a table whose text is missing hands out the same.
+        let mut coverage = Coverage::new();
+        let mut count = 0;
+        flows::read(&machine, &Topology::new(), &mut coverage, &mut |_| count += 1);
+        assert_eq!((count, coverage.gaps), (text.len(), 0), "{coverage:?}");
     }
 }
