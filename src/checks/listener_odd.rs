@@ -33,7 +33,7 @@ use crate::check::{Area, Check, Ctx, Draft, Hook, Out, Severity, Source};
 use crate::facts::backing::{Backing, is_relay};
 use crate::facts::place::{Place, is_volatile_root, place};
 use crate::facts::process::Process;
-use crate::facts::program::{Started, applet, is_shell, started};
+use crate::facts::program::{Started, applet, is_interpreter, is_shell, started};
 use crate::facts::service::{Door, Service};
 use crate::facts::socket::Protocol;
 use crate::facts::text::{Bytes, basename, one_of};
@@ -76,11 +76,13 @@ fn run(service: &Service<'_>, ctx: &Ctx<'_>, out: &mut Out<'_>) {
         return;
     };
     let backing = Backing::of(holder);
+    let name = applet(holder);
+    let is_told = is_interpreter(name) || is_relay(name);
+    let by_arguments = || if is_told { told(holder) } else { applied(holder, service) };
     let judged = match backing {
-        Backing::Vouched => applied(holder, service).or_else(|| anew(service, Severity::Notice)),
-        Backing::Told => told(holder).or_else(|| anew(service, Severity::Notice)),
+        Backing::Vouched | Backing::Told => by_arguments().or_else(|| anew(service, Severity::Notice)),
+        Backing::Unsaid => by_arguments().or_else(|| anew(service, CHECK.severity)),
         Backing::Owners => anew(service, Severity::Notice),
-        Backing::Unsaid => anew(service, CHECK.severity),
         Backing::Nobodys | Backing::Odd => Some((CHECK.severity, "")),
     };
     let Some((severity, what)) = judged else { return };
@@ -181,7 +183,7 @@ fn applied(holder: &Process, service: &Service<'_>) -> Judged {
         let open = arguments.any(hands_shell);
         let elsewhere = !service.doors.iter().any(|door| door.port == 23);
         return match (open, elsewhere) {
-            (true, true) => Some((Severity::Infected, "it hands visitors a shell, on a port of no telnet")),
+            (true, true) => Some((CHECK.severity, "it hands visitors a shell, on a port of no telnet")),
             (true, false) => Some((Severity::Notice, "it hands visitors a shell")),
             (false, true) => Some((CHECK.severity, "that is no port of telnet")),
             (false, false) => None,
@@ -252,13 +254,15 @@ mod tests {
 
     #[test]
     fn programs_of_the_firmware_that_do_as_they_are_told() {
+        let unsaid = by(b"/bin/busybox", b"nc\0-lk\0-p\x004444\0", Owner::Unknown);
+        assert_eq!(said(Some(&unsaid), &[TCP], 0), [Suspicious]);
         for (path, argv, expected) in [
             (&b"/bin/busybox"[..], &b"nc\0-lk\0-p\x004444\0"[..], Some(Suspicious)),
             (b"/bin/busybox", b"nc\0-l\0-p\x004444\0-e\0/bin/sh\0", Some(Infected)),
             (b"/usr/bin/socat", b"socat\0TCP-LISTEN:4444,fork\0EXEC:/bin/ash\0", Some(Infected)),
             (b"/usr/bin/socat", b"socat\0TCP6-LISTEN:80,fork\0TCP4:192.168.1.2:80\0", None),
             (b"/bin/busybox", b"telnetd\0-p\x007777\0", Some(Suspicious)),
-            (b"/bin/busybox", b"telnetd\0-p\x007777\0-l\0/bin/sh\0", Some(Infected)),
+            (b"/bin/busybox", b"telnetd\0-p\x007777\0-l\0/bin/sh\0", Some(Suspicious)),
             (b"/bin/busybox", b"tcpsvd\x000\x004444\0sh\0", Some(Infected)),
             (b"/bin/busybox", b"tcpsvd\x000\x0021\0ftpd\0/srv\0", None),
             (b"/bin/busybox", b"httpd\0-p\x008080\0-h\0/tmp\0", Some(Suspicious)),
