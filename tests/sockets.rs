@@ -231,3 +231,44 @@ fn netcat_that_somebody_told_to_listen() {
         drop(daemon);
     });
 }
+
+#[test]
+fn flows_tell_of_relays_and_of_scans_by_clients() {
+    const ROUTE: &str = "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT\n\
+        eth1\t00000000\tC0000201\t0003\t0\t0\t0\t00000000\t0\t0\t0\n\
+        br-lan\tC0A80100\t00000000\t0001\t0\t0\t0\tFFFFFF00\t0\t0\t0\n";
+    const TRIE: &str = "Local:\n     |-- 192.0.2.33\n        /32 host LOCAL\n";
+    const HEADING: &str = "  sl  local_address rem_address   st tx_queue\n";
+    let mut rows = String::new();
+    let mut flow = |from: &str, to: String, port: u16, answers: String, mark: &str| {
+        rows += &format!(
+            "ipv4 2 tcp 6 99 {mark} src={from} dst={to} sport=40000 dport={port} {}src={answers} dst=192.0.2.33 \
+             sport={port} dport=40000 mark=0 use=2\n",
+            if mark == "SYN_SENT" { "[UNREPLIED] " } else { "" }
+        );
+    };
+    for host in 1..=40 {
+        let stranger = format!("203.0.113.{host}");
+        // TrickBot's victims, a port forward's visitors, a scan by a client, one by the router, and a browser.
+        flow(&stranger, "192.0.2.33".into(), 449, "198.51.100.7".into(), "ESTABLISHED");
+        flow(&stranger, "192.0.2.33".into(), 8443, "192.168.1.30".into(), "ESTABLISHED");
+        flow("192.168.1.20", stranger.clone(), 23, stranger.clone(), "SYN_SENT");
+        flow("192.0.2.33", stranger.clone(), 2323, stranger.clone(), "SYN_SENT");
+        flow("192.168.1.21", stranger.clone(), 443, stranger.clone(), "ESTABLISHED");
+    }
+    let tree = scan::Tree::new()
+        .file("about.toml", "byte_order = \"big\"\npage_size = 4096\n")
+        .process_in("root/", 1, b"init", b"/sbin/init", b"init\0")
+        .file("root/proc/net/tcp", HEADING)
+        .file("root/proc/net/udp", HEADING)
+        .file("root/proc/net/route", ROUTE)
+        .file("root/proc/net/fib_trie", TRIE)
+        .file("root/proc/net/nf_conntrack", rows);
+    let path = tree.path().to_str().unwrap().to_owned();
+    let outcome = scan(["--root", &path, "--only", CHECKS]);
+    assert_eq!(outcome.short(), ["relay infected", "scan-fanout infected", "scan-fanout suspicious"]);
+    let relay = outcome.with("check", "relay")[0];
+    assert_eq!((&relay["local"], &relay["remote"]), (&"192.0.2.33:449".into(), &"198.51.100.7:449".into()));
+    let text = format!("{:?}", outcome.findings);
+    assert!(!text.contains("192.168."), "who is served is nobody's business: {text}");
+}

@@ -25,8 +25,6 @@
 //! # Sources
 //! nf_conntrack-sysctl.rst; proc_pid_net(5); Microsoft 2022, "Uncovering Trickbot's use of IoT devices"; MITRE ATT&CK T1090.
 
-use core::fmt::Write;
-
 use crate::check::{Area, Check, Ctx, Hook, Out, Severity, Source};
 use crate::facts::backing::{Backing, is_relay};
 use crate::facts::flow::Flow;
@@ -34,7 +32,7 @@ use crate::facts::place::{Place, place};
 use crate::facts::process::Process;
 use crate::facts::program::{Started, applet, is_session, is_shell, started};
 use crate::facts::service::Service;
-use crate::facts::text::{Bytes, is_one_of};
+use crate::facts::text::is_one_of;
 use crate::facts::topology::{Side, is_local};
 
 /// The row of the table.
@@ -68,10 +66,8 @@ fn flow(flow: &Flow, _: &Ctx<'_>, out: &mut Out<'_>) {
     if !sides || !has_ports || is_local(answers.ip) || is_local(meant.ip) || answers.ip == meant.ip {
         return;
     }
-    let mut own = Bytes::<64>::new();
-    let _ = write!(own, "{meant}");
-    let draft = out.holder(None).remote(Some(answers)).say("what strangers send to ").quote(own.as_slice());
-    out.found(draft.say(" of this machine goes on to another stranger"));
+    let draft = out.remote(answers).local(meant).say("what strangers send to this machine goes on to another stranger");
+    out.found(if flow.is_answered() { draft } else { draft.say(", who has not answered") });
 }
 
 fn service(service: &Service<'_>, ctx: &Ctx<'_>, out: &mut Out<'_>) {

@@ -4,7 +4,7 @@
 use super::{Run, Scratch};
 use crate::check::{Check, Ctx, Hook, Severity, Source};
 use crate::facts::endpoint::Endpoint;
-use crate::facts::fanout::{Call, Caller, Fanouts};
+use crate::facts::fanout::{Call, Caller, Fanout, Fanouts};
 use crate::facts::flow::{Flow, TCP, UDP};
 use crate::facts::topology::Side;
 use crate::host::Host;
@@ -55,11 +55,14 @@ impl Run<'_, '_> {
         for (flow, _) in accused.iter() {
             self.show_flow(&ctx, &hooked, flow, true);
         }
-        if counts {
-            fanouts.each(&mut |fanout| {
-                self.show_fanout(fanout, true);
-            });
+        if counts && fanouts.missed() >= Fanout::FEW {
+            let missed = fanouts.missed();
+            let what = format_args!(
+                "so many ports are called that of one up to {missed} hosts may have been missed"
+            );
+            coverage.gap(b"/proc/net/nf_conntrack", what);
         }
+        // A tracked flow stays for a while, so one look is as good as two.
         fanouts.each(&mut |fanout| {
             if counts && fanout.is_wide() {
                 self.show_fanout(fanout, true);
@@ -101,7 +104,9 @@ fn call(flow: &Flow, fanouts: &mut Fanouts) {
 
 /// Remembers a flow, of like ones the worst and then one that was answered; whether it had room.
 fn remember(accused: &mut Accused, flow: &Flow, severity: Severity) -> bool {
-    let key = |flow: &Flow| (flow.protocol, flow.original.from.ip, flow.original.to, flow.reply.from.ip);
+    // Of strangers there are hundreds, and who they are does not matter.
+    let client = |flow: &Flow| Some(flow.original.from.ip).filter(|_| flow.from != Side::Wan);
+    let key = |flow: &Flow| (flow.protocol, client(flow), flow.original.to, flow.reply.from.ip);
     let weight = |flow: &Flow, severity: Severity| (severity, flow.is_answered());
     if let Some((known, worst)) = accused.iter_mut().find(|(known, _)| key(known) == key(flow)) {
         if weight(flow, severity) > weight(known, *worst) {

@@ -60,6 +60,9 @@ impl Fanout<'_> {
     /// Hosts beyond the provider below which nobody looks closer: pages, mail and time are fetched from as many.
     pub const FEW: u32 = 12;
 
+    /// Hosts that may be missed at a port that nobody is known to scan.
+    const CROWD: u32 = 64;
+
     /// Whether so many are called that somebody may look closer.
     #[must_use]
     pub const fn is_wide(&self) -> bool {
@@ -206,7 +209,10 @@ impl Fanouts {
             if !ways.is_full() {
                 let _ = ways.push(Row::new(call, 0));
             } else if let Some(lightest) = ways.iter_mut().min_by_key(|row| row.weight) {
-                self.missed = self.missed.max(lightest.weight);
+                // Peers of one client fill the other places; there only a crowd at one port matters.
+                if scanned || lightest.weight >= Fanout::CROWD {
+                    self.missed = self.missed.max(lightest.weight);
+                }
                 *lightest = Row::new(call, lightest.weight);
             }
         }
