@@ -293,7 +293,7 @@ fn a_trace_that_cannot_be_understood_hides_no_other_one() {
     // A later kind comes after all that are known, and ends them.
     let mut bytes = TINY.to_vec();
     let last = body.windows(14).position(|bytes| bytes == b"/etc/tiny.conf").unwrap();
-    bytes[place(kind::TRACES) + last - layout::TRACE_HEAD_LEN] = 0x28;
+    bytes[place(kind::TRACES) + last - layout::TRACE_HEAD_LEN] = 0x2f;
     let intel = Intel::open(&bytes).unwrap();
     assert_eq!(TraceKind::ALL.map(|kind| intel.traces(kind).count()), [1, 1, 1, 1, 2, 1, 0, 0]);
     // One more than there are is asked for, and one less; a value reaches out of the section.

@@ -59,7 +59,7 @@ pub(crate) fn build(options: &Build) -> Result<String, String> {
         if !tally.adds_up() {
             return Err(format!("internal error: {}: {tally:?} does not add up", feed.name));
         }
-        if told {
+        if told && !report.is_refused() {
             report.note(&format!("{} ({}): {}", feed.name, feed.kind.word(), tally.line()));
         }
         total.add(&tally);
@@ -181,7 +181,8 @@ fn open_all(
                 }
                 guess.kind
             }
-            (None, _) => Kind::Plain,
+            (None, Some(Err(what))) => return Err(what.clone()),
+            (None, None) => Kind::Plain,
         };
         match (kind, known) {
             (Kind::Warning, Some(text)) => {

@@ -19,10 +19,9 @@ pub(crate) struct Guess {
 pub(crate) fn guess(file_name: &str, text: &str) -> Result<Guess, String> {
     let found = |kind, by| Ok(Guess { kind, by });
     let trimmed = text.trim_start();
-    if trimmed.starts_with('{') || (trimmed.starts_with('[') && !trimmed.starts_with("[Adblock")) {
-        if let Some(guess) = json(trimmed)? {
-            return Ok(guess);
-        }
+    let like_json = trimmed.starts_with('{') || trimmed.starts_with('[') && !trimmed.starts_with("[Adblock");
+    if like_json && let Some(guess) = json(trimmed)? {
+        return Ok(guess);
     }
     let head: Vec<&str> = text.lines().take(SAMPLE).map(str::trim).collect();
     let any = |test: &dyn Fn(&str) -> bool| head.iter().any(|line| test(line));

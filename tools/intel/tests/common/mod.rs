@@ -37,7 +37,7 @@ impl Folder {
     }
 
     /// Runs the tool in the folder, on a fixed date.
-    fn run(&self, arguments: &str) -> Output {
+    pub fn run(&self, arguments: &str) -> Output {
         Command::new(env!("CARGO_BIN_EXE_gatewatch-intel"))
             .args(arguments.split_whitespace())
             .current_dir(&self.0)
