@@ -128,15 +128,21 @@ fn what_is_new_alone_is_enough() {
     );
     has_the_new_one(&dir);
 
-    let (dir, delta) = (device(), bytes("v1-to-v2.gwd"));
+    let (mut dir, delta) = (device(), bytes("v1-to-v2.gwd"));
     let place = Tree::new();
     let bad = place.path().join("x.gwd");
     for at in 0..delta.len() {
         let mut delta = delta.clone();
         delta[at] ^= 0x10;
         fs::write(&bad, &delta[..if at % 2 == 0 { delta.len() } else { at }]).unwrap();
-        assert_ne!(update(&dir, &bad).status, 0, "{at}");
-        keeps_the_old_one(&dir);
+        // A few bytes are for people only; what comes of the others is the signed file or nothing.
+        match update(&dir, &bad).status {
+            0 => {
+                has_the_new_one(&dir);
+                dir = device();
+            }
+            _ => keeps_the_old_one(&dir),
+        }
     }
 }
 

@@ -64,7 +64,7 @@ in which \\\" \\\\ \\xNN are read.
 
 Keys are files of minisign. sign puts a signature at the end of an indicator file or a baseline of
 gatewatch, which the router looks at, and beside any file FILE.minisig, which minisign looks at; verify
-looks at both. A secret key has a password, which is asked for, unless it was made with --no-password.
+looks at both. A secret key has a password, which is asked for; --no-password makes one without.
 
 lookup says `listed QUERY ...` or `not listed QUERY` for each address, ADDRESS:port, domain or SHA-256.
 
