@@ -132,15 +132,18 @@ impl<'a> Delta<'a> {
         if length != self.old_len || <[u8; 32]>::from(Sha256::digest(old)) != self.old_hash {
             return Err(Fault::OtherBase { version: self.old_version });
         }
-        let mut out =
-            Out { sink, hash: Sha256::new(), chunk: [0; CHUNK], used: 0, left: self.new_len };
+        let mut out = Out { sink, hash: Sha256::new(), chunk: [0; CHUNK], used: 0, left: self.new_len };
         let mut body = Bytes(self.body);
         for _ in 0..self.parts {
             Part::read(&mut body)?.apply(old, &mut out)?;
         }
         out.flush()?;
         let sound = body.0.is_empty() && out.left == 0;
-        if sound && <[u8; 32]>::from(out.hash.finalize()) == self.new_hash { Ok(()) } else { Err(Fault::Broken) }
+        if sound && <[u8; 32]>::from(out.hash.finalize()) == self.new_hash {
+            Ok(())
+        } else {
+            Err(Fault::Broken)
+        }
     }
 }
 
