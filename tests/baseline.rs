@@ -567,3 +567,19 @@ fn a_scan_holds_users_and_keys_against_a_baseline() {
     );
     assert_eq!(look(true), ["account-odd suspicious 3", "ssh-key suspicious 2"]);
 }
+
+#[test]
+fn only_a_file_is_replaced() {
+    let tree = Tree::new().file("etc/init.d/x", "x");
+    let place = Tree::new().fifo("pipe");
+    let pipe = place.path().join("pipe");
+    let ran = run(Command::new(GATEWATCH)
+        .args(["baseline", "create", "--root"])
+        .arg(tree.path())
+        .arg("-o")
+        .arg(&pipe));
+    assert_eq!(ran.status, 3);
+    assert!(ran.stderr.contains("pipe: a named pipe"), "{}", ran.stderr);
+    assert_eq!(std::fs::read_dir(place.path()).unwrap().count(), 1, "nothing is left beside it");
+    assert!(std::os::unix::fs::FileTypeExt::is_fifo(&std::fs::metadata(&pipe).unwrap().file_type()));
+}

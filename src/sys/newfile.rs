@@ -8,12 +8,12 @@ use embedded_io::Write;
 use gatewatch::host::Fault;
 use nix::fcntl::{AT_FDCWD, AtFlags, OFlag, open, renameat};
 use nix::sys::signal::{SigSet, SigmaskHow};
-use nix::sys::stat::Mode;
+use nix::sys::stat::{Mode, stat};
 use nix::sys::statfs::{FsType, TMPFS_MAGIC, statfs};
 use nix::sys::statvfs::statvfs;
 use nix::unistd::{AccessFlags, access, fsync, linkat, unlink};
 
-use super::fd::{Buffered, Writer, fault};
+use super::fd::{Buffered, Writer, fault, regular};
 
 /// Writes `path` by what `fill` hands out. What was there before stays until all is written, and when it fails.
 ///
@@ -22,6 +22,10 @@ pub fn write(
     path: &OsString,
     fill: impl FnOnce(&mut dyn FnMut(&[u8]) -> Result<(), Fault>) -> Result<(), Fault>,
 ) -> Result<(), Fault> {
+    // Nothing but a file is replaced: /dev/null would be one from then on.
+    if let Ok(there) = stat(path.as_bytes()) {
+        regular(&there)?;
+    }
     let mut beside = path.clone();
     beside.push(".new");
     // One that an earlier run left.
