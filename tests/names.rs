@@ -17,7 +17,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use scan::{GATEWATCH, Outcome, Tree, need_root, run};
+use scan::{GATEWATCH, Outcome, Tree, UNSIGNED, need_root, run};
 
 const CHECKS: &str = "dns-hijack,hosts-poison,c2-domain";
 
@@ -27,7 +27,10 @@ fn indicators() -> PathBuf {
 
 fn look(tree: &Path, more: &[&str]) -> Outcome {
     let mut command = Command::new(GATEWATCH);
-    command.args(["scan", "--only", CHECKS, "-v", "--format", "json", "--root"]).arg(tree).args(more);
+    command
+        .args(["scan", UNSIGNED, "--only", CHECKS, "-v", "--format", "json", "--root"])
+        .arg(tree)
+        .args(more);
     Outcome::of(run(&mut command))
 }
 
