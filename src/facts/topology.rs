@@ -20,7 +20,8 @@ pub enum Side {
 }
 
 /// Routes and own addresses. Interfaces that lead to the world are those with a default route, or with a route over a gateway
-/// to a public network (a VPN's own server); all others lead to networks that are served.
+/// to one public host (a VPN's own server); all others lead to networks that are served. A public network over a gateway
+/// says nothing: a router behind this one has a part of the provider's prefix (RFC 8415 section 6.3).
 #[derive(Debug, Default)]
 pub struct Topology {
     routes: heapless::Vec<Route, ROUTES>,
@@ -43,9 +44,18 @@ impl Topology {
         self.cut = false;
     }
 
-    /// Takes in a route.
+    /// Takes in a route. Where there are many, as of whole countries, those that lead where a wider one does are left out: they
+    /// change nothing.
     pub fn route(&mut self, route: Route) {
-        self.cut |= self.routes.push(route).is_err();
+        let same = |wider: &Route| {
+            (wider.gateway, wider.interface.as_slice()) == (route.gateway, route.interface.as_slice())
+        };
+        let crowded = self.routes.len() >= ROUTES / 2;
+        if !(crowded
+            && self.best(route.to.ip).is_some_and(|wider| wider.to.length <= route.to.length && same(wider)))
+        {
+            self.cut |= self.routes.push(route).is_err();
+        }
     }
 
     /// Takes in an own address.
@@ -79,7 +89,7 @@ impl Topology {
     pub fn is_wan(&self, interface: &[u8]) -> bool {
         self.routes.iter().any(|route| {
             let default = route.to.length <= 1;
-            let far = route.gateway && !is_local(route.to.ip);
+            let far = route.gateway && route.to.is_one() && !is_local(route.to.ip);
             route.interface.as_slice() == interface && (default || far)
         })
     }
@@ -194,6 +204,7 @@ pub(crate) mod testing {
 mod tests {
     use super::testing::{home, topology};
     use super::*;
+    use crate::facts::text::Bytes;
 
     fn sides(topology: &Topology, expected: &[(&str, Side)]) {
         for (ip, side) in expected {
@@ -255,6 +266,45 @@ mod tests {
         sides(&topology, &[("198.51.100.7", Side::Wan), ("192.168.1.5", Side::Lan), ("10.9.1.1", Side::Lan)]);
         assert!(topology.is_wan(b"tun0") && topology.is_wan(b"eth1") && !topology.is_wan(b"wg0"));
         assert_eq!(topology.towards("200.0.0.1".parse().unwrap()).unwrap().as_slice(), b"tun0");
+    }
+
+    #[test]
+    fn a_router_behind_this_one() {
+        // As odhcpd and dhcpd set it for whom they delegate a prefix to, and an office with public addresses of its own.
+        let routes = [
+            "0.0.0.0/0 via eth1",
+            "192.168.1.0/24 on br-lan",
+            "192.168.9.0/24 on br-guest",
+            "203.0.113.64/29 via br-lan",
+            "::/0 via eth1",
+            "2001:db8:1::/64 on br-lan",
+            "2001:db8:1:4::/62 via br-lan",
+        ];
+        let topology = topology(&routes, &["192.168.1.1", "2001:db8:1::1"]);
+        assert!(!topology.is_wan(b"br-lan") && topology.is_wan(b"eth1"));
+        for served in ["192.168.1.20", "203.0.113.66", "2001:db8:1::20", "2001:db8:1:5::20"] {
+            sides(&topology, &[(served, Side::Lan)]);
+        }
+    }
+
+    #[test]
+    fn routes_of_whole_countries() {
+        let mut topology = topology(&["0.0.0.0/0 via eth1", "10.8.0.0/24 on tun0"], &[]);
+        let route = |ip: [u8; 4], length, gateway, name: &[u8]| Route {
+            to: Prefix { ip: ip.into(), length },
+            gateway,
+            interface: Bytes::of(name),
+        };
+        for at in 1..=u8::try_from(ROUTES).unwrap() * 4 {
+            topology.route(route([at, 0, 0, 0], 9, true, b"eth1"));
+        }
+        topology.route(route([192, 168, 1, 0], 24, false, b"br-lan"));
+        assert!(!topology.is_cut());
+        sides(&topology, &[("192.168.1.20", Side::Lan), ("1.0.0.1", Side::Wan), ("10.8.0.7", Side::Lan)]);
+        for at in 1..=u8::try_from(ROUTES).unwrap() {
+            topology.route(route([172, 16, at, 0], 24, false, b"br-lan"));
+        }
+        assert!(topology.is_cut(), "none of these is led by a wider one");
     }
 
     #[test]
