@@ -131,6 +131,22 @@ impl Topology {
         }
     }
 
+    /// Whether an address is of a private network that this machine is in, whoever serves that: of the router in front of this
+    /// one, or of the home in which this machine is a server with networks of its own. There IPv6 is public, on a link that
+    /// has private addresses of IPv4.
+    #[must_use]
+    pub fn is_neighbour(&self, ip: IpAddr) -> bool {
+        let ip = ip.to_canonical();
+        let near = |route: &&Route| !route.gateway && route.to.length > 1;
+        let home = |route: &Route| {
+            let here = |other: &&Route| other.interface == route.interface && other.to.ip.is_ipv4();
+            is_local(ip)
+                || ip.is_ipv6()
+                    && self.routes.iter().filter(here).any(|other| near(&other) && is_local(other.to.ip))
+        };
+        !self.own.contains(&ip) && self.best(ip).filter(near).is_some_and(home)
+    }
+
     /// Whether a network of an interface is private and does not lead to the world; the networks that are served.
     pub fn served(&self) -> impl Iterator<Item = &Prefix> {
         self.routes.iter().filter(|route| !self.is_wan(route.interface.as_slice())).map(|route| &route.to)
@@ -239,7 +255,23 @@ mod tests {
     #[test]
     fn a_router_behind_a_router_and_a_machine_with_one_interface() {
         let behind = ["0.0.0.0/0 via eth1", "192.168.0.0/24 on eth1", "192.168.1.0/24 on br-lan"];
-        sides(&topology(&behind, &[]), &[("192.168.0.1", Side::Wan), ("192.168.1.2", Side::Lan)]);
+        let topology_behind =
+            topology(&[&behind[..], &["2001:db8:1::/64 on eth1"]].concat(), &["192.168.0.2"]);
+        sides(&topology_behind, &[("192.168.0.1", Side::Wan), ("192.168.1.2", Side::Lan)]);
+        let provider =
+            topology(&["0.0.0.0/0 via eth1", "203.0.113.0/24 on eth1", "2001:db8:1::/64 on eth1"], &[]);
+        assert!(!provider.is_neighbour("2001:db8:1::20".parse().unwrap()));
+        for (ip, near) in [
+            ("192.168.0.1", true),
+            ("192.168.0.2", false),
+            ("192.168.1.2", true),
+            ("2001:db8:1::20", true),
+            ("10.0.0.1", false),
+            ("198.51.100.7", false),
+            ("2001:db8:2::20", false),
+        ] {
+            assert_eq!(topology_behind.is_neighbour(ip.parse().unwrap()), near, "{ip}");
+        }
         let access_point = topology(
             &["0.0.0.0/0 via br-lan", "192.168.1.0/24 on br-lan", "fe80::/64 on eth0"],
             &["192.168.1.2"],
