@@ -19,8 +19,8 @@ pub enum Side {
     Group,
 }
 
-/// Routes and own addresses. Interfaces that lead to the world are those with a default route, or with a route over a gateway
-/// to one public host (a VPN's own server); all others lead to networks that are served. A public network over a gateway
+/// Routes and own addresses. Interfaces that lead to the world are those with a default route or one to a good part
+/// of the world (a VPN to which all but private networks are sent), or with a route over a gateway to one public host (a VPN's own server); all others lead to networks that are served. A public network over a gateway
 /// says nothing: a router behind this one has a part of the provider's prefix (RFC 8415 section 6.3).
 #[derive(Debug, Default)]
 pub struct Topology {
@@ -88,7 +88,9 @@ impl Topology {
     #[must_use]
     pub fn is_wan(&self, interface: &[u8]) -> bool {
         self.routes.iter().any(|route| {
-            let default = route.to.length <= 1;
+            let wide = route.to.length <= if route.to.ip.is_ipv4() { 7 } else { 3 };
+            // 224.0.0.0/4 leads to the network that is served.
+            let default = wide && !route.to.ip.is_multicast();
             let far = route.gateway && route.to.is_one() && !is_local(route.to.ip);
             route.interface.as_slice() == interface && (default || far)
         })
@@ -337,6 +339,27 @@ mod tests {
             topology.route(route([172, 16, at, 0], 24, false, b"br-lan"));
         }
         assert!(topology.is_cut(), "none of these is led by a wider one");
+    }
+
+    #[test]
+    fn a_tunnel_for_all_but_private_networks() {
+        let routes = [
+            "0.0.0.0/0 via eth1",
+            "0.0.0.0/5 on wg0",
+            "8.0.0.0/7 on wg0",
+            "64.0.0.0/2 on wg0",
+            "192.0.0.0/9 on wg0",
+            "192.168.1.0/24 on br-lan",
+            "224.0.0.0/4 on br-lan",
+            "2000::/3 on wg0",
+            "fc00::/7 on br-lan",
+        ];
+        let topology = topology(&routes, &[]);
+        assert!(topology.is_wan(b"wg0") && !topology.is_wan(b"br-lan"));
+        for world in ["8.8.4.4", "64.1.1.1", "192.0.2.1", "2001:db8::1"] {
+            sides(&topology, &[(world, Side::Wan)]);
+        }
+        sides(&topology, &[("192.168.1.20", Side::Lan), ("fd00::1", Side::Lan)]);
     }
 
     #[test]
