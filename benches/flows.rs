@@ -155,7 +155,11 @@ fn main() {
     }
     let scan = |intel: &Path| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_gatewatch"));
-        command.arg("scan").arg("--root").arg(&dir).args(["--only", "c2-client", "--intel"]).arg(intel);
+        command
+            .args(["scan", "--allow-unsigned", "--root"])
+            .arg(&dir)
+            .args(["--only", "c2-client", "--intel"])
+            .arg(intel);
         fastest(|| program(&mut command), 9)
     };
     let (with, without) = (scan(&large), scan(&small));

@@ -4,6 +4,7 @@
 mod accounts;
 mod config;
 mod flows;
+mod holding;
 mod kernel;
 mod names;
 mod network;

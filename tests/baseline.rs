@@ -258,7 +258,7 @@ fn the_same_tree_gives_the_same_bytes() {
 
 /// The lines of a comparison of this machine, in its network namespace, that are about NAT.
 fn nat_now(file: &Path) -> Vec<String> {
-    let ran = run(Command::new(GATEWATCH).args(["baseline", "verify", "-o"]).arg(file));
+    let ran = run(Command::new(GATEWATCH).args(["baseline", "verify", "--lan-details", "-o"]).arg(file));
     let lines = clean(&ran.stdout).lines().map(str::to_owned);
     lines.filter(|line| line.split(' ').nth(1) == Some("nat")).collect()
 }

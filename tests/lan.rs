@@ -10,7 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use scan::{GATEWATCH, Tree, run};
+use scan::{GATEWATCH, Tree, UNSIGNED, run};
 
 const RECORDINGS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/recordings");
 
@@ -58,7 +58,7 @@ fn router() -> (tempfile::TempDir, PathBuf) {
 fn said(root: &Path, options: &[&str]) -> String {
     let mut command = Command::new(GATEWATCH);
     command
-        .args(["scan", "-v", "--root"])
+        .args(["scan", UNSIGNED, "-v", "--root"])
         .arg(root)
         .arg("--intel")
         .arg(format!("{RECORDINGS}/indicators.gwi"));

@@ -17,7 +17,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use scan::{GATEWATCH, Outcome, Tree, need_root, run};
+use scan::{GATEWATCH, Outcome, Tree, UNSIGNED, need_root, run};
 
 const CHECKS: &str = "dns-hijack,hosts-poison,c2-domain";
 
@@ -27,7 +27,10 @@ fn indicators() -> PathBuf {
 
 fn look(tree: &Path, more: &[&str]) -> Outcome {
     let mut command = Command::new(GATEWATCH);
-    command.args(["scan", "--only", CHECKS, "-v", "--format", "json", "--root"]).arg(tree).args(more);
+    command
+        .args(["scan", UNSIGNED, "--only", CHECKS, "-v", "--format", "json", "--root"])
+        .arg(tree)
+        .args(more);
     Outcome::of(run(&mut command))
 }
 
@@ -84,7 +87,7 @@ ask() { "$@" >/dev/null 2>&1 || true; }
 for name in $5; do ask timeout 5 nsenter -t $client -n busybox nslookup $name 192.168.1.1; done
 for name in $6; do ask timeout 5 busybox nslookup $name 127.0.0.1; done
 status=0
-"$2" scan --intel "$3" --only dns-hijack,hosts-poison,c2-domain -v --format json || status=$?
+"$2" scan --allow-unsigned --intel "$3" --only dns-hijack,hosts-poison,c2-domain -v --format json || status=$?
 exit $status
 "#;
 
@@ -122,7 +125,7 @@ fn a_poisoned_dnsmasq_that_clients_ask() {
             "suspicious dns-hijack /etc/dnsmasq.conf:3 203.0.113.66:53",
             "infected hosts-poison /etc/dnsmasq.conf:4 203.0.113.73:0",
             "suspicious hosts-poison /etc/more:1 203.0.113.9:0",
-            &format!("suspicious c2-domain {log}:null 192.168.1.20:0"),
+            &format!("suspicious c2-domain {log}:null "),
             &format!("infected c2-domain {log}:null "),
         ]
     );

@@ -14,7 +14,7 @@ use std::path::Path;
 use std::process::Command;
 
 use net::{At, Filter, Net};
-use scan::{GATEWATCH, Outcome, Planted, intel, run};
+use scan::{GATEWATCH, Outcome, Planted, UNSIGNED, intel, run};
 
 const CHECKS: &str = "c2-address,c2-client,nat-redirect,firewall-open,scan-fanout,tunnel-odd,exposed";
 
@@ -50,7 +50,7 @@ impl Infected {
         self.net.inside(At::Router, || {
             let mut command = Command::new(front[0]);
             command.args(&front[1..]).arg(program);
-            command.args(["scan", "-v", "--format", "json", "--only", CHECKS, "--intel"]);
+            command.args(["scan", UNSIGNED, "-v", "--format", "json", "--only", CHECKS, "--intel"]);
             Outcome::of(run(command.arg(list)))
         })
     }

@@ -1,6 +1,6 @@
 //! Rules of the packet filter: what they say is joined with what the baseline knows and with who takes what they divert.
 
-use super::sockets::{bare, holder};
+use super::holding::{bare, holder};
 use super::walk::nobody;
 use super::{Run, SECOND_LOOK_MS, Scratch};
 use crate::baseline::Kind;

@@ -1,21 +1,22 @@
 //! What sockets say together: which program listens where and talks to which strangers, who calls many hosts.
 
 use super::Run;
-use super::sockets::{Tables, hold_again};
+use super::holding::hold_again;
 use super::walk::{nobody, read_again};
 use crate::baseline::Kind;
+use crate::facts::about::Endian;
 use crate::facts::fanout::{Call, Caller, Fanout, Fanouts};
 use crate::facts::origin::Item;
 use crate::facts::process::Process;
 use crate::facts::service::{Door, Services};
 use crate::facts::socket::{Protocol, Socket, State};
 use crate::facts::text::Bytes;
-use crate::facts::topology::Side;
+use crate::facts::topology::{Side, Topology};
 use crate::host::Host;
 use crate::limits::{FANOUT_NAMED, NAME_BYTES, SECOND_LOOK_MS, SERVICES};
 use crate::source::holders::{self, Holders, Programs};
 use crate::source::proc::Reader;
-use crate::source::{Coverage, proc};
+use crate::source::{Coverage, net, proc};
 
 /// Services that get a second look, by their places.
 type Accused = heapless::Vec<usize, SERVICES>;
@@ -41,6 +42,31 @@ pub(super) fn join(
             side: socket.side,
             answered: socket.state != State::SynSent,
         });
+    }
+}
+
+/// What sockets are joined with, and what comes of it.
+pub(super) struct Tables<'a> {
+    pub(super) endian: Endian,
+    pub(super) seed: u32,
+    pub(super) pids: &'a mut proc::Pids,
+    pub(super) ports: &'a mut net::Ports,
+    pub(super) holders: &'a mut Holders,
+    pub(super) programs: &'a mut Programs,
+    pub(super) topology: &'a Topology,
+    pub(super) services: &'a mut Services,
+    pub(super) fanouts: &'a mut Fanouts,
+}
+
+impl Tables<'_> {
+    /// Counts once more who calls whom, by who holds what now.
+    pub(super) fn count_again<H: Host>(&mut self, host: &H) {
+        let Self { endian, seed, ports, holders, programs, topology, services, fanouts, .. } = self;
+        services.clear(*seed);
+        fanouts.clear(*seed);
+        let (endian, topology, coverage) = (*endian, Some(*topology), &mut Coverage::new());
+        let mut look = net::Look { host, endian, ports, topology, shown: None, coverage };
+        look.sockets(&mut |socket| join(socket, (holders, programs), services, fanouts));
     }
 }
 

@@ -1,23 +1,18 @@
 //! Sockets, and who holds them: the tables of the kernel joined with what the walk over processes left.
 
-use super::walk::{namespace, nobody, read_again};
-use super::{Run, SECOND_LOOK_MS, Scratch, services};
+use super::holding::{bare, hold_again, holder};
+use super::services::{Tables, join};
+use super::walk::{namespace, nobody};
+use super::{Run, SECOND_LOOK_MS, Scratch};
 use crate::check::Source;
-use crate::facts::about::Endian;
-use crate::facts::fanout::Fanouts;
-use crate::facts::process::Process;
 use crate::facts::raw::RawSocket;
-use crate::facts::service::Services;
 use crate::facts::socket::Socket;
-use crate::facts::topology::Topology;
 use crate::host::{Fault, Host};
 use crate::limits::PACKETS;
 use crate::report::SinkFault;
-use crate::source::holders::{Holders, Programs};
-use crate::source::mounts::Mounts;
-use crate::source::owner::Owners;
-use crate::source::proc::{Covers, Reader, Wants};
-use crate::source::{Coverage, holders, net, proc, raw};
+use crate::source::holders::Holders;
+use crate::source::proc::Reader;
+use crate::source::{Coverage, net, proc, raw};
 
 impl Run<'_, '_> {
     pub(super) fn sockets<H: Host>(&mut self, host: &H, scratch: &mut Scratch) -> Result<(), SinkFault> {
@@ -53,7 +48,7 @@ impl Run<'_, '_> {
                     coverage: &mut coverage,
                 };
                 look.sockets(&mut |socket| {
-                    services::join(socket, (holders, programs), services, fanouts);
+                    join(socket, (holders, programs), services, fanouts);
                     exposures.socket(socket, topology);
                     if self.show_socket(socket, false) {
                         let holder = holder(&mut reader, holders, socket.inode, &mut process);
@@ -150,93 +145,5 @@ impl Run<'_, '_> {
     }
 }
 
-/// What sockets are joined with, and what comes of it.
-pub(super) struct Tables<'a> {
-    pub(super) endian: Endian,
-    pub(super) seed: u32,
-    pub(super) pids: &'a mut proc::Pids,
-    pub(super) ports: &'a mut net::Ports,
-    pub(super) holders: &'a mut Holders,
-    pub(super) programs: &'a mut Programs,
-    pub(super) topology: &'a Topology,
-    pub(super) services: &'a mut Services,
-    pub(super) fanouts: &'a mut Fanouts,
-}
-
-impl Tables<'_> {
-    /// Counts once more who calls whom, by who holds what now.
-    pub(super) fn count_again<H: Host>(&mut self, host: &H) {
-        let Self { endian, seed, ports, holders, programs, topology, services, fanouts, .. } = self;
-        services.clear(*seed);
-        fanouts.clear(*seed);
-        let (endian, topology, coverage) = (*endian, Some(*topology), &mut Coverage::new());
-        let mut look = net::Look { host, endian, ports, topology, shown: None, coverage };
-        look.sockets(&mut |socket| services::join(socket, (holders, programs), services, fanouts));
-    }
-}
-
-/// Finds out again who holds which socket.
-pub(super) fn hold_again<H: Host>(
-    reader: &mut Reader<'_, H>,
-    pids: &mut proc::Pids,
-    (holders, mut programs): (&mut Holders, Option<&mut Programs>),
-    process: &mut Process,
-) -> Result<(), Fault> {
-    let host = reader.host;
-    holders.clear();
-    if let Some(programs) = &mut programs {
-        programs.clear();
-    }
-    proc::pids(host, reader.proc, pids, &mut Coverage::new())?;
-    for pid in pids.iter() {
-        let before = holders.len();
-        process.pid = *pid;
-        if let Ok(dir) = proc::open(host, reader.proc, *pid) {
-            let _ = holders::descriptors(host, &dir, process, Some(holders));
-        }
-        if let Some(programs) = programs.as_mut().filter(|_| holders.len() > before)
-            && reader.read(*pid, process, &mut Covers::default()).is_ok()
-        {
-            programs.add(process, reader.owners.find(process.path.as_slice()));
-        }
-    }
-    holders::sort(holders);
-    Ok(())
-}
-
 /// The first pid namespace (`PROC_PID_INIT_INO`, include/linux/proc_ns.h).
 const INITIAL_PIDS: &[u8] = b"pid:[4026531836]";
-
-/// A reader that reads no more than what a process is.
-pub(super) fn bare<'a, H: Host>(
-    host: &'a H,
-    proc: &'a H::Dir,
-    owners: &'a mut Owners,
-    mounts: &'a Mounts,
-) -> Reader<'a, H> {
-    let memory_root = host.in_memory(b"").unwrap_or_default();
-    Reader {
-        host,
-        proc,
-        owners,
-        mounts,
-        wants: Wants::default(),
-        memory_root,
-        namespace: namespace(host, b"mnt"),
-    }
-}
-
-/// Reads the process that holds a socket, if one still does.
-pub(super) fn holder<H: Host>(
-    reader: &mut Reader<'_, H>,
-    holders: &Holders,
-    inode: u64,
-    process: &mut Process,
-) -> bool {
-    let host = reader.host;
-    let Some(pid) = holders::holder(holders, inode) else { return false };
-    if read_again(reader, pid, process).is_err() {
-        return false;
-    }
-    proc::open(host, reader.proc, pid).is_ok_and(|dir| holders::holds(host, &dir, inode))
-}

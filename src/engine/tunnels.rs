@@ -1,6 +1,6 @@
 //! Tunnels, each with the program that holds it.
 
-use super::sockets::bare;
+use super::holding::bare;
 use super::walk::{namespace, nobody, read_again};
 use super::{Run, SECOND_LOOK_MS, Scratch};
 use crate::check::{Hook, Source};

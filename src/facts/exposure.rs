@@ -119,9 +119,9 @@ pub struct Evidence {
     pub setting: Option<(Setting, bool)>,
 }
 
-/// What there is of every service.
+/// What there is of every service; empty until something is.
 #[derive(Debug, Default)]
-pub struct Exposures([Evidence; SERVICES]);
+pub struct Exposures(heapless::Vec<Evidence, SERVICES>);
 
 /// A fact for the checks.
 #[derive(Clone, Copy, Debug)]
@@ -136,12 +136,14 @@ impl Exposures {
     /// Nothing seen yet.
     #[must_use]
     pub const fn new() -> Self {
-        const NOTHING: Evidence =
-            Evidence { open: false, wide: false, visitor: None, answered: None, setting: None };
-        Self([NOTHING; SERVICES])
+        Self(heapless::Vec::new())
     }
 
     fn of(&mut self, service: Service) -> Option<&mut Evidence> {
+        const NOTHING: Evidence =
+            Evidence { open: false, wide: false, visitor: None, answered: None, setting: None };
+        // Not there from the start: a table that is not all zeros would lie in the program's file.
+        while self.0.push(NOTHING).is_ok() {}
         let at = Service::ALL.iter().position(|other| *other == service)?;
         self.0.get_mut(at)
     }
@@ -192,7 +194,7 @@ impl Exposures {
     /// an address of the Internet's at which he does.
     pub fn each(&self, topology: &Topology, each: &mut dyn FnMut(&Exposure<'_>)) {
         let public = topology.addresses().iter().any(|ip| !is_local(*ip));
-        for (service, evidence) in Service::ALL.into_iter().zip(self.0) {
+        for (service, evidence) in Service::ALL.into_iter().zip(self.0.iter().copied()) {
             let set =
                 evidence.setting.is_some_and(|(_, wide)| if wide { evidence.wide } else { evidence.open });
             let setting = evidence.setting.filter(|_| set && public);

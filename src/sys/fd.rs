@@ -7,23 +7,9 @@ use nix::errno::Errno;
 use nix::libc;
 use nix::sys::stat::{FileStat, SFlag, fstat};
 
-use super::xtables::Blob;
+pub use super::errno::fault;
 
-/// An error number as the core's value.
-pub fn fault(errno: Errno) -> Fault {
-    match errno {
-        Errno::ENOENT => Fault::NotFound,
-        Errno::ESRCH => Fault::Gone,
-        Errno::EACCES | Errno::EPERM => Fault::Denied,
-        Errno::ELOOP => Fault::Loop,
-        Errno::ENAMETOOLONG => Fault::TooLong,
-        Errno::EISDIR => Fault::Directory,
-        Errno::ENOTDIR => Fault::NotDirectory,
-        // A fieldless enum's number; nix offers no other way.
-        #[allow(clippy::as_conversions)]
-        other => Fault::Errno(other as i32),
-    }
-}
+use super::xtables::Blob;
 
 /// An open directory.
 #[derive(Debug)]

@@ -3,6 +3,7 @@
 pub mod child;
 pub mod clock;
 pub mod devlog;
+mod errno;
 pub mod fd;
 pub mod machine;
 pub mod map;

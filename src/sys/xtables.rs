@@ -12,7 +12,7 @@ use nix::libc;
 use nix::sys::mman::{MapFlags, ProtFlags, mmap_anonymous, munmap};
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, socket};
 
-use super::fd::fault;
+use super::errno::fault;
 
 /// Bytes of `struct ipt_getinfo`, and of `struct ipt_get_entries` before the entries: a name, a size and, as these are
 /// aligned to eight bytes, padding.

@@ -18,7 +18,9 @@ use nix::sys::socket::{
     AddressFamily, Backlog, SockFlag, SockType, SockaddrStorage, bind, listen, setsockopt, socket,
 };
 
-use crate::scan::{GATEWATCH, Guard, Outcome, Planted, Sleeper, Tree, need_root, run, scan, start, wait_for};
+use crate::scan::{
+    GATEWATCH, Guard, Outcome, Planted, Sleeper, Tree, UNSIGNED, need_root, run, scan, start, wait_for,
+};
 
 /// Who looks or speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -267,7 +269,7 @@ impl Net {
     /// What it says in a format with these files; nothing if there is no such format.
     pub(crate) fn said_with(&self, files: &[(&str, &str)], args: &[&str], format: &str) -> Option<String> {
         let (script, _tree) = mounting(files);
-        let script = format!("{script} && exec \"$0\" scan --format {format} \"$@\"");
+        let script = format!("{script} && exec \"$0\" scan {UNSIGNED} --format {format} \"$@\"");
         let ran = self.inside(At::Router, || {
             run(Command::new("unshare").args(["-m", "sh", "-c", &script, GATEWATCH]).args(args))
         });
@@ -280,7 +282,7 @@ impl Net {
         script: &str,
         args: impl IntoIterator<Item = &'a str> + Send,
     ) -> Outcome {
-        let script = format!("{script} && exec \"$0\" scan -v --format json \"$@\"");
+        let script = format!("{script} && exec \"$0\" scan {UNSIGNED} -v --format json \"$@\"");
         self.inside(At::Router, || {
             let mut command = Command::new("unshare");
             Outcome::of(run(command.args(["-m", "sh", "-c", &script, GATEWATCH]).args(args)))

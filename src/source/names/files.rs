@@ -1,28 +1,17 @@
 //! One file that says how names are resolved: its lines in, what each says out. The lists of ad-blockers pass here, hundreds
 //! of thousands of lines, so nothing is kept of a line.
 
-use core::net::IpAddr;
-
 use embedded_io::Read;
 
+use super::file::{Each, File, leads};
 use super::{Format, Said, To, What, uci};
 use crate::facts::dnsmasq::{Row, row};
-use crate::facts::names::{Hand, Use, is_sink, server};
+use crate::facts::names::{Hand, Use, server};
 use crate::facts::nvram::{Event, Nvram};
 use crate::facts::text::{Bytes, fields, is_one_of, trim};
 use crate::host::Fault;
 use crate::limits::{NAME_ROW_BYTES, READ_BYTES};
 use crate::source::records;
-
-/// What is known of a file before it is read.
-pub(super) struct File<'a> {
-    pub(super) path: &'a [u8],
-    pub(super) format: Format,
-    pub(super) hand: Hand,
-}
-
-/// Takes what is said.
-pub(super) type Each<'a> = &'a mut dyn FnMut(&Said<'_>);
 
 impl File<'_> {
     /// Reads it, at most `left` bytes, which become fewer. `odd` becomes the first line that was not understood whole.
@@ -303,15 +292,3 @@ const KINDS: [(&[u8], Variables); 6] = [
 ];
 /// Lines of dnsmasq's configuration.
 const LINES: &[u8] = b"dnsmasq_options dnsmasq_custom";
-
-/// Where a name leads that has this address.
-pub(super) fn leads(text: &[u8]) -> Option<To<'static>> {
-    if matches!(text, b"0.0.0.0" | b"127.0.0.1" | b"::" | b"::1") {
-        return Some(To::Nowhere);
-    }
-    // A name begins most lines that hold no address first.
-    text.first().filter(|byte| byte.is_ascii_hexdigit() || **byte == b':')?;
-    let ip: IpAddr = str::from_utf8(text).ok()?.parse().ok()?;
-    let ip = ip.to_canonical();
-    Some(if is_sink(ip) { To::Nowhere } else { To::At(ip) })
-}

@@ -1,6 +1,7 @@
 //! Where names are answered: resolv.conf(5), dnsmasq and what it includes, OpenWrt's settings, hosts files, NVRAM, and the
 //! settings of other resolvers. Each file is handed out statement by statement, as often as somebody wants to hear it.
 
+mod file;
 mod files;
 mod known;
 mod places;
@@ -282,7 +283,7 @@ impl<'a, H: Host> Names<'a, H> {
             }
             _ => listener.said(said),
         };
-        let file = files::File { path, format, hand };
+        let file = file::File { path, format, hand };
         let mut done = open().and_then(|mut opened| file.read(&mut opened, left, &mut odd, &mut first));
         if listener.end() && done.is_ok() {
             // What was read once may be read once more.

@@ -2,7 +2,7 @@
 
 use embedded_io::Read;
 
-use super::files::{Each, File, leads};
+use super::file::{Each, File, leads};
 use super::{Format, Said, To, What};
 use crate::facts::dnsmasq::{More, option};
 use crate::facts::names::{Hand, Use};

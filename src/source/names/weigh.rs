@@ -3,7 +3,7 @@
 
 use core::net::IpAddr;
 
-use super::files::File;
+use super::file::File;
 use super::known::Known;
 use super::{Format, Listener, Said, To, What};
 use crate::facts::endpoint::Endpoint;

@@ -2,14 +2,14 @@
 
 use std::ffi::OsString;
 use std::path::PathBuf;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use gatewatch::intel::layout::{self, DAY_S};
-use lexopt::prelude::{Long, Short, Value, ValueExt};
+use lexopt::prelude::{Long, Short, Value};
 
 use crate::feed::{KINDS, Kind};
 use crate::list;
 use crate::sign_args::{self, Signing};
+use crate::value::{date, number, text, value, words};
 
 /// What `--help` prints.
 pub(crate) const HELP: &str = "\
@@ -116,7 +116,8 @@ pub(crate) fn parse() -> Result<Command, String> {
             Ok(if help { Command::Help } else { Command::Info(path) })
         }
         Some(Value(word)) if word == "keygen" || word == "sign" || word == "verify" => {
-            sign_args::parse(&word.to_string_lossy(), &mut parser)
+            let asked = sign_args::parse(&word.to_string_lossy(), &mut parser)?;
+            Ok(asked.map_or(Command::Help, Command::Signing))
         }
         Some(Value(word)) if word == "lookup" => lookup(&mut parser),
         Some(Value(word)) if word == "diff" => {
@@ -270,34 +271,4 @@ fn engine(version: &str) -> Result<u32, String> {
         Ok(parts) if version.split('.').count() == 3 => Ok(layout::engine(parts)),
         _ => Err(format!("--min-engine: {version:?} is no version X.Y.Z with numbers up to 255")),
     }
-}
-
-/// The date of the build: reproducible-builds.org/specs/source-date-epoch, or now.
-pub(crate) fn date() -> Result<u64, String> {
-    match std::env::var_os("SOURCE_DATE_EPOCH") {
-        Some(epoch) => number("SOURCE_DATE_EPOCH", epoch),
-        None => match SystemTime::now().duration_since(UNIX_EPOCH) {
-            Ok(since) => Ok(since.as_secs()),
-            Err(_) => Err("the clock stands before 1970: give --created SECONDS".to_owned()),
-        },
-    }
-}
-
-pub(crate) fn value(parser: &mut lexopt::Parser) -> Result<OsString, String> {
-    parser.value().map_err(words)
-}
-
-pub(crate) fn text(option: &str, value: OsString) -> Result<String, String> {
-    value.string().map_err(|error| format!("{option}: {error}"))
-}
-
-fn number<T: TryFrom<u64>>(option: &str, value: OsString) -> Result<T, String> {
-    let text = value.to_string_lossy();
-    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    let number = text.parse::<u64>().ok().filter(|_| digits).and_then(|number| T::try_from(number).ok());
-    number.ok_or_else(|| format!("{option}: {text:?} is not a whole number in range"))
-}
-
-pub(crate) fn words(error: lexopt::Error) -> String {
-    error.to_string()
 }

@@ -27,6 +27,7 @@ mod rule;
 mod sign;
 mod sign_args;
 mod tally;
+mod value;
 mod write;
 
 use std::io::{self, Write};

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use lexopt::prelude::{Long, Short, Value};
 
-use crate::args::{Command, date, text, value, words};
+use crate::value::{date, text, value, words};
 
 /// Keys, and what they do.
 pub(crate) enum Signing {
@@ -27,13 +27,13 @@ pub(crate) enum Signing {
     },
 }
 
-/// Reads what stands behind one of these words.
-pub(crate) fn parse(word: &str, parser: &mut lexopt::Parser) -> Result<Command, String> {
+/// Reads what stands behind one of these words; `None`: help is asked for.
+pub(crate) fn parse(word: &str, parser: &mut lexopt::Parser) -> Result<Option<Signing>, String> {
     let (mut files, mut secret, mut public, mut password_file) = (Vec::new(), None, None, None);
     let (mut comment, mut no_password) = (None, false);
     while let Some(argument) = parser.next().map_err(words)? {
         match argument {
-            Short('h') | Long("help") => return Ok(Command::Help),
+            Short('h') | Long("help") => return Ok(None),
             Value(path) if word != "keygen" => files.push(PathBuf::from(path)),
             Short('s') | Long("secret") if word != "verify" => secret = Some(PathBuf::from(value(parser)?)),
             Short('p') | Long("public") if word != "sign" => public = Some(PathBuf::from(value(parser)?)),
@@ -54,7 +54,7 @@ pub(crate) fn parse(word: &str, parser: &mut lexopt::Parser) -> Result<Command, 
     if comment.as_ref().is_some_and(|comment| comment.contains(['\n', '\r'])) {
         return Err("--comment: one line only".to_owned());
     }
-    Ok(Command::Signing(match word {
+    Ok(Some(match word {
         "keygen" => Signing::Keygen { secret: secret()?, public: public()?, no_password, password_file },
         "sign" => Signing::Sign { files, secret: secret()?, password_file, comment, now: date()? },
         _ => Signing::Verify { files, public: public()? },
