@@ -133,6 +133,12 @@ impl Topology {
         }
     }
 
+    /// The same for those who count strangers: a neighbour is none.
+    #[must_use]
+    pub fn near(&self, ip: IpAddr, side: Side) -> Side {
+        if side == Side::Wan && self.is_neighbour(ip) { Side::Lan } else { side }
+    }
+
     /// Whether an address is of a private network that this machine is in, whoever serves that: of the router in front of this
     /// one, or of the home in which this machine is a server with networks of its own. There IPv6 is public, on a link that
     /// has private addresses of IPv4.
@@ -273,6 +279,8 @@ mod tests {
             ("2001:db8:2::20", false),
         ] {
             assert_eq!(topology_behind.is_neighbour(ip.parse().unwrap()), near, "{ip}");
+            let side = topology_behind.near(ip.parse().unwrap(), Side::Wan);
+            assert_eq!(side == Side::Lan, near, "{ip}");
         }
         let access_point = topology(
             &["0.0.0.0/0 via br-lan", "192.168.1.0/24 on br-lan", "fe80::/64 on eth0"],
