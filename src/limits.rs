@@ -135,6 +135,10 @@ pub const FILTER_JUMPS: usize = if cfg!(test) { 64 } else { 4096 };
 /// Elements of a set without a name that are put together to ranges, 40 bytes each on the stack; of a range both ends.
 pub const SET_ELEMENTS: usize = 64;
 
+/// Bytes of the elements of sets that the kernel is asked for in one look at its rules: those of a thousand rules with fifty
+/// ports each take half of it.
+pub const SETS_BYTES: u64 = if cfg!(test) { 4096 } else { 8 * 1024 * 1024 };
+
 /// Elements of a map of the packet filter that are followed, each as a rule of its own.
 pub const MAP_ELEMENTS: u32 = if cfg!(test) { 16 } else { 1024 };
 

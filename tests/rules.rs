@@ -235,3 +235,26 @@ fn no_table_is_made_by_looking() {
         assert_eq!(names("ip_tables_names"), "filter\n");
     });
 }
+
+#[test]
+fn a_crowd_of_large_maps_hides_no_rule() {
+    let elements =
+        (0..30_000).map(|at| format!("{}.{}.{}.0/24 : drop", 1 + at / 65_536, at / 256 % 256, at % 256));
+    let elements = elements.step_by(2).collect::<Vec<_>>().join(", ");
+    let rules: String = (1..300).map(|port| format!("tcp dport {port} ip saddr vmap @g\n")).collect();
+    let tree = Tree::new();
+    let file = tree.path().join("rules.nft");
+    let table = format!(
+        "table inet t {{\n map g {{ type ipv4_addr : verdict; flags interval; elements = {{ {elements} }}\n }}\n \
+         chain in {{\n type filter hook input priority 0;\n {rules} }}\n chain pre {{\n type nat hook prerouting priority \
+         -100;\n tcp dport 449 dnat ip to 198.51.100.9:80\n }}\n}}\n"
+    );
+    fs::write(&file, table).unwrap();
+    with(&format!("nft -f {}", file.display()), || {
+        let begun = std::time::Instant::now();
+        let outcome = scanned(&[]);
+        assert!(begun.elapsed().as_secs() < 20, "{:?}", begun.elapsed());
+        assert_eq!(findings(&outcome), ["nat-redirect infected"]);
+        assert_eq!(outcome.looked("nat-redirect").0, "partly");
+    });
+}

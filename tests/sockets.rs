@@ -167,6 +167,11 @@ fn half_open_connections_to_many_hosts() {
         let web = ask(60, 443);
         assert_eq!(said(&look()), [""; 0], "a crowd, but not of such as never answer");
         drop(web);
+        // A server with networks of its own watches the home in which it is.
+        ip("address add 10.55.0.2/24 dev wan");
+        let home: Vec<_> = (10..70).map(|host| asking(&format!("10.55.0.{host}:22"))).collect();
+        assert_eq!(said(&look()), [""; 0], "a private network that it is in");
+        drop(home);
     });
 }
 

@@ -15,8 +15,9 @@
 //! `suspicious` for a client, which is another machine's infection, a visit to a bad page or a look at a mail, and for settings;
 //! a `notice` for an expired indicator. A sinkhole for the name is silent by itself: it is protection; that somebody asked is
 //! said all the same. Most routers write down no queries, and dnsmasq's cache cannot be read: then only settings are seen.
-//! A log in memory (logread) is not read, nor are databases (Pi-hole's FTL). Where clients ask other resolvers, or over HTTPS,
-//! nothing is seen. A name matches another one's hash by chance once in 2⁴⁷ look-ups (100,000 domains).
+//! What a longer log says before its last 4 MiB is not read, nor is a log in memory (logread), nor are databases (Pi-hole's
+//! FTL). Where clients ask other resolvers, or over HTTPS, nothing is seen. A name matches another one's hash by chance once in
+//! 2⁴⁷ look-ups (100,000 domains).
 //!
 //! # Sources
 //! dnsmasq(8), `log-queries`, `log-facility`; MITRE ATT&CK T1071.004.

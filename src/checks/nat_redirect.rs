@@ -30,7 +30,7 @@
 use crate::check::{Area, Check, Ctx, Draft, Hook, Out, Severity, Source};
 use crate::facts::deed::RELAYED;
 use crate::facts::endpoint::Endpoint;
-use crate::facts::ipv4::is_known_resolver;
+use crate::facts::names::is_well_known;
 use crate::facts::packet_rule::{Action, Listener, Matched, Origin, PacketRule};
 use crate::facts::place::Place;
 use crate::facts::topology::{Side, is_local};
@@ -142,7 +142,7 @@ fn away(rule: &PacketRule<'_>, ctx: &Ctx<'_>, out: &mut Out<'_>) {
     let Some(to) = says.to else { return };
     let listed = ctx.listed(to.low, port(says));
     let relays = says.is_for(Matched::TCP) && names(says, &RELAYED);
-    let resolver = matches!(to.low, core::net::IpAddr::V4(ip) if is_known_resolver(ip));
+    let resolver = is_well_known(to.low);
     let (meant, dns) = (says.destination.is_some_and(|span| !is_local(span.low)), only(says, &DNS));
     let (severity, words) = if let Some(hit) = listed {
         (
@@ -151,6 +151,9 @@ fn away(rule: &PacketRule<'_>, ctx: &Ctx<'_>, out: &mut Out<'_>) {
         )
     } else if relays {
         (CHECK.severity, " goes to a public address, as on a relay for servers that command bots")
+    // ASUSWRT's DNSFILTER, which only look-ups are sent to: its rules name no port.
+    } else if resolver && says.ports.is_empty() && says.to_ports.is_none() {
+        (Severity::Notice, " goes to a public resolver")
     } else if dns && resolver {
         (Severity::Notice, ", look-ups of names, goes to a public resolver")
     } else if dns {
@@ -315,6 +318,9 @@ mod tests {
         assert_eq!(said(&dnat(UDP, "", &[(53, 53)], "9.9.9.9", 53)), [Severity::Notice]);
         assert_eq!(said(&dnat(UDP, "8.8.8.8", &[(53, 53)], "1.1.1.1", 53)), [Severity::Notice]);
         assert_eq!(said(&dnat(UDP, "", &[(123, 123)], "192.0.2.123", 123)), [Severity::Notice]);
+        assert_eq!(said(&dnat(0, "", &[], "208.67.222.123", 0)), [Severity::Notice], "ASUSWRT DNSFILTER");
+        assert_eq!(said(&dnat(UDP, "", &[(53, 53)], "2620:fe::fe", 0)), [Severity::Notice], "of IPv6 too");
+        assert_eq!(said(&dnat(TCP, "", &[(443, 443)], "9.9.9.9", 0)), [Severity::Suspicious]);
         let unreached = dnat(TCP, "", &[(449, 449)], "192.0.2.9", 80);
         assert_eq!(rule(&CHECK, &PacketRule { hooks: Hooks(0), ..packet_rule(&unreached) }), []);
         let copy = Matched { action: Action::Copy, ..dnat(0, "", &[], "192.0.2.9", 0) };

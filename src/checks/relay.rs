@@ -66,7 +66,10 @@ fn flow(flow: &Flow, _: &Ctx<'_>, out: &mut Out<'_>) {
     if !sides || !has_ports || is_local(answers.ip) || is_local(meant.ip) || answers.ip == meant.ip {
         return;
     }
-    let draft = out.remote(answers).local(meant).say("what strangers send to this machine goes on to another stranger");
+    let draft = out
+        .remote(answers)
+        .local(meant)
+        .say("what strangers send to this machine goes on to another stranger");
     out.found(if flow.is_answered() { draft } else { draft.say(", who has not answered") });
 }
 

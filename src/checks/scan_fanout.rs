@@ -14,8 +14,8 @@
 //! 26 of 85 described families look for the next victim from the router itself, and an infected PC does so through it.
 //!
 //! # Misses and false alarms
-//! Hosts of networks that are served do not count: monitoring is silent, and so is a scan of the LAN. `notice` for scanners
-//! and monitors that somebody vouches for (nmap, fping, Zabbix). Where many healthy programs call many hosts (web, names, time,
+//! Hosts of networks that are served, and of a private network that this machine is in, do not count: monitoring is silent, and
+//! so is a scan of the LAN. `notice` for scanners and monitors that somebody vouches for (nmap, fping, Zabbix). Where many healthy programs call many hosts (web, names, time,
 //! mail, peer-to-peer) only a crowd counts of which three in four do not answer, and for clients nothing but mail. A scan through
 //! a proxy on the router is told of the proxy. UDP counts for 1900 alone. Missed: slow scans, which leave few hosts at a
 //! time, and those of more than one port a host with few hosts each.

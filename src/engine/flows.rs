@@ -6,7 +6,7 @@ use crate::check::{Check, Ctx, Hook, Severity, Source};
 use crate::facts::endpoint::Endpoint;
 use crate::facts::fanout::{Call, Caller, Fanout, Fanouts};
 use crate::facts::flow::{Flow, TCP, UDP};
-use crate::facts::topology::Side;
+use crate::facts::topology::{Side, Topology, is_local};
 use crate::host::Host;
 use crate::limits::{ACCUSED_FLOWS, CHECKS, SIEVE_FROM, TOLD_ENDS};
 use crate::report::SinkFault;
@@ -40,7 +40,7 @@ impl Run<'_, '_> {
             }
             exposures.flow(flow);
             if counts {
-                call(flow, fanouts);
+                call(flow, topology, fanouts);
             }
             if let Some(severity) = self.show_flow(&ctx, &hooked, flow, false)
                 && !is_told(flow, told)
@@ -84,7 +84,7 @@ fn is_told(flow: &Flow, told: &Told) -> bool {
 }
 
 /// Counts whom this machine and its clients call.
-fn call(flow: &Flow, fanouts: &mut Fanouts) {
+fn call(flow: &Flow, topology: &Topology, fanouts: &mut Fanouts) {
     let caller = match flow.from {
         Side::Own => Caller::Machine,
         Side::Lan => Caller::Client(flow.original.from.ip),
@@ -96,7 +96,11 @@ fn call(flow: &Flow, fanouts: &mut Fanouts) {
             protocol: flow.protocol,
             host: flow.original.to.ip,
             port: flow.original.to.port,
-            side: flow.to,
+            side: if is_local(flow.original.to.ip) {
+                topology.near(flow.original.to.ip, flow.to)
+            } else {
+                flow.to
+            },
             answered: flow.is_answered(),
         });
     }

@@ -51,10 +51,10 @@ impl Lan {
         self.secret = secret;
     }
 
-    /// Whether an address is that of somebody who is served.
+    /// Whether an address is that of somebody who is served, or of whoever else is in a private network with this machine.
     #[must_use]
     pub fn serves(&self, ip: IpAddr) -> bool {
-        self.topology.side(ip) == Side::Lan
+        self.topology.side(ip) == Side::Lan || self.topology.is_neighbour(ip)
     }
 
     /// Learns that a client with this address has a hardware address.
@@ -322,7 +322,7 @@ pub fn neighbour(body: &[u8], endian: Endian) -> Option<(IpAddr, Hardware)> {
 #[cfg(test)]
 mod tests {
     use super::super::netlink::testing::nested;
-    use super::super::topology::testing::home;
+    use super::super::topology::testing::{home, topology};
     use super::*;
 
     fn lan() -> Lan {
@@ -381,6 +381,26 @@ mod tests {
         let six = veiled(&lan, "[2001:db8:1::20]:80 2001:db8:1::20/128 fe80::1234%br-lan");
         assert!(!six.contains("2001") && !six.contains("fe80") && six.contains("]:80"), "{six}");
         assert!(veiled(&lan, "aa:bb:cc:00:11:22").starts_with("lan-"), "a stranger's");
+    }
+
+    #[test]
+    fn the_home_of_a_server_with_networks_of_its_own() {
+        let mut lan = Lan::new();
+        lan.topology = topology(
+            &[
+                "0.0.0.0/0 via eth0",
+                "192.168.1.0/24 on eth0",
+                "172.17.0.0/16 on docker0",
+                "2001:db8:1::/64 on eth0",
+            ],
+            &["192.168.1.2", "172.17.0.1"],
+        );
+        for hidden in ["192.168.1.20", "2001:db8:1::20", "172.17.0.5"] {
+            assert!(veiled(&lan, hidden).starts_with("lan-"), "{hidden}");
+        }
+        for shown in ["192.168.1.2", "172.17.0.1", "198.51.100.7", "10.0.0.1", "192.168.1.0/24"] {
+            assert_eq!(veiled(&lan, shown), shown);
+        }
     }
 
     #[test]

@@ -34,6 +34,12 @@ impl Prefix {
         let host = bits.saturating_sub(u32::from(self.length));
         (a ^ b).checked_shr(host).unwrap_or_default() == 0
     }
+
+    /// Whether it is one address.
+    #[must_use]
+    pub const fn is_one(&self) -> bool {
+        self.length == if self.ip.is_ipv4() { 32 } else { 128 }
+    }
 }
 
 /// A route to somewhere else.
@@ -57,12 +63,14 @@ pub enum Row {
     Nowhere,
 }
 
-/// `RTF_UP`, `RTF_GATEWAY`, `RTF_REJECT` (route(8), linux/route.h), `RTF_LOCAL`, `RTF_ANYCAST` (linux/ipv6_route.h).
+/// `RTF_UP`, `RTF_GATEWAY`, `RTF_REJECT` (route(8), linux/route.h), `RTF_LOCAL`, `RTF_ANYCAST`, `RTF_CACHE` (linux/ipv6_route.h).
 const UP: u32 = 1;
 const GATEWAY: u32 = 2;
 const REJECT: u32 = 0x200;
 const LOCAL: u32 = 0x8000_0000;
 const ANYCAST: u32 = 0x10_0000;
+/// Before Linux 4.2 one for each host that was spoken to, made of the route that leads there.
+const CACHE: u32 = 0x100_0000;
 
 impl Route {
     /// Reads a row of `/proc/net/route`, except the heading: `Iface Destination Gateway Flags RefCnt Use Metric Mask …`, words of
@@ -98,7 +106,7 @@ impl Route {
 
     /// Reads a row of `/proc/net/ipv6_route`: `dest len src len nexthop metric refcnt use flags iface`, all in network byte
     /// order (net/ipv6/route.c `rt6_fill_node`, net/ipv6/ip6_fib.c `ipv6_route_native_seq_show`). [`Row::Nowhere`]: a route that leads
-    /// nowhere, or to this machine itself.
+    /// nowhere, or to this machine itself, or a copy of another one.
     #[must_use]
     pub fn parse6(row: &[u8]) -> Option<Row> {
         let mut words = fields(row);
@@ -107,7 +115,8 @@ impl Route {
         let length = u8::try_from(length).ok()?;
         let flags = words.nth(6).and_then(hex32)?;
         let interface = Bytes::of(words.next()?);
-        let ours = flags & (LOCAL | ANYCAST) != 0 || ip.is_multicast() || interface.as_slice() == b"lo";
+        let ours =
+            flags & (LOCAL | ANYCAST | CACHE) != 0 || ip.is_multicast() || interface.as_slice() == b"lo";
         let leads = flags & (UP | REJECT) == UP && !ours;
         let to = Prefix { ip: ip.into(), length };
         Some(if leads {
@@ -118,7 +127,7 @@ impl Route {
     }
 
     /// Reads an `RTM_NEWROUTE`: `struct rtmsg`, then attributes; the interface is a number there. `None`: not understood, a
-    /// route that leads nowhere or to this machine itself, or none of the main table.
+    /// route that leads nowhere or to this machine itself, a copy of another one, or none of the main table.
     #[must_use]
     pub fn message(body: &[u8], endian: Endian) -> Option<(Prefix, bool, u32)> {
         const RTA_DST: u16 = 1;
@@ -129,11 +138,13 @@ impl Route {
         const RTA_VIA: u16 = 18;
         const RTN_UNICAST: u8 = 1;
         const RT_TABLE_MAIN: u32 = 254;
-        let [family, length, _, _, table, _, _, kind, _, _, _, _] = *body.first_chunk()?;
+        const RTM_F_CLONED: u32 = 0x200;
+        let [family, length, _, _, table, _, _, kind, a, b, c, d] = *body.first_chunk()?;
         let rest = body.get(12..)?;
         let word = |bytes: &[u8]| bytes.first_chunk().map(|bytes| endian.u32(*bytes));
         let table = attribute(rest, endian, RTA_TABLE).and_then(word).unwrap_or_else(|| table.into());
-        if table != RT_TABLE_MAIN || kind != RTN_UNICAST {
+        let copied = endian.u32([a, b, c, d]) & RTM_F_CLONED != 0;
+        if table != RT_TABLE_MAIN || kind != RTN_UNICAST || copied {
             return None;
         }
         let (mut to, mut through, mut gateway) = (None, None, false);
@@ -288,6 +299,7 @@ mod tests {
         for (to, length, flags, name) in [
             (net, "80", "80200001", "lo"),
             (net, "80", "80200001", "eth1"),
+            (net, "80", "01000003", "br-lan"),
             (&zero, "00", "00200200", "lo"),
             ("ff000000000000000000000000000000", "08", "00000001", "eth1"),
         ] {
@@ -324,6 +336,8 @@ mod tests {
             assert_eq!(route(0, 254, 1, &[through.clone(), via.clone()]), Some((all, true, 7)));
             assert_eq!(route(8, 255, 1, &[to.clone(), through.clone()]), None, "another table");
             assert_eq!(route(8, 254, 2, &[to.clone(), through.clone()]), None, "this machine");
+            let copy = [&[2, 8, 0, 0, 254, 3, 0, 1][..], &word(endian, 0x200), &to, &through].concat();
+            assert_eq!(Route::message(&copy, endian), None, "a copy");
             let hop = [&[0; 4][..], &word(endian, 9), &via].concat();
             assert_eq!(route(0, 254, 1, &[nested(endian, 9, &hop)]), Some((all, true, 9)));
             let head = [2, 24, 0, 0];

@@ -19,8 +19,9 @@ pub enum Side {
     Group,
 }
 
-/// Routes and own addresses. Interfaces that lead to the world are those with a default route, or with a route over a gateway
-/// to a public network (a VPN's own server); all others lead to networks that are served.
+/// Routes and own addresses. Interfaces that lead to the world are those with a default route or one to a good part
+/// of the world (a VPN to which all but private networks are sent), or with a route over a gateway to one public host (a VPN's own server); all others lead to networks that are served. A public network over a gateway
+/// says nothing: a router behind this one has a part of the provider's prefix (RFC 8415 section 6.3).
 #[derive(Debug, Default)]
 pub struct Topology {
     routes: heapless::Vec<Route, ROUTES>,
@@ -43,9 +44,18 @@ impl Topology {
         self.cut = false;
     }
 
-    /// Takes in a route.
+    /// Takes in a route. Where there are many, as of whole countries, those that lead where a wider one does are left out: they
+    /// change nothing.
     pub fn route(&mut self, route: Route) {
-        self.cut |= self.routes.push(route).is_err();
+        let same = |wider: &Route| {
+            (wider.gateway, wider.interface.as_slice()) == (route.gateway, route.interface.as_slice())
+        };
+        let crowded = self.routes.len() >= ROUTES / 2;
+        if !(crowded
+            && self.best(route.to.ip).is_some_and(|wider| wider.to.length <= route.to.length && same(wider)))
+        {
+            self.cut |= self.routes.push(route).is_err();
+        }
     }
 
     /// Takes in an own address.
@@ -78,8 +88,10 @@ impl Topology {
     #[must_use]
     pub fn is_wan(&self, interface: &[u8]) -> bool {
         self.routes.iter().any(|route| {
-            let default = route.to.length <= 1;
-            let far = route.gateway && !is_local(route.to.ip);
+            let wide = route.to.length <= if route.to.ip.is_ipv4() { 7 } else { 3 };
+            // 224.0.0.0/4 leads to the network that is served.
+            let default = wide && !route.to.ip.is_multicast();
+            let far = route.gateway && route.to.is_one() && !is_local(route.to.ip);
             route.interface.as_slice() == interface && (default || far)
         })
     }
@@ -119,6 +131,28 @@ impl Topology {
             None if is_local(ip) => Side::Lan,
             None => Side::Wan,
         }
+    }
+
+    /// The same for those who count strangers: a neighbour is none.
+    #[must_use]
+    pub fn near(&self, ip: IpAddr, side: Side) -> Side {
+        if side == Side::Wan && self.is_neighbour(ip) { Side::Lan } else { side }
+    }
+
+    /// Whether an address is of a private network that this machine is in, whoever serves that: of the router in front of this
+    /// one, or of the home in which this machine is a server with networks of its own. There IPv6 is public, on a link that
+    /// has private addresses of IPv4.
+    #[must_use]
+    pub fn is_neighbour(&self, ip: IpAddr) -> bool {
+        let ip = ip.to_canonical();
+        let near = |route: &&Route| !route.gateway && route.to.length > 1;
+        let home = |route: &Route| {
+            let here = |other: &&Route| other.interface == route.interface && other.to.ip.is_ipv4();
+            is_local(ip)
+                || ip.is_ipv6()
+                    && self.routes.iter().filter(here).any(|other| near(&other) && is_local(other.to.ip))
+        };
+        !self.own.contains(&ip) && self.best(ip).filter(near).is_some_and(home)
     }
 
     /// Whether a network of an interface is private and does not lead to the world; the networks that are served.
@@ -194,6 +228,7 @@ pub(crate) mod testing {
 mod tests {
     use super::testing::{home, topology};
     use super::*;
+    use crate::facts::text::Bytes;
 
     fn sides(topology: &Topology, expected: &[(&str, Side)]) {
         for (ip, side) in expected {
@@ -228,7 +263,25 @@ mod tests {
     #[test]
     fn a_router_behind_a_router_and_a_machine_with_one_interface() {
         let behind = ["0.0.0.0/0 via eth1", "192.168.0.0/24 on eth1", "192.168.1.0/24 on br-lan"];
-        sides(&topology(&behind, &[]), &[("192.168.0.1", Side::Wan), ("192.168.1.2", Side::Lan)]);
+        let topology_behind =
+            topology(&[&behind[..], &["2001:db8:1::/64 on eth1"]].concat(), &["192.168.0.2"]);
+        sides(&topology_behind, &[("192.168.0.1", Side::Wan), ("192.168.1.2", Side::Lan)]);
+        let provider =
+            topology(&["0.0.0.0/0 via eth1", "203.0.113.0/24 on eth1", "2001:db8:1::/64 on eth1"], &[]);
+        assert!(!provider.is_neighbour("2001:db8:1::20".parse().unwrap()));
+        for (ip, near) in [
+            ("192.168.0.1", true),
+            ("192.168.0.2", false),
+            ("192.168.1.2", true),
+            ("2001:db8:1::20", true),
+            ("10.0.0.1", false),
+            ("198.51.100.7", false),
+            ("2001:db8:2::20", false),
+        ] {
+            assert_eq!(topology_behind.is_neighbour(ip.parse().unwrap()), near, "{ip}");
+            let side = topology_behind.near(ip.parse().unwrap(), Side::Wan);
+            assert_eq!(side == Side::Lan, near, "{ip}");
+        }
         let access_point = topology(
             &["0.0.0.0/0 via br-lan", "192.168.1.0/24 on br-lan", "fe80::/64 on eth0"],
             &["192.168.1.2"],
@@ -255,6 +308,66 @@ mod tests {
         sides(&topology, &[("198.51.100.7", Side::Wan), ("192.168.1.5", Side::Lan), ("10.9.1.1", Side::Lan)]);
         assert!(topology.is_wan(b"tun0") && topology.is_wan(b"eth1") && !topology.is_wan(b"wg0"));
         assert_eq!(topology.towards("200.0.0.1".parse().unwrap()).unwrap().as_slice(), b"tun0");
+    }
+
+    #[test]
+    fn a_router_behind_this_one() {
+        // As odhcpd and dhcpd set it for whom they delegate a prefix to, and an office with public addresses of its own.
+        let routes = [
+            "0.0.0.0/0 via eth1",
+            "192.168.1.0/24 on br-lan",
+            "192.168.9.0/24 on br-guest",
+            "203.0.113.64/29 via br-lan",
+            "::/0 via eth1",
+            "2001:db8:1::/64 on br-lan",
+            "2001:db8:1:4::/62 via br-lan",
+        ];
+        let topology = topology(&routes, &["192.168.1.1", "2001:db8:1::1"]);
+        assert!(!topology.is_wan(b"br-lan") && topology.is_wan(b"eth1"));
+        for served in ["192.168.1.20", "203.0.113.66", "2001:db8:1::20", "2001:db8:1:5::20"] {
+            sides(&topology, &[(served, Side::Lan)]);
+        }
+    }
+
+    #[test]
+    fn routes_of_whole_countries() {
+        let mut topology = topology(&["0.0.0.0/0 via eth1", "10.8.0.0/24 on tun0"], &[]);
+        let route = |ip: [u8; 4], length, gateway, name: &[u8]| Route {
+            to: Prefix { ip: ip.into(), length },
+            gateway,
+            interface: Bytes::of(name),
+        };
+        for at in 1..=u8::try_from(ROUTES).unwrap() * 4 {
+            topology.route(route([at, 0, 0, 0], 9, true, b"eth1"));
+        }
+        topology.route(route([192, 168, 1, 0], 24, false, b"br-lan"));
+        assert!(!topology.is_cut());
+        sides(&topology, &[("192.168.1.20", Side::Lan), ("1.0.0.1", Side::Wan), ("10.8.0.7", Side::Lan)]);
+        for at in 1..=u8::try_from(ROUTES).unwrap() {
+            topology.route(route([172, 16, at, 0], 24, false, b"br-lan"));
+        }
+        assert!(topology.is_cut(), "none of these is led by a wider one");
+    }
+
+    #[test]
+    fn a_tunnel_for_all_but_private_networks() {
+        let routes = [
+            "0.0.0.0/0 via eth1",
+            "0.0.0.0/5 on wg0",
+            "8.0.0.0/7 on wg0",
+            "64.0.0.0/2 on wg0",
+            "192.0.0.0/9 on wg0",
+            "192.168.1.0/24 on br-lan",
+            "224.0.0.0/4 on br-lan",
+            "2000::/3 on wg0",
+            "fc00::/7 on br-lan",
+        ];
+        let topology = topology(&routes, &[]);
+        assert!(topology.is_wan(b"wg0") && !topology.is_wan(b"br-lan"));
+        for world in ["8.8.4.4", "64.1.1.1", "192.0.2.1", "2001:db8::1"] {
+            sides(&topology, &[(world, Side::Wan)]);
+        }
+        sides(&topology, &[("192.168.1.20", Side::Lan), ("fd00::1", Side::Lan)]);
     }
 
     #[test]

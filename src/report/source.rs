@@ -82,7 +82,7 @@ pub enum Source {
 
 impl Source {
     /// How many there are.
-    pub const COUNT: usize = 35;
+    pub const COUNT: usize = 36;
 
     /// Its place among them.
     #[must_use]
@@ -123,7 +123,7 @@ impl Source {
             Source::Tunnels => 32,
             Source::Domains => 33,
             Source::Queries => 34,
-            Source::Exposure => 34,
+            Source::Exposure => 35,
         }
     }
 
@@ -182,6 +182,21 @@ impl Source {
             Source::Domains => "domains",
             Source::Queries => "names asked for",
             Source::Exposure => "what is open to strangers",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::checks::ALL;
+
+    #[test]
+    fn each_has_a_place_of_its_own() {
+        let mut places = [None; Source::COUNT];
+        for source in ALL.iter().flat_map(|check| check.sources) {
+            let place = &mut places[source.index()];
+            assert_eq!(*place.get_or_insert(*source), *source);
         }
     }
 }

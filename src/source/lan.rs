@@ -3,6 +3,7 @@
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use super::config::entries;
 use super::{Coverage, dump, hash, rows_within, topology};
 use crate::facts::lan::{Hardware, Lan, hardware, neighbour};
 use crate::facts::netlink::Question;
@@ -35,7 +36,7 @@ const SECRETS: [&[u8]; 19] = [
 ];
 
 /// Leases of dnsmasq, odhcpd, ISC dhcpd and Kea, and names that were set by hand.
-const LEASES: [&[u8]; 11] = [
+const LEASES: [&[u8]; 12] = [
     b"tmp/dhcp.leases",
     b"var/lib/misc/dnsmasq.leases",
     b"tmp/dnsmasq.leases",
@@ -47,10 +48,14 @@ const LEASES: [&[u8]; 11] = [
     b"var/lib/kea/kea-leases4.csv",
     b"etc/ethers",
     b"etc/hosts",
+    b"etc/hosts.dnsmasq",
 ];
 
 /// A directory of lists of names: of odhcpd, and of hosts in the configuration.
 const HOSTS: &[u8] = b"tmp/hosts";
+
+/// What OpenWrt's DHCP server is told.
+const UCI: &[u8] = b"etc/config/dhcp";
 
 /// IPv4 neighbours, as text.
 const ARP: &[u8] = b"proc/net/arp";
@@ -124,6 +129,7 @@ fn each<H: Host>(host: &H, each: &mut dyn FnMut(&Known<'_>)) {
     for path in LEASES {
         leases(host, path, each);
     }
+    fixed(host, each);
     if let Ok(dir) = host.dir(HOSTS) {
         let _ = host.list(&dir, &mut |name| {
             let mut path = Bytes::<PATH_BYTES>::of(HOSTS);
@@ -132,6 +138,32 @@ fn each<H: Host>(host: &H, each: &mut dyn FnMut(&Known<'_>)) {
             leases(host, path.as_slice(), each);
         });
     }
+}
+
+/// Reads whom OpenWrt is told to give a fixed address or a name: sections `host` and `domain` of its configuration.
+fn fixed<H: Host>(host: &H, each: &mut dyn FnMut(&Known<'_>)) {
+    let Ok((mut file, _)) = host.file(UCI) else { return };
+    let (mut section, mut ip, mut hardware, mut name) = (0, None, None, Bytes::<64>::new());
+    let mut end = |ip: Option<IpAddr>, hardware, name: &Bytes<64>| {
+        if let Some(ip) = ip {
+            each(&Known { ip, hardware, name: Some(name.as_slice()).filter(|name| is_name(name)) });
+        }
+    };
+    let _ = entries(&mut file, &mut |entry| {
+        if entry.section_line != section {
+            end(ip, hardware, &name);
+            (section, ip, hardware) = (entry.section_line, None, None);
+            name.clear();
+        }
+        match entry.option {
+            _ if !matches!(entry.section, b"host" | b"domain") => {}
+            b"ip" => ip = parse(entry.value),
+            b"mac" => hardware = fields(entry.value).find_map(self::hardware),
+            b"name" => name = Bytes::of(entry.value),
+            _ => {}
+        }
+    });
+    end(ip, hardware, &name);
 }
 
 fn list<H: Host>(host: &H, path: &[u8], each: &mut dyn FnMut(&[u8])) {
@@ -214,6 +246,12 @@ mod tests {
             "lease 192.168.1.22 {\n  starts 1 2026/11/23 10:00:00;\n  hardware ethernet 02:00:00:aa:bb:22;\n  \
              client-hostname \"evas-laptop\";\n}\n",
         );
+        machine.file(
+            "etc/config/dhcp",
+            "config dnsmasq\n\toption domain 'lan'\nconfig host\n\toption name 'evas-tv'\n\toption mac '02:00:00:AA:BB:24'\n\toption \
+             ip '192.168.1.24'\nconfig domain\n\toption name 'printer'\n\toption ip '192.168.1.25'\nconfig domain\n\toption name \
+             'office'\n\toption ip '198.51.100.7'\n",
+        );
         machine.file("etc/hosts", "127.0.0.1 localhost\n0.0.0.0 ads.example\n192.168.1.23 nas.lan nas\n");
         let little = Endian::Little;
         let six = "2001:db8:1::20".parse::<Ipv6Addr>().unwrap().octets();
@@ -241,6 +279,8 @@ mod tests {
         assert_eq!(told("fe80::21"), "toms-tv");
         assert_eq!(told("192.168.1.22"), "02:00:00:aa:bb:22 evas-laptop");
         assert_eq!(told("192.168.1.23"), "nas.lan");
+        assert_eq!(told("192.168.1.24"), "02:00:00:aa:bb:24 evas-tv");
+        assert_eq!(told("192.168.1.25"), "printer");
         assert_eq!(told("192.168.1.99"), "");
     }
 
@@ -257,10 +297,10 @@ mod tests {
         for text in ["anns-phone", "02:00:00:aa:bb:20"] {
             assert_eq!(veiled(&lan, text), anns, "one word for one client: {text}");
         }
-        for text in ["toms-tv", "evas-laptop", "nas", "02:00:00:aa:bb:21", "fe80::21"] {
+        for text in ["toms-tv", "evas-laptop", "nas", "02:00:00:aa:bb:21", "fe80::21", "evas-tv", "printer"] {
             assert!(veiled(&lan, text).starts_with("lan-"), "{text}");
         }
-        for text in ["localhost", "ads", "br-lan", "ethernet", "lease"] {
+        for text in ["localhost", "ads", "br-lan", "ethernet", "lease", "office"] {
             assert_eq!(veiled(&lan, text), text);
         }
         assert!(!lan.is_cut());

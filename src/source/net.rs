@@ -177,7 +177,7 @@ impl<H: Host> Look<'_, H> {
             socket.inbound = tcp && self.ports.has(socket.local);
         }
         if let Some(topology) = self.topology.filter(|_| socket.remote.port != 0) {
-            socket.side = topology.side(socket.remote.ip);
+            socket.side = topology.near(socket.remote.ip, topology.side(socket.remote.ip));
         }
         self.coverage.fact();
         each(&socket);

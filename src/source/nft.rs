@@ -11,6 +11,7 @@ use crate::facts::packet_rule::{Hooks, Matched, Origin};
 use crate::facts::text::{Bytes, fields, has, trim};
 use crate::facts::topology::Topology;
 use crate::host::{Dump, Fault, Host};
+use crate::limits::{MAP_ELEMENTS, SETS_BYTES};
 
 /// Where a rule is, its chain, and the chain that it leads to.
 pub type Told<'a> = (Origin<'a>, Key, Option<Key>);
@@ -83,6 +84,8 @@ pub fn rules<H: Host>(
     each: &mut dyn FnMut(&Told<'_>, &Matched),
 ) -> Result<bool, Fault> {
     let mut whole = true;
+    // A recording has all sets in one file, which has an end.
+    let left = Cell::new(if host.about().live { SETS_BYTES } else { u64::MAX });
     dump::each(host, endian, Question::Rules, &mut |_, body| {
         let Some(place) = Place::read(body, endian) else { return false };
         let Place { family, table, chain, .. } = place;
@@ -92,12 +95,21 @@ pub fn rules<H: Host>(
         let failed = Cell::new(false);
         let sets = |set: &[u8], each: &mut dyn FnMut(&Element<'_>)| {
             let name = SetName { family: family.0, table, set };
-            let told = host.dump(Dump::Set(name)).and_then(|answer| {
+            // Hundreds of rules may ask for one set of a hundred thousand: nobody hides the other rules behind that.
+            let asked = if left.get() > 0 { host.dump(Dump::Set(name)) } else { Err(Fault::Large) };
+            // Of more elements nobody wants to know: of maps so many are not followed, of sets so many not put together.
+            let mut room = MAP_ELEMENTS.saturating_mul(4);
+            let told = asked.and_then(|answer| {
                 dump::read(answer, endian, &mut |_, body| {
-                    elements(body, endian, family, (table, set), each);
-                    true
+                    left.set(left.get().saturating_sub(u64::try_from(body.len()).unwrap_or(u64::MAX)));
+                    elements(body, endian, family, (table, set), &mut |element| {
+                        room = room.saturating_sub(1);
+                        each(element);
+                    });
+                    left.get() > 0 && room > 0
                 })
             });
+            let told = told.or(if room == 0 { Ok(()) } else { told });
             failed.set(failed.get() || told.is_err());
             told.is_ok()
         };
