@@ -163,6 +163,8 @@ pub struct Reader<'r> {
     pub each: &'r mut dyn FnMut(&Matched, &[u8]),
     /// There was a set or a map of which not all elements could be had.
     pub cut: bool,
+    /// Something was said.
+    pub told: bool,
 }
 
 impl Reader<'_> {
@@ -230,6 +232,7 @@ impl Reader<'_> {
     }
 
     fn tell(&mut self, state: &State, chain: &[u8]) {
+        self.told = true;
         (self.each)(&state.rule, chain);
     }
 
@@ -265,7 +268,8 @@ impl Reader<'_> {
             state.rule.limit(format_args!("map"));
             return true;
         }
-        let (sets, mut count, mut ranges) = (self.sets, 0_u32, false);
+        let before = core::mem::take(&mut self.told);
+        let (sets, mut count, mut ranges, mut verdicts) = (self.sets, 0_u32, false, false);
         let whole = sets(set, &mut |element| {
             ranges |= element.is_end;
             count = count.saturating_add(1);
@@ -280,6 +284,7 @@ impl Reader<'_> {
             state.has_key(slot, element.key, element.last, endian, self.topology);
             match element.verdict {
                 Some(verdict) => {
+                    verdicts = true;
                     self.verdict(&mut state, verdict);
                 }
                 None => {
@@ -288,9 +293,9 @@ impl Reader<'_> {
                 }
             }
         });
-        if !whole || count > MAP_ELEMENTS {
-            self.cut = true;
-        }
+        // Where the rule does nothing with what the first ones have, as with marks of countries, nor does it with the others'.
+        self.cut |= !whole || count > MAP_ELEMENTS && (self.told || verdicts);
+        self.told |= before;
         // Packets for which the map has nothing go no further.
         false
     }
@@ -386,7 +391,7 @@ mod tests {
             let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
             all.push((text(says.form.as_slice()), says.narrow, text(chain)));
         };
-        let mut reader = Reader { endian, topology: &home(), sets, each: &mut each, cut: false };
+        let mut reader = Reader { endian, topology: &home(), sets, each: &mut each, cut: false, told: false };
         reader.rule(&place);
         let cut = reader.cut;
         Some((all, cut))
@@ -534,6 +539,9 @@ mod tests {
         assert!(!cut);
         let (said, cut) = read(endian, &dport(&[lookup("large", &[be(endian, 3, 2)]), nat]), &sets).unwrap();
         assert!(cut && said.len() == usize::try_from(MAP_ELEMENTS).unwrap());
+        let mark = expression(endian, "meta", &[be(endian, 2, 3), be(endian, 3, 1)]);
+        let (said, cut) = read(endian, &dport(&[lookup("large", &[be(endian, 3, 1)]), mark]), &sets).unwrap();
+        assert!(!cut && said.is_empty(), "marks are nobody's destination");
     }
 
     #[test]

@@ -117,7 +117,7 @@ pub fn rules<H: Host>(
             let to = (!jump.is_empty()).then(|| chains::key(&[&[family.0], table, jump]));
             each(&(origin, here, to), says);
         };
-        let mut reader = Reader { endian, topology, sets: &sets, each, cut: false };
+        let mut reader = Reader { endian, topology, sets: &sets, each, cut: false, told: false };
         reader.rule(&place);
         whole &= !reader.cut && !failed.get();
         true
