@@ -364,7 +364,8 @@ pub fn scan_files(files: &[(&str, &[u8])], checks: &[&str]) {
 fn look(machine: &Machine, wanted: &dyn Fn(&str) -> bool) {
     const LIVE: &[u8] = include_bytes!("../../tests/intel/live.gwi");
     let intel = [Intel::open(LIVE).unwrap()];
-    let ctx = Ctx { intel: &intel, families: None, sieve: None, now: Some(1_795_341_600), own_pids: [4711, 4712] };
+    let ctx =
+        Ctx { intel: &intel, families: None, sieve: None, now: Some(1_795_341_600), own_pids: [4711, 4712] };
     let chosen = checks::ALL.iter().enumerate().filter(|(_, check)| wanted(check.id));
     let plan = Plan {
         selection: chosen.fold(Selection::NONE, |all, (index, _)| all.with(index)),
