@@ -27,6 +27,7 @@ use crate::facts::chains::Chains;
 use crate::facts::commands::Commands;
 use crate::facts::exposure::Exposures;
 use crate::facts::fanout::Fanouts;
+use crate::facts::file::File;
 use crate::facts::service::Services;
 use crate::facts::text::Bytes;
 use crate::facts::topology::Topology;
@@ -40,12 +41,12 @@ use crate::source::holders::{Holders, Programs};
 use crate::source::keys::Keys;
 use crate::source::modules::Modules;
 use crate::source::mounts::{self, Mounts};
-use crate::source::owner::Owners;
+use crate::source::owner::{Owners, relative};
 use crate::source::shown::Shown;
 use crate::source::startup::Seen;
 use crate::source::tools::Tools;
 use crate::source::tunnels::Links;
-use crate::source::{Coverage, files, net, proc, raw};
+use crate::source::{Coverage, files, net, proc, raw, unix};
 
 /// Seconds of a day.
 const DAY_S: u64 = 86_400;
@@ -347,6 +348,12 @@ impl<'p> Run<'_, 'p> {
         let ctx = self.plan.ctx;
         ctx.each_trace(TraceKind::File, &mut |trace| {
             files::listed(host, trace.value, &mut coverage, &mut |file| self.show_file(file));
+        });
+        // A socket whose file was removed is still there under its name.
+        unix::names(host, &mut coverage, &mut |name| {
+            if matches!(host.file(relative(name)), Err(Fault::NotFound)) {
+                self.show_file(&File::listed(name));
+            }
         });
         self.note(Source::Traces, coverage);
         self.verdicts()

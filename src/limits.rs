@@ -168,6 +168,9 @@ pub const LEASE_FILES: usize = if cfg!(test) { 10 } else { 16 };
 /// Bytes of such a list: some 10,000 leases, while routers under attack have had a few hundred.
 pub const LEASE_BYTES: u64 = 1024 * 1024;
 
+/// Bytes of the table of unix sockets that are read: 100 a socket, and a desktop has a thousand.
+pub const UNIX_BYTES: u64 = 16 * 1024 * 1024;
+
 /// Process ids that are tried at most: beyond `pid_max` of a 32-bit kernel it takes a 64-bit one with many processes.
 pub const PROBED_PIDS: u32 = 1_048_576;
 

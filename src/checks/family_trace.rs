@@ -2,8 +2,8 @@
 //!
 //! # Sees
 //! The rules of the program itself, made from public reports, and those of indicator files: a process's name, the path
-//! of its program, a piece of its command line, a port that it listens on, a file that is there, a piece of a line of a
-//! startup file.
+//! of its program, a piece of its command line, a port that it listens on, a file that is there (or was, and a socket
+//! between processes still has its name), a piece of a line of a startup file.
 //!
 //! # Why it matters
 //! It tells who is there, and so what to do next; reports on a family describe the rest.

@@ -369,3 +369,24 @@ fn a_check_fares_as_its_sources_do() {
         ["fake-kthread yes", "exec-anonymous partly /proc: maps of process 9: permission denied"]
     );
 }
+
+#[test]
+fn a_socket_of_a_family_whose_file_was_removed() {
+    let machine = Memory::new();
+    let row = |name: &str| format!("0: 00000002 00000000 00010000 0001 01 17342 {name}\n");
+    let table =
+        format!("Num RefCount Protocol Flags Type St Inode Path\n{}{}", row("/var/gwbot.pid"), row("/run/x"));
+    machine.file("proc/net/unix", table);
+    let heard = scan_for(&machine, &["family-trace"]);
+    assert_eq!(heard.findings, ["family-trace /var/gwbot.pid"]);
+    machine.file("var/gwbot.pid", "");
+    assert_eq!(scan_for(&machine, &["family-trace"]).findings, ["family-trace /var/gwbot.pid"], "said once");
+    machine.remove("var/gwbot.pid").file("proc/net/unix", "nonsense\nagain\n");
+    let heard = scan_for(&machine, &["family-trace"]);
+    assert_eq!(heard.findings, [""; 0]);
+    assert!(
+        heard.verdicts.iter().any(|verdict| verdict.contains("proc/net/unix: 1 rows not understood")),
+        "{:?}",
+        heard.verdicts
+    );
+}

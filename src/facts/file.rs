@@ -44,7 +44,23 @@ pub struct File<'a> {
     pub line: u32,
 }
 
-impl File<'_> {
+impl<'a> File<'a> {
+    /// The path of an indicator at which something is, of which nothing else is known.
+    #[must_use]
+    pub const fn listed(path: &'a [u8]) -> Self {
+        Self {
+            path,
+            role: Role::Listed,
+            mode: 0,
+            uid: 0,
+            elf: None,
+            sha256: None,
+            own: false,
+            by: b"",
+            line: 0,
+        }
+    }
+
     /// Whether it runs with the rights of its owner or group (`S_ISUID`, `S_ISGID`, inode(7)).
     #[must_use]
     pub const fn is_setuid(&self) -> bool {

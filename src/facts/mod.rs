@@ -65,6 +65,7 @@ pub mod tool;
 pub mod topology;
 pub mod tunnel;
 pub mod uci;
+pub mod unix;
 mod variables;
 pub mod web;
 pub mod worth;

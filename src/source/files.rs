@@ -259,17 +259,7 @@ pub fn listed<H: Host>(host: &H, path: &[u8], coverage: &mut Coverage, each: &mu
     };
     coverage.fact();
     if let Some(identity) = found {
-        each(&File {
-            path,
-            role: Role::Listed,
-            mode: identity.mode,
-            uid: identity.uid,
-            elf: None,
-            sha256: None,
-            own: false,
-            by: b"",
-            line: 0,
-        });
+        each(&File { mode: identity.mode, uid: identity.uid, ..File::listed(path) });
     }
 }
 

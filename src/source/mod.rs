@@ -50,6 +50,7 @@ pub mod tools;
 pub mod topology;
 pub mod truth;
 pub mod tunnels;
+pub mod unix;
 pub mod upgrade;
 pub mod web;
 pub mod wire;
