@@ -310,3 +310,29 @@ fn a_baseline_is_signed_by_a_trusted_key_or_by_nobody() {
     );
     assert_eq!(outcome.status, 3, "{outcome:?}");
 }
+
+#[test]
+fn a_clock_that_is_not_set_expires_nothing() {
+    let recordings = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/recordings");
+    let look = |front: &[&str]| {
+        let words = front.iter().chain([&GATEWATCH, &"scan", &scan::UNSIGNED]).collect::<Vec<_>>();
+        let mut command = Command::new(words[0]);
+        command.args(&words[1..]).args(["--only", "c2-client", "-v", "--format", "json", "--intel"]);
+        command.arg(recordings.join("indicators.gwi"));
+        Outcome::of(run(command.arg("--root").arg(recordings.join("linksys-wrt-openwrt-mips-g12-client"))))
+    };
+    // The kernel's clock says zero. It is asked by its number, so strace(1) sees that.
+    let unset = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=clock_gettime", "-e"];
+    let unset = look(&[&unset[..], &["inject=clock_gettime:retval=0"]].concat());
+    let set = look(&[]);
+    let expired = |outcome: &Outcome| {
+        outcome
+            .with("check", "c2-client")
+            .iter()
+            .filter(|row| row["detail"].to_string().contains("expired"))
+            .count()
+    };
+    assert_eq!((expired(&set), expired(&unset)), (1, 0));
+    assert_eq!(set.with("check", "c2-client").len(), unset.with("check", "c2-client").len());
+    assert!(set.summary["intel"]["age_days"].is_u64() && unset.summary["intel"]["age_days"].is_null());
+}
