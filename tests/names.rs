@@ -264,3 +264,21 @@ fn what_a_machine_does_not_have_is_said() {
     let file = broken.path().join("x.gwi");
     assert_eq!(look(tree.path(), &["--intel", file.to_str().unwrap()]).looked("c2-domain").0, "no");
 }
+
+#[test]
+fn a_resolver_that_only_this_machine_asks_may_be_asked_for_clients() {
+    let query = |by: &str| format!("Nov 27 12:00:00 dnsmasq[7]: query[A] c2.badname.example from {by}\n");
+    let other = "Nov 27 12:00:01 dnsmasq[7]: query[A] www.example.org from 192.168.1.20\n";
+    let intel = indicators();
+    for (log, severity) in [
+        (query("127.0.0.1"), "suspicious"),
+        (query("127.0.0.1") + other, "infected"),
+        (query("192.168.1.20"), "suspicious"),
+    ] {
+        let tree =
+            Tree::healthy().file("about.toml", "byte_order = \"little\"\n").file("tmp/dnsmasq.log", &log);
+        let outcome = look(tree.path(), &["--intel", intel.to_str().unwrap()]);
+        let found = outcome.with("check", "c2-domain");
+        assert_eq!((found.len(), found[0]["severity"].as_str()), (1, Some(severity)), "{log}: {outcome:?}");
+    }
+}

@@ -11,7 +11,9 @@
 //! of the router sees every client that asks.
 //!
 //! # Misses and false alarms
-//! `infected` where this machine itself asked, and where clients are sent to a listed host for the settings of a proxy;
+//! `infected` where this machine itself asked, and where clients are sent to a listed host for the settings of a proxy.
+//! Where no client asks dnsmasq by itself another resolver may ask it for them, so that is `suspicious`; a Web proxy beside
+//! clients that do is not told from a bot;
 //! `suspicious` for a client, which is another machine's infection, a visit to a bad page or a look at a mail, and for settings;
 //! a `notice` for an expired indicator. A sinkhole for the name is silent by itself: it is protection; that somebody asked is
 //! said all the same. Most routers write down no queries, and dnsmasq's cache cannot be read: then only settings are seen.
@@ -48,7 +50,13 @@ fn say(name: &[u8], severity: Severity, draft: Draft<'_>, words: &str, ctx: &Ctx
 
 fn asked(asked: &Asked<'_>, ctx: &Ctx<'_>, out: &mut Out<'_>) {
     let (severity, words) = match asked.by {
-        Some(_) if asked.own => (CHECK.severity, "this machine itself asked for a listed domain"),
+        Some(_) if asked.own && asked.served => {
+            (CHECK.severity, "this machine itself asked for a listed domain")
+        }
+        Some(_) if asked.own => (
+            Severity::Suspicious,
+            "this machine itself asked for a listed domain, for a client perhaps, as none of them asks here",
+        ),
         Some(_) => (Severity::Suspicious, "a client asked for a listed domain"),
         None => (Severity::Suspicious, "a listed domain was answered"),
     };
@@ -95,11 +103,13 @@ mod tests {
 
     #[test]
     fn names_that_were_asked_for() {
-        let asked = |name: &'static str, by: Option<[u8; 4]>, own| {
-            let asked =
-                Asked { file: b"/tmp/dnsmasq.log", name: name.as_bytes(), by: by.map(Into::into), own };
+        let with = |name: &'static str, by: Option<[u8; 4]>, own, served| {
+            let by = by.map(Into::into);
+            let asked = Asked { file: b"/tmp/dnsmasq.log", name: name.as_bytes(), by, own, served };
             testing::asked(&CHECK, &asked)
         };
+        let asked = |name, by, own| with(name, by, own, true);
+        assert_eq!(with("a.evil.example", Some([127, 0, 0, 1]), true, false), [Suspicious]);
         assert_eq!(asked("a.evil.example", Some([127, 0, 0, 1]), true), [Infected]);
         assert_eq!(asked("EVIL.example", Some([192, 168, 1, 20]), false), [Suspicious]);
         assert_eq!(asked("evil.example", None, false), [Suspicious]);

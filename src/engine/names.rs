@@ -1,5 +1,6 @@
 //! Who answers for names here, and which listed names were asked for.
 
+use core::cell::Cell;
 use core::net::IpAddr;
 
 use super::{Run, SECOND_LOOK_MS, Scratch};
@@ -72,8 +73,16 @@ impl Run<'_, '_> {
     fn queries<H: Host>(&mut self, host: &H, logs: &Logs, topology: &Topology, coverage: &mut Coverage) {
         let ctx = self.plan.ctx;
         let (mut told, mut full) = (heapless::Vec::<(u64, Option<IpAddr>), ASKED>::new(), false);
-        queries::each(host, logs, coverage, &mut |file, name, by| {
+        let (mut served, waiting) = (false, Cell::new(false));
+        let mut row = |last: bool, file: &[u8], name: &[u8], by: Option<IpAddr>| {
+            let own = by.is_some_and(|by| topology.side(by) == Side::Own);
+            served |= by.is_some() && !own;
             if ctx.listed_domain(name).is_none() {
+                return;
+            }
+            // What this machine asked for waits until it is known whether clients ask here.
+            if own != last {
+                waiting.set(waiting.get() || own);
                 return;
             }
             let key = name_hash(name);
@@ -85,9 +94,12 @@ impl Run<'_, '_> {
                 full = true;
                 return;
             }
-            let own = by.is_some_and(|by| topology.side(by) == Side::Own);
-            self.show_asked(&Asked { file, name, by, own });
-        });
+            self.show_asked(&Asked { file, name, by, own, served });
+        };
+        queries::each(host, logs, coverage, &mut |file, name, by| row(false, file, name, by));
+        if waiting.get() {
+            queries::each(host, logs, &mut Coverage::new(), &mut |file, name, by| row(true, file, name, by));
+        }
         if full {
             coverage.gap(b"log", format_args!("more than {ASKED} listed names were asked for"));
         }

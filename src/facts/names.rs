@@ -99,6 +99,8 @@ pub struct Asked<'a> {
     pub by: Option<IpAddr>,
     /// It was this machine itself.
     pub own: bool,
+    /// Clients ask here by themselves. Where none does, a program of this machine's may ask for them.
+    pub served: bool,
 }
 
 /// An address as resolvers are written: `192.0.2.1`, `192.0.2.1#5353`, `192.0.2.1:53`, `192.0.2.1@eth0`,
