@@ -97,6 +97,23 @@ fn trickbots_rule_with_and_without_traffic() {
 }
 
 #[test]
+fn a_rule_and_the_flows_through_it_say_more_together() {
+    let net = Net::new(Filter::Nft);
+    net.nft("table ip nat {
+         chain dstnat { type nat hook prerouting priority dstnat; iifname eth1 tcp dport 8443 dnat to 198.51.100.20:8444; }
+         chain srcnat { type nat hook postrouting priority srcnat; ip daddr 198.51.100.20 masquerade; }
+        }");
+    let rule = look(&net, "nat-redirect,relay", &[]);
+    assert_eq!(only(&rule, "nat-redirect")["severity"], "suspicious", "{rule:?}");
+    let _server = net.listen(At::World, "198.51.100.20:8444");
+    let _stranger = net.connect(At::World, &format!("{ROUTER_WAN}:8443"));
+    let both = look(&net, "nat-redirect,relay", &[]);
+    let row = only(&both, "nat-redirect");
+    assert_eq!(row["severity"], "infected", "{both:?}");
+    assert!(row["detail"].as_str().unwrap().ends_with("strangers are seen to be passed on there"), "{row}");
+}
+
+#[test]
 fn port_forwards_and_hairpins_are_silent() {
     for filter in [Filter::Nft, Filter::Legacy] {
         let net = Net::new(filter);

@@ -139,6 +139,7 @@ pub(crate) fn packet_rule(says: &Matched) -> PacketRule<'_> {
         configured: false,
         excepted: false,
         known: false,
+        used: false,
         listener: Listener::Unseen,
     }
 }

@@ -13,8 +13,8 @@
 //!
 //! # Misses and false alarms
 //! `infected` where packets for one public address go to another, for the ports of TrickBot's servers, where the target is in
-//! an indicator file, and where the program that takes the traffic was removed or lies in a volatile place; a baseline
-//! does not change that. `suspicious` for another public target, also where the configuration asks for it by hand; for
+//! an indicator file, where strangers are seen to be passed on to it, and where the program that takes the traffic was removed
+//! or lies in a volatile place; a baseline does not change that. `suspicious` for another public target, also where the configuration asks for it by hand; for
 //! look-ups that go to a resolver which is not widely known; for web or DNS traffic to an odd port whose program nobody
 //! vouches for. `notice` for widely known resolvers, time servers and copies of packets, for programs of the owner's own at
 //! ports of known proxies and portals, for programs in a system place of which nothing is known, where nobody listens, and one step less for what the baseline knows. Silent: targets
@@ -167,12 +167,15 @@ fn away(rule: &PacketRule<'_>, ctx: &Ctx<'_>, out: &mut Out<'_>) {
     };
     let severity = match severity {
         Severity::Infected => Some(severity),
+        // The rule alone may be an owner's; that it and the flows say the same is no chance.
+        Severity::Suspicious if rule.used => Some(CHECK.severity),
         severity if rule.known => less(severity),
         severity => Some(severity),
     };
     let Some(severity) = severity else { return };
     let family = listed.map(|hit| hit.family.as_bytes()).unwrap_or_default();
     let draft = described(says, out.rule(rule).severity(severity).family(family)).say(words);
+    let draft = if rule.used { draft.say("; strangers are seen to be passed on there") } else { draft };
     out.found(target(rule, known(rule, draft)));
 }
 
@@ -290,6 +293,11 @@ mod tests {
         let forwarded = dnat(TCP, "", &[(8443, 8443)], "192.0.2.9", 443);
         assert_eq!(said(&forwarded), [Severity::Suspicious]);
         assert_eq!(rule(&CHECK, &PacketRule { known: true, ..packet_rule(&forwarded) }), [Severity::Notice]);
+        assert_eq!(
+            rule(&CHECK, &PacketRule { used: true, ..packet_rule(&forwarded) }),
+            infected,
+            "both say it"
+        );
         assert_eq!(said(&dnat(UDP, "", &[(53, 53)], "192.0.2.53", 53)), [Severity::Suspicious], "look-ups");
         let asked = dnat(TCP, "203.0.113.10", &[(443, 443)], "192.0.2.9", 80);
         let asked = PacketRule { configured: true, ..packet_rule(&asked) };

@@ -5,8 +5,9 @@ use super::walk::nobody;
 use super::{Run, SECOND_LOOK_MS, Scratch};
 use crate::baseline::Kind;
 use crate::check::{Hook, Source};
+use crate::facts::flow::Flow;
 use crate::facts::origin::Item;
-use crate::facts::packet_rule::{Action, Filter, Hooks, Listener, Matched, PacketRule};
+use crate::facts::packet_rule::{Action, Filter, Hooks, Listener, Matched, PacketRule, Span};
 use crate::facts::process::Process;
 use crate::facts::socket::Protocol;
 use crate::facts::topology::Side;
@@ -49,7 +50,7 @@ impl Run<'_, '_> {
         scratch: &mut Scratch,
         aloud: bool,
     ) -> (Coverage, bool, bool) {
-        let Scratch { topology, chains, waiting, holders, owners, mounts, .. } = scratch;
+        let Scratch { topology, chains, waiting, holders, owners, mounts, flows, .. } = scratch;
         let (mut coverage, mut any) = (Coverage::new(), false);
         let (mut process, baseline) = (nobody(), self.plan.baseline);
         let proc = host.dir(b"proc");
@@ -57,7 +58,8 @@ impl Run<'_, '_> {
         let each = &mut |rule: &PacketRule<'_>| {
             let known = || baseline?.get(Kind::Item(Item::Nat), rule.named().as_slice());
             let known = rule.says.action.diverts() && known().is_some();
-            let mut rule = PacketRule { known, ..*rule };
+            let used = rule.says.to.is_some_and(|to| flows.iter().any(|(flow, _)| passes(flow, to)));
+            let mut rule = PacketRule { known, used, ..*rule };
             if let (Some(port), Some(reader)) = (port_here(&rule), reader.as_mut()) {
                 rule.listener = listener(reader, (waiting, holders), port, rule.says, &mut process);
             }
@@ -81,6 +83,12 @@ impl Run<'_, '_> {
             }
         })
     }
+}
+
+/// Whether a flow is that of a stranger who is passed on to another one among these.
+fn passes(flow: &Flow, to: Span) -> bool {
+    let strangers = flow.from == Side::Wan && flow.answers == Side::Wan;
+    strangers && flow.is_redirected() && (to.low..=to.high).contains(&flow.reply.from.ip)
 }
 
 /// The port of this machine that a rule is about: the one that it sends packets to, or lets everybody in to.

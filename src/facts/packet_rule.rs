@@ -424,6 +424,8 @@ pub struct PacketRule<'a> {
     pub excepted: bool,
     /// Joined by the engine: the baseline has it.
     pub known: bool,
+    /// Joined by the engine: strangers are seen to be passed on where it sends them.
+    pub used: bool,
     /// Joined by the engine for rules that a check wants to name: who takes what is sent to a port of this machine.
     pub listener: Listener<'a>,
 }

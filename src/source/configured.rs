@@ -119,6 +119,7 @@ impl Configured {
             configured: true,
             excepted: false,
             known: false,
+            used: false,
             listener: Listener::Unseen,
         });
     }

@@ -90,6 +90,7 @@ impl Walk<'_> {
             configured: self.configured.asks_for(says),
             excepted: excepted || reached.excepted,
             known: false,
+            used: false,
             listener: Listener::Unseen,
         });
     }
