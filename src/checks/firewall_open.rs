@@ -113,8 +113,9 @@ fn opens(rule: &PacketRule<'_>, ctx: &Ctx<'_>, out: &mut Out<'_>) {
 mod tests {
     use super::*;
     use crate::check::testing::{self, matched, packet_rule, process};
-    use crate::facts::packet_rule::{PortSpan, Span};
+    use crate::facts::packet_rule::PortSpan;
     use crate::facts::process::Owner;
+    use crate::facts::span::Span;
 
     fn at<'a>(says: &'a Matched, chain: &'a [u8]) -> PacketRule<'a> {
         let origin = Origin::Kernel { legacy: true, family: Family::IP, table: b"filter", chain };

@@ -243,8 +243,9 @@ fn inward(rule: &PacketRule<'_>, ctx: &Ctx<'_>, out: &mut Out<'_>) {
 mod tests {
     use super::*;
     use crate::check::testing::{OWN_PID, matched, packet_rule, process, rule};
-    use crate::facts::packet_rule::{Hooks, PortSpan, Span};
+    use crate::facts::packet_rule::{Hooks, PortSpan};
     use crate::facts::process::{Owner, Process};
+    use crate::facts::span::Span;
 
     const TCP: u8 = Matched::TCP;
     const UDP: u8 = Matched::UDP;

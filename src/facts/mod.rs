@@ -56,6 +56,7 @@ pub mod service;
 pub mod setting;
 mod shell;
 pub mod socket;
+pub mod span;
 pub mod startup;
 pub mod startup_file;
 mod statement;

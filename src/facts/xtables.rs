@@ -9,7 +9,8 @@
 //! eight bytes: `xtables`, and `4` or `6` for the family.
 
 use super::about::Endian;
-use super::packet_rule::{Action, Family, Hooks, Matched, PortSpan, Span};
+use super::packet_rule::{Action, Family, Hooks, Matched, PortSpan};
+use super::span::Span;
 use super::text::{Bytes, is_one_of, trim};
 use super::topology::Topology;
 

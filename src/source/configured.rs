@@ -4,7 +4,8 @@
 use core::net::IpAddr;
 
 use super::redirects::{self, Kind, Section};
-use crate::facts::packet_rule::{Action, Hooks, Listener, Matched, Origin, PacketRule, PortSpan, Span};
+use crate::facts::packet_rule::{Action, Hooks, Listener, Matched, Origin, PacketRule, PortSpan};
+use crate::facts::span::Span;
 use crate::facts::text::{decimal, has, is_one_of};
 use crate::facts::topology::Topology;
 use crate::host::{Fault, Host};
