@@ -7,6 +7,7 @@ use gatewatch::facts::netlink::{Bus, SetName};
 use gatewatch::facts::text::Bytes;
 use gatewatch::host::{Dump, Fault, Host, Identity, Kind};
 use gatewatch::limits::PATH_BYTES;
+use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag, OpenHow, ResolveFlag, openat, openat2};
 use nix::sys::stat::{Mode, SFlag, fstatat};
 
@@ -16,6 +17,9 @@ use super::{clock, netlink, probe, walk, xtables};
 /// Flags of every open: never inherited, never waiting for a writer or a carrier, never a terminal of ours.
 const QUIET: OFlag = OFlag::O_CLOEXEC.union(OFlag::O_NONBLOCK).union(OFlag::O_NOCTTY);
 const DIRECTORY: OFlag = QUIET.union(OFlag::O_DIRECTORY);
+
+/// How often the kernel is asked for a path while the machine's tree moves, before we follow it ourselves.
+const OPEN_TRIES: u32 = 8;
 
 /// How a path is followed from the root.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,7 +106,16 @@ impl Machine {
             Paths::Plain => openat(self.root.as_fd(), path, flags, Mode::empty()).map_err(fault),
             Paths::Kernel => {
                 let inside = ResolveFlag::RESOLVE_IN_ROOT.union(ResolveFlag::RESOLVE_NO_MAGICLINKS);
-                openat2(self.root.as_fd(), path, OpenHow::new().flags(flags).resolve(inside)).map_err(fault)
+                let how = OpenHow::new().flags(flags).resolve(inside);
+                // The kernel gives up with EAGAIN where a path holds `..` and anything was renamed or mounted
+                // meanwhile, anywhere on the machine: openat2(2), ERRORS.
+                for _ in 0..OPEN_TRIES {
+                    match openat2(self.root.as_fd(), path, how) {
+                        Err(Errno::EAGAIN) => {}
+                        opened => return opened.map_err(fault),
+                    }
+                }
+                walk::open(self.root.as_fd(), path, flags)
             }
             Paths::Walked => walk::open(self.root.as_fd(), path, flags),
         }
@@ -269,7 +282,7 @@ mod tests {
     }
 
     /// Both ways of staying inside must agree.
-    fn both(tree: &Tree, check: impl Fn(&Machine)) {
+    fn both(tree: &Tree, mut check: impl FnMut(&Machine)) {
         let path = tree.0.join("in");
         for paths in [Paths::Kernel, Paths::Walked] {
             let mut machine = Machine::tree(path.as_os_str().as_encoded_bytes()).unwrap();
@@ -304,6 +317,31 @@ mod tests {
             assert_eq!(read(machine, "loop"), Err(Fault::Loop), "{machine:?}");
             assert_eq!(read(machine, "etc/file/x"), Err(Fault::NotDirectory), "{machine:?}");
             assert!(machine.dir(b"dir").is_ok() && machine.dir(b"").is_ok());
+        });
+    }
+
+    #[test]
+    fn what_is_renamed_elsewhere_meanwhile_hides_nothing() {
+        use std::sync::atomic::{AtomicBool, Ordering};
+        let tree = Tree::new("renamed");
+        fs::write(tree.0.join("in/etc/file"), "inside").unwrap();
+        symlink("../etc/../etc/../etc/file", tree.0.join("in/etc/link")).unwrap();
+        fs::create_dir(tree.0.join("a")).unwrap();
+        let stop = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !stop.load(Ordering::Relaxed) {
+                    let (a, b) = (tree.0.join("a"), tree.0.join("b"));
+                    fs::rename(&a, &b).and_then(|()| fs::rename(b, a)).unwrap();
+                }
+            });
+            let wrong = (0..20_000).find_map(|_| {
+                let mut wrong = None;
+                both(&tree, |machine| wrong = read(machine, "etc/link").err().or(wrong));
+                wrong
+            });
+            stop.store(true, Ordering::Relaxed);
+            assert_eq!(wrong, None);
         });
     }
 
