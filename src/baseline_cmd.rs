@@ -88,7 +88,7 @@ fn create(asked: &args::Baseline, machine: &Machine) -> u8 {
     };
     let mut table = lock(&TABLE);
     let coverage = collect(machine, &mut table);
-    let note = if asked.root.is_some() { String::new() } else { crate::own_name() };
+    let note = if asked.root.is_some() { String::new() } else { crate::sinks::own_name() };
     if asked.is_default {
         // Its directory is ours.
         let path = asked.file.as_bytes();
@@ -145,7 +145,7 @@ fn verify(asked: &args::Baseline, machine: &Machine) -> u8 {
     let mut report = Report {
         veil: (!asked.lan_details).then_some(&lan),
         out: Buffered::new(Writer(stdout.as_fd())),
-        line: &mut lock(&crate::LINE),
+        line: &mut lock(&crate::sinks::LINE),
         json: asked.format == Format::Json,
         failed: false,
         summary: Summary::default(),

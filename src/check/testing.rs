@@ -33,7 +33,7 @@ use crate::facts::topology::testing::home;
 use crate::facts::tunnel::Tunnel;
 use crate::facts::web::Page;
 use crate::intel::Intel;
-use crate::report::{Event, Severity, Sink, SinkFault, Summary};
+use crate::report::{Event, Incident, Severity, Sink, SinkFault, Summary};
 
 /// The pid of gatewatch itself.
 pub(crate) const OWN_PID: u32 = 4711;
@@ -60,6 +60,10 @@ impl Sink for Heard {
         }
         Ok(())
     }
+    fn incident(&mut self, _: &Incident<'_>) -> Result<(), SinkFault> {
+        Ok(()) // The reporting process makes them.
+    }
+
     fn summary(&mut self, _: &Summary<'_>) -> Result<(), SinkFault> {
         Ok(())
     }

@@ -6,7 +6,7 @@ use embedded_io::Write;
 use serde::{Serialize, Serializer};
 
 use super::escape::Escaped;
-use super::{Client, Event, Finding, Looked, Severity, Sink, SinkFault, Summary, Verdict};
+use super::{Client, Event, Finding, Incident, Looked, Severity, Sink, SinkFault, Summary, Verdict};
 use crate::facts::endpoint::Endpoint;
 use crate::facts::process::Owner;
 use crate::limits::JSON_BYTES;
@@ -47,6 +47,17 @@ struct FindingRow<'a> {
     client: Option<Client<'a>>,
     #[serde(skip_serializing_if = "is_empty")]
     detail: Escaped<'a>,
+}
+
+#[derive(Serialize)]
+struct IncidentRow<'a> {
+    v: u8,
+    r#type: &'static str,
+    severity: Severity,
+    #[serde(skip_serializing_if = "is_empty")]
+    family: Escaped<'a>,
+    findings: &'a [&'a str],
+    story: Escaped<'a>,
 }
 
 #[derive(Serialize)]
@@ -185,6 +196,17 @@ impl<W: Write> Sink for Json<'_, W> {
             }),
             _ => Ok(()),
         }
+    }
+
+    fn incident(&mut self, incident: &Incident<'_>) -> Result<(), SinkFault> {
+        self.row(&IncidentRow {
+            v: V,
+            r#type: "incident",
+            severity: incident.severity,
+            family: Escaped(incident.family),
+            findings: incident.checks,
+            story: Escaped(incident.story),
+        })
     }
 
     fn summary(&mut self, summary: &Summary<'_>) -> Result<(), SinkFault> {

@@ -191,6 +191,33 @@ impl Finding<'_> {
     }
 }
 
+/// Findings about one intruder, joined. The reporting process makes it, after all findings of a run have been told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Incident<'a> {
+    /// Its place among those of the run, from 1, the worst first.
+    pub number: u32,
+    /// How bad it is: not less than the worst of its findings, and more where they agree.
+    pub severity: Severity,
+    /// The malware family that it is likely to be; empty where no indicator names one.
+    pub family: &'a [u8],
+    /// The ids of the checks that found it, each once.
+    pub checks: &'a [&'a str],
+    /// How many findings they are.
+    pub findings: u32,
+    /// The process that it is about first of all.
+    pub pid: Option<u32>,
+    /// The program or the startup file that it is about first of all.
+    pub path: &'a [u8],
+    /// Who is spoken to.
+    pub remote: Option<Endpoint>,
+    /// Who of those that this machine serves has to do with it.
+    pub client: Option<Client<'a>>,
+    /// What happened, in one or two sentences for people. A sink must escape it.
+    pub story: &'a [u8],
+    /// What to do, in this order, a sentence each.
+    pub advice: &'a [&'a str],
+}
+
 /// How one check fared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CheckReport<'a> {
@@ -297,6 +324,12 @@ pub trait Sink {
     /// # Errors
     /// When it could not be written.
     fn event(&mut self, event: &Event<'_>) -> Result<(), SinkFault>;
+
+    /// Says what happened.
+    ///
+    /// # Errors
+    /// When it could not be written.
+    fn incident(&mut self, incident: &Incident<'_>) -> Result<(), SinkFault>;
 
     /// Says the last word.
     ///

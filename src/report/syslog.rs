@@ -4,7 +4,7 @@
 use core::fmt::Write;
 
 use super::escape::quoted_within;
-use super::{Client, Event, Finding, Severity, Sink, SinkFault, Summary, Verdict, date};
+use super::{Client, Event, Finding, Incident, Severity, Sink, SinkFault, Summary, Verdict, date};
 use crate::facts::text::Bytes;
 use crate::limits::{
     CLIENT_BYTES, DETAIL_BYTES, PATH_BYTES, SYSLOG_BYTES, SYSLOG_FINDINGS, SYSLOG_PER_CHECK,
@@ -212,6 +212,10 @@ impl<D: Datagram> Sink for Syslog<'_, D> {
         {
             *mildest = worse;
         }
+        Ok(())
+    }
+
+    fn incident(&mut self, _: &Incident<'_>) -> Result<(), SinkFault> {
         Ok(())
     }
 

@@ -5,7 +5,7 @@ use core::fmt::{self, Display};
 use embedded_io::Write;
 
 use super::escape::Escaped;
-use super::{CheckReport, Event, Finding, Severity, Sink, SinkFault, Summary, Verdict};
+use super::{CheckReport, Event, Finding, Incident, Severity, Sink, SinkFault, Summary, Verdict};
 use crate::facts::process::Owner;
 
 /// How much is shown.
@@ -41,6 +41,14 @@ const fn colour(verdict: Verdict) -> &'static str {
     }
 }
 
+const fn colour_of(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Infected => RED,
+        Severity::Suspicious => YELLOW,
+        Severity::Notice => CYAN,
+    }
+}
+
 impl<W: Write> Text<W> {
     /// Writes to `to`.
     pub const fn new(to: W, style: Style) -> Self {
@@ -56,12 +64,7 @@ impl<W: Write> Text<W> {
     }
 
     fn finding(&mut self, finding: &Finding<'_>) -> Result<(), SinkFault> {
-        let colour = match finding.severity {
-            Severity::Infected => RED,
-            Severity::Suspicious => YELLOW,
-            Severity::Notice => CYAN,
-        };
-        let severity = self.coloured(colour, finding.severity.word());
+        let severity = self.coloured(colour_of(finding.severity), finding.severity.word());
         self.say(format_args!("{severity} {} ({})", finding.check, finding.attack))?;
         // Of a connection the other end tells more, and a listener has only this one.
         if let Some(end) = finding.remote.or(finding.local) {
@@ -158,6 +161,19 @@ impl<W: Write> Sink for Text<W> {
                 self.check(check)?;
             }
             _ => return Ok(()),
+        }
+        self.to.flush().map_err(|_| SinkFault::Write)
+    }
+
+    fn incident(&mut self, incident: &Incident<'_>) -> Result<(), SinkFault> {
+        let severity = self.coloured(colour_of(incident.severity), incident.severity.word());
+        self.say(format_args!(
+            "incident {}: {severity}\n    {}\n",
+            incident.number,
+            Escaped(incident.story)
+        ))?;
+        for advice in incident.advice {
+            self.say(format_args!("    - {advice}\n"))?;
         }
         self.to.flush().map_err(|_| SinkFault::Write)
     }

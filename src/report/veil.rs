@@ -6,7 +6,7 @@
 use core::fmt::Write;
 use core::net::IpAddr;
 
-use super::{CheckReport, Client, Event, Finding, Parent, Sink, SinkFault, Summary};
+use super::{CheckReport, Client, Event, Finding, Incident, Parent, Sink, SinkFault, Summary};
 use crate::facts::endpoint::Endpoint;
 use crate::facts::lan::{Lan, Word};
 use crate::facts::text::Bytes;
@@ -48,6 +48,10 @@ impl<S: Sink> Sink for Veil<'_, S> {
             }
             _ => self.to.event(event),
         }
+    }
+
+    fn incident(&mut self, _: &Incident<'_>) -> Result<(), SinkFault> {
+        Ok(()) // The reporting process makes them.
     }
 
     fn summary(&mut self, summary: &Summary<'_>) -> Result<(), SinkFault> {
@@ -145,6 +149,9 @@ mod tests {
                     _ => String::new(),
                 }
             ));
+            Ok(())
+        }
+        fn incident(&mut self, _: &Incident<'_>) -> Result<(), SinkFault> {
             Ok(())
         }
         fn summary(&mut self, _: &Summary<'_>) -> Result<(), SinkFault> {

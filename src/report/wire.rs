@@ -3,7 +3,7 @@
 
 use embedded_io::Write;
 
-use super::{Event, Sink, SinkFault, Summary};
+use super::{Event, Incident, Sink, SinkFault, Summary};
 use crate::limits::FRAME_BYTES;
 
 /// Bytes of the length before each event.
@@ -31,6 +31,10 @@ impl<W: Write> Sink for Encoder<'_, W> {
         length.copy_from_slice(&prefix);
         let whole = self.buffer.get(..LENGTH.saturating_add(used)).ok_or(SinkFault::TooLarge)?;
         self.to.write_all(whole).map_err(|_| SinkFault::Write)
+    }
+
+    fn incident(&mut self, _: &Incident<'_>) -> Result<(), SinkFault> {
+        Ok(()) // The reporting process makes them.
     }
 
     fn summary(&mut self, _: &Summary<'_>) -> Result<(), SinkFault> {

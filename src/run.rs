@@ -1,0 +1,108 @@
+//! One look at the machine: starts the process that looks, hands what it tells to the sinks, comes to a verdict. A
+//! looking process that dies or is late is no silence: what it had told is reported, and the run is incomplete.
+
+use std::sync::Mutex;
+
+use gatewatch::checks;
+use gatewatch::limits::FRAME_BYTES;
+use gatewatch::report::{CheckReport, Event, Looked, Rest, Source, Tally, Verdict, wire};
+
+use crate::args::Scan;
+use crate::sinks::Sinks;
+use crate::sys::child::{self, Child, Ending, Received};
+use crate::sys::clock;
+use crate::sys::fd::fault;
+use crate::{VERSION, lock, look};
+
+// Large buffers lie in .bss: a page of them costs memory only once it is used.
+static FRAMES: Mutex<[u8; 2 * FRAME_BYTES]> = Mutex::new([0; 2 * FRAME_BYTES]);
+
+/// Looks once and tells everything to `sinks`.
+pub fn once(scan: &Scan, device: &str, sinks: &mut Sinks<'_>) -> Verdict {
+    let started = clock::monotonic_us();
+    let mut frames = lock(&FRAMES);
+    let own = std::process::id();
+    let mut tally = Tally::default();
+    let timeout_us = scan.timeout_s.saturating_mul(1_000_000);
+    let why = match child::start(timeout_us, |pipe| look::look(scan, pipe, own)) {
+        Ok(child) => relay(child, &mut *frames, &mut |event| {
+            tally.event(event, checks::index);
+            sinks.event(event);
+        }),
+        Err(errno) => Some(format!("no process could be started: {}", fault(errno))),
+    };
+    let why = why.unwrap_or_default();
+    let checks = complete(scan, &why, &mut tally, sinks);
+    let elapsed_us = clock::monotonic_us().saturating_sub(started);
+    let rest = Rest { checks, device, version: VERSION, elapsed_us, broken_off: &why };
+    let summary = tally.summary(clock::believable(), rest);
+    sinks.summary(&summary);
+    summary.verdict
+}
+
+/// Hands every event of the child to `each`. Returns why the run ended before everything was told, if it did.
+fn relay(child: Child, frames: &mut [u8], each: &mut dyn FnMut(&Event<'_>)) -> Option<String> {
+    let (mut filled, mut ended, mut late) = (0_usize, false, false);
+    let mut broken = None;
+    while broken.is_none() {
+        match child.receive(frames.get_mut(filled..).unwrap_or_default()) {
+            Ok(Received::Bytes(count)) => filled = filled.saturating_add(count),
+            Ok(Received::End) => break,
+            Ok(Received::Late) => {
+                late = true;
+                break;
+            }
+            Err(errno) => broken = Some(format!("the looking process could not be heard: {}", fault(errno))),
+        }
+        let mut used = 0_usize;
+        loop {
+            match wire::next(frames.get(used..filled).unwrap_or_default()) {
+                wire::Next::Event(event, length) => {
+                    ended |= event == Event::End;
+                    each(&event);
+                    used = used.saturating_add(length);
+                }
+                wire::Next::More => break,
+                wire::Next::Garbage => {
+                    broken = Some("the looking process told nonsense".to_owned());
+                    break;
+                }
+            }
+        }
+        frames.copy_within(used..filled, 0);
+        filled = filled.saturating_sub(used);
+    }
+    let ending = child.finish(late || broken.is_some());
+    match (broken, late, ending) {
+        (Some(why), ..) => Some(why),
+        (None, true, Ending::Stuck) => {
+            Some("time ran out, and what was being read does not answer".to_owned())
+        }
+        (None, true, _) => Some("time ran out".to_owned()),
+        _ if ended => None,
+        (None, false, Ending::Killed(signal)) => Some(format!("the looking process was ended by {signal}")),
+        (None, false, _) => Some("the looking process gave up".to_owned()),
+    }
+}
+
+/// Speaks for the checks that did not come to it. Returns how many were asked for.
+fn complete(scan: &Scan, why: &str, tally: &mut Tally, sinks: &mut Sinks<'_>) -> u32 {
+    let stage = tally.stage();
+    let mut asked = 0_u32;
+    for (index, check) in checks::ALL.iter().enumerate().filter(|(index, _)| scan.selection.has(*index)) {
+        asked = asked.saturating_add(1);
+        if tally.has_reported(index) {
+            continue;
+        }
+        // What it is about comes first among its sources.
+        let begun = check.sources.first().is_some_and(|source| tally.has_begun(*source));
+        let looked = if begun { Looked::Partly } else { Looked::No };
+        let at = stage.map_or("the beginning", Source::words);
+        let why = format!("the scan ended at {at}: {why}");
+        let findings = tally.found(index);
+        let report = CheckReport { check: check.id, looked, why: why.as_bytes(), facts: 0, findings };
+        tally.event(&Event::Check(report), checks::index);
+        sinks.event(&Event::Check(report));
+    }
+    asked
+}
