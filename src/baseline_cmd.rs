@@ -17,7 +17,7 @@ use gatewatch::report::{Verdict, veil};
 use gatewatch::source::items::{self, Look, Told};
 use gatewatch::source::net::Ports;
 use gatewatch::source::rules::Rooms;
-use gatewatch::source::{self, Coverage, inventory};
+use gatewatch::source::{Coverage, inventory};
 use serde::Serialize;
 
 use crate::args::{self, Action, Format};
@@ -140,7 +140,7 @@ fn verify(asked: &args::Baseline, machine: &Machine) -> u8 {
     let stdout = std::io::stdout();
     let mut lan = lock(&crate::look::LAN);
     if !asked.lan_details {
-        source::lan::read(machine, &mut lan);
+        crate::look::read_lan(machine, &mut lan);
     }
     let mut report = Report {
         veil: (!asked.lan_details).then_some(&lan),

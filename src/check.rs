@@ -27,6 +27,7 @@ use crate::facts::startup::Line;
 use crate::facts::startup_file::StartupFile;
 use crate::facts::tool::{Cover, Tool};
 use crate::facts::tunnel::Tunnel;
+use crate::facts::unix::HiddenSocket;
 use crate::facts::web::Page;
 use crate::intel::{Hit, Intel, Match, Sieve, Trace, TraceKind};
 use crate::limits::CHECKS;
@@ -59,6 +60,8 @@ pub enum Hook {
     Tunnel(fn(&Tunnel<'_>, &Ctx<'_>, &mut Out<'_>)),
     /// Every service that strangers reach, and what the firmware is.
     Exposure(fn(&Exposure<'_>, &Ctx<'_>, &mut Out<'_>)),
+    /// Every socket between processes that `/proc/net/unix` hides.
+    HiddenSocket(fn(&HiddenSocket<'_>, &Ctx<'_>, &mut Out<'_>)),
     /// Every raw and packet socket.
     Raw(fn(&RawSocket<'_>, &Ctx<'_>, &mut Out<'_>)),
     /// Every interface that is in promiscuous mode.

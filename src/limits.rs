@@ -87,7 +87,7 @@ pub const ENVIRONMENT_BYTES: u64 = 256 * 1024;
 /// Rows of `/proc/PID/maps` that are judged: `vm.max_map_count` is 65,530 (proc_sys_vm(5)).
 pub const MAPS_ROWS: u32 = 65_536;
 
-/// Packet sockets of which the kernel's own words are remembered, 12 bytes each.
+/// Raw and packet sockets of which the kernel's own words are remembered, 48 bytes each: a router has a dozen.
 pub const PACKETS: usize = 64;
 
 /// Bytes of a datagram of a netlink dump: the kernel fills at most 8 KiB for a reader with such a buffer

@@ -10,7 +10,7 @@ use gatewatch::check::Ctx;
 use gatewatch::engine::{self, Plan, Scratch};
 use gatewatch::facts::lan::Lan;
 use gatewatch::facts::text::{Bytes, basename};
-use gatewatch::host::Fault;
+use gatewatch::host::{Fault, Host};
 use gatewatch::intel::{FAMILIES, Intel};
 use gatewatch::limits::{FRAME_BYTES, INTEL_FILES, WHY_BYTES};
 use gatewatch::report::escape::Escaped;
@@ -49,10 +49,7 @@ pub fn look(scan: &Scan, pipe: &OwnedFd, parent: u32) -> i32 {
     };
     let mut lan = crate::lock(&LAN);
     if !scan.lan_details {
-        source::lan::read(&machine, &mut lan);
-        if lan.is_cut() {
-            complain(format_args!("there are more names of clients than are known: some may be shown"));
-        }
+        read_lan(&machine, &mut lan);
     }
     let known = |ip, say: &mut dyn FnMut(&[u8])| source::lan::tell(&machine, ip, say);
     let clients = if scan.lan_details { Clients::Told(&known) } else { Clients::Veiled(&lan) };
@@ -79,6 +76,20 @@ pub fn look(scan: &Scan, pipe: &OwnedFd, parent: u32) -> i32 {
         engine::scan(&machine, &plan, &mut scratch, &mut sink)
     });
     if told.is_ok() { 0 } else { 3 }
+}
+
+/// Reads who is served by a machine, and says what is not known of them.
+pub fn read_lan(machine: &Machine, lan: &mut Lan) {
+    let read = source::lan::read(machine, lan);
+    if let Err((text, told)) = read.or_else(|faults| if machine.about().live { Err(faults) } else { Ok(()) })
+    {
+        complain(format_args!(
+            "/proc/net/arp: {text}; and netlink: {told}: a client has one word by its address and another by its hardware"
+        ));
+    }
+    if lan.is_cut() {
+        complain(format_args!("there are more names of clients than are known: some may be shown"));
+    }
 }
 
 /// Opens the baseline: the one that is named, or of this machine the one in its place, if it is there.

@@ -14,6 +14,7 @@ use std::path::Path;
 use std::process::Command;
 
 use net::{At, Filter, Net};
+use nix::sys::socket::{AddressFamily, SockFlag, SockProtocol, SockType, socket};
 use scan::{GATEWATCH, Outcome, Planted, UNSIGNED, intel, run};
 
 const CHECKS: &str = "c2-address,c2-client,nat-redirect,firewall-open,scan-fanout,tunnel-odd,exposed";
@@ -47,21 +48,30 @@ impl Infected {
     }
 
     fn look_by(&self, front: &[&str], program: &Path, list: &Path) -> Outcome {
-        self.net.inside(At::Router, || {
-            let mut command = Command::new(front[0]);
-            command.args(&front[1..]).arg(program);
-            command.args(["scan", UNSIGNED, "-v", "--format", "json", "--only", CHECKS, "--intel"]);
-            Outcome::of(run(command.arg(list)))
-        })
+        look(&self.net, front, program, &["--only", CHECKS, "--intel", list.to_str().unwrap()])
     }
 
-    /// The same where strace(1) lets calls fail: of these paths, or all.
+    /// The same where calls fail.
     fn without(&self, calls: &str, error: &str, paths: &[&str]) -> Outcome {
-        let (trace, inject) = (format!("trace={calls}"), format!("inject={calls}:error={error}"));
-        let mut front = vec!["strace", "-f", "-qq", "-o", "/dev/null", "-e", &trace, "-e", &inject];
-        paths.iter().for_each(|path| front.extend(["-P", path]));
-        self.look(&front)
+        failing(calls, error, paths, &|front| self.look(front))
     }
+}
+
+/// Scans on the router with a program in front.
+fn look(net: &Net, front: &[&str], program: &Path, args: &[&str]) -> Outcome {
+    net.inside(At::Router, || {
+        let mut command = Command::new(front[0]);
+        command.args(&front[1..]).arg(program);
+        Outcome::of(run(command.args(["scan", UNSIGNED, "-v", "--format", "json"]).args(args)))
+    })
+}
+
+/// Looks with a front in which strace(1) lets calls fail: of these paths, or all.
+fn failing(calls: &str, error: &str, paths: &[&str], look: &dyn Fn(&[&str]) -> Outcome) -> Outcome {
+    let (trace, inject) = (format!("trace={calls}"), format!("inject={calls}:error={error}"));
+    let mut front = vec!["strace", "-f", "-qq", "-o", "/dev/null", "-e", &trace, "-e", &inject];
+    paths.iter().for_each(|path| front.extend(["-P", path]));
+    look(&front)
 }
 
 #[track_caller]
@@ -97,6 +107,27 @@ fn a_file_or_an_answer_is_missing_and_the_other_is_there() {
         let (looked, why) = outcome.looked(check);
         assert_eq!((looked, why), ("no", "nf_tables: permission denied"), "{check}");
     }
+}
+
+#[test]
+fn packet_sockets_whose_table_is_missing() {
+    let net = Net::new(Filter::None);
+    let bot = Planted::new("/tmp/gatewatch-network-raw", "ntpd");
+    let packets = net.inside(At::Router, || {
+        socket(AddressFamily::Packet, SockType::Raw, SockFlag::empty(), SockProtocol::EthAll).unwrap()
+    });
+    let _bot = net.holding(&bot, packets);
+    let scan = |front: &[&str]| look(&net, front, GATEWATCH.as_ref(), &["--only", "raw-socket"]);
+    let is = |outcome: &Outcome| said(outcome, &["raw-socket infected"]);
+    is(&scan(&["env"]));
+    // The kernel's answer stands in for the table, and the table for the answer.
+    is(&failing("openat,openat2", "ENOENT", &["proc/net/packet"], &scan));
+    let outcome = failing("openat,openat2", "EACCES", &["proc/net/packet"], &scan);
+    is(&outcome);
+    let (looked, why) = outcome.looked("raw-socket");
+    assert_eq!(looked, "partly");
+    assert!(why.contains("proc/net/packet: permission denied; sock_diag was asked instead"), "{why}");
+    is(&failing("socket", "EPROTONOSUPPORT", &[], &scan));
 }
 
 #[test]

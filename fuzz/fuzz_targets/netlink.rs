@@ -3,10 +3,11 @@
 
 use gatewatch::facts::flow;
 use gatewatch::facts::netlink::{Next, attributes, next};
-use gatewatch::facts::raw::PacketDetail;
+use gatewatch::facts::raw::{Family, RawSocket};
 use gatewatch::facts::route::{self, Route};
 use gatewatch::facts::socket::{Protocol, Socket};
 use gatewatch::facts::tunnel::Link;
+use gatewatch::facts::unix::UnixSocket;
 use gatewatch_fuzz::ENDIANS;
 use libfuzzer_sys::fuzz_target;
 
@@ -18,7 +19,10 @@ fuzz_target!(|data: &[u8]| {
             attributes(body, endian).for_each(|(_, value)| attributes(value, endian).for_each(drop));
             let _ = (Route::message(body, endian), route::own(body, endian), route::interface(body, endian));
             let _ =
-                (Link::message(body, endian), PacketDetail::parse(body, endian), flow::message(body, endian));
+                (Link::message(body, endian), UnixSocket::message(body, endian), flow::message(body, endian));
+            for family in [Family::Packet, Family::Raw] {
+                let _ = RawSocket::message(body, family, endian);
+            }
             let _ = Socket::message(body, Protocol::Tcp, endian);
             rest = &rest[length..];
         }

@@ -11,7 +11,7 @@ use libfuzzer_sys::fuzz_target;
 fuzz_target!(|data: &[u8]| {
     let (mut exposures, topology) = (Exposures::new(), Topology::new());
     for row in rows(data) {
-        let _ = gatewatch::facts::unix::name(row);
+        let _ = gatewatch::facts::unix::UnixSocket::parse(row);
         for endian in ENDIANS {
             for protocol in [Protocol::Tcp, Protocol::Udp] {
                 let socket = Socket::parse(row, protocol, endian);

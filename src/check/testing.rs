@@ -31,6 +31,7 @@ use crate::facts::text::Bytes;
 use crate::facts::tool::{Cover, Tool};
 use crate::facts::topology::testing::home;
 use crate::facts::tunnel::Tunnel;
+use crate::facts::unix::HiddenSocket;
 use crate::facts::web::Page;
 use crate::intel::Intel;
 use crate::report::{Event, Incident, Severity, Sink, SinkFault, Summary};
@@ -192,6 +193,11 @@ pub(crate) fn exposure(check: &'static Check, exposure: &Exposure<'_>) -> Vec<Se
 /// What a check says of a raw socket.
 pub(crate) fn raw(check: &'static Check, socket: &RawSocket<'_>) -> Vec<Severity> {
     weights(heard(check, |ctx, out| hooked!(check, Raw).for_each(|run| run(socket, ctx, out))))
+}
+
+/// What a check says of a socket between processes that is hidden.
+pub(crate) fn hidden_socket(check: &'static Check, hidden: &HiddenSocket<'_>) -> Vec<Severity> {
+    weights(heard(check, |ctx, out| hooked!(check, HiddenSocket).for_each(|run| run(hidden, ctx, out))))
 }
 
 /// What a check says of an interface.

@@ -8,8 +8,8 @@
 //! `/tmp`. With a baseline also a program of which nothing says whose it is, on a port that is new. One finding a program,
 //! not a socket.
 //!
-//! `infected` is netcat or the like that hands visitors a shell, and whoever has a socket of which the kernel tells
-//! (sock_diag) and that `/proc/net` does not show, at three looks: something hides it.
+//! `infected` is netcat or the like that hands visitors a shell, and whoever has a socket, of TCP, of UDP or between
+//! processes, of which the kernel tells (sock_diag) and that `/proc/net` does not show, at three looks: something hides it.
 //!
 //! # Why it matters
 //! 27 of 85 described families listen: for their owners, to be the only one of their kind on the device, to serve their
@@ -22,7 +22,7 @@
 //! for a TCP port that no process holds: the kernel's own (NFS, SMB, iSCSI), or a hidden process's. A script of an interpreter
 //! in a system place is silent, whoever wrote it. A program whose ports are all those of a known family is told by the check of
 //! traces. Missed: what
-//! listens in another network namespace, on unix sockets, or without a socket (raw sockets have a check of their own).
+//! listens in another network namespace, on a unix socket that is not hidden, or without a socket (raw sockets have a check of their own).
 //!
 //! # Sources
 //! proc_pid_net(5); sock_diag(7); net/ipv4/inet_diag.c; ip(7); MITRE ATT&CK T1571.
@@ -37,6 +37,7 @@ use crate::facts::program::{Started, applet, is_interpreter, is_shell, started};
 use crate::facts::service::{Door, Service};
 use crate::facts::socket::Protocol;
 use crate::facts::text::{Bytes, basename, one_of};
+use crate::facts::unix::HiddenSocket;
 use crate::intel::{Strength, TraceKind};
 
 /// The row of the table.
@@ -47,7 +48,7 @@ pub const CHECK: Check = Check {
     attack: "T1571",
     title: "a program that listens and that nobody vouches for",
     sources: &[Source::Sockets, Source::Descriptors, Source::Owners],
-    hooks: &[Hook::Service(run)],
+    hooks: &[Hook::Service(run), Hook::HiddenSocket(hidden)],
 };
 
 /// From here on the kernel gives ports to whoever asks for any (`ip_local_port_range`, ip(7)).
@@ -55,6 +56,16 @@ const ANY_PORT: u16 = 32_768;
 
 /// What a program says of itself, and how bad that is.
 type Judged = Option<(Severity, &'static str)>;
+
+fn hidden(hidden: &HiddenSocket<'_>, ctx: &Ctx<'_>, out: &mut Out<'_>) {
+    if hidden.holder.is_some_and(|holder| ctx.is_own(holder)) {
+        return;
+    }
+    let draft = out.holder(hidden.holder).severity(Severity::Infected);
+    let draft = draft.say("the kernel tells of a socket between processes that /proc/net/unix hides");
+    let name = hidden.socket.name.as_slice();
+    out.found(if name.is_empty() { draft } else { draft.say(": ").quote(name) });
+}
 
 fn run(service: &Service<'_>, ctx: &Ctx<'_>, out: &mut Out<'_>) {
     if service.holder.is_some_and(|holder| ctx.is_own(holder)) {
@@ -201,9 +212,10 @@ fn applied(holder: &Process, service: &Service<'_>) -> Judged {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::check::testing::{OWN_PID, process, service};
+    use crate::check::testing::{OWN_PID, hidden_socket, process, service};
     use crate::facts::process::Owner;
     use crate::facts::service::Peers;
+    use crate::facts::unix::UnixSocket;
     use Severity::{Infected, Notice, Suspicious};
 
     const TCP: Door = Door { protocol: Protocol::Tcp, port: 4444, local: false, known: None };
@@ -217,6 +229,18 @@ mod tests {
         let mut holder = process(812, b"x", path, argv);
         holder.surroundings.owner = owner;
         holder
+    }
+
+    #[test]
+    fn sockets_between_processes_that_are_hidden() {
+        let socket = &UnixSocket { inode: 7, name: Bytes::of(b"/tmp/.x") };
+        let holder = by(b"/usr/sbin/ubusd", b"x\0", Owner::Firmware);
+        let own = Process { pid: OWN_PID, ..by(b"/tmp/gatewatch", b"x\0", Owner::Nobody) };
+        for (holder, expected) in
+            [(None, vec![Infected]), (Some(&holder), vec![Infected]), (Some(&own), vec![])]
+        {
+            assert_eq!(hidden_socket(&CHECK, &HiddenSocket { socket, holder }), expected);
+        }
     }
 
     #[test]

@@ -2,7 +2,8 @@
 //!
 //! # Sees
 //! Every socket of `/proc/net/packet`, `raw` and `raw6` and the program that holds it: one that is known to need such
-//! a socket, one that firmware or a package vouches for, or another. Says whether a BPF filter is attached and whether
+//! a socket, one that firmware or a package vouches for, or another. One of which only sock_diag tells, and that no table
+//! shows, is hidden. Says whether a BPF filter is attached and whether
 //! an interface was made promiscuous, where the kernel tells (packet_diag). And every interface that is promiscuous while
 //! neither a bridge, a VLAN or a switch's ports on it nor a packet socket explains why: a `notice`.
 //!
@@ -11,7 +12,7 @@
 //! packet, VPNFilter's and others' sniffers read passwords, flooders forge packets.
 //!
 //! # Misses and false alarms
-//! `infected` where the program runs from no system place, was removed or lives in memory; `suspicious` where nobody
+//! `infected` where the socket is hidden, and where the program runs from no system place, was removed or lives in memory; `suspicious` where nobody
 //! knows it, where it is a known daemon that a vendor may have unpacked to memory, or where no process holds the socket;
 //! `notice` where nothing says what is installed. Silent for DHCP, PPP, routing, Wi-Fi and discovery daemons, ping and
 //! iptables, unless nobody vouches for them where lists exist, and for whatever else somebody vouches for, except
@@ -80,8 +81,9 @@ fn run(socket: &RawSocket<'_>, ctx: &Ctx<'_>, out: &mut Out<'_>) {
         return;
     }
     let severity = match socket.holder {
-        None => Some(CHECK.severity),
         Some(holder) if ctx.is_own(holder) => None,
+        _ if socket.hidden => Some(Severity::Infected),
+        None => Some(CHECK.severity),
         Some(holder) => of(holder),
     };
     let Some(severity) = severity else { return };
@@ -98,6 +100,8 @@ fn run(socket: &RawSocket<'_>, ctx: &Ctx<'_>, out: &mut Out<'_>) {
         None => draft,
     };
     let draft = if socket.promiscuous { draft.say(", in promiscuous mode") } else { draft };
+    let draft =
+        if socket.hidden { draft.say("; the kernel tells of it, and /proc/net hides it") } else { draft };
     out.found(if socket.holder.is_none() { draft.say("; no visible process holds it") } else { draft });
 }
 
@@ -159,6 +163,7 @@ mod tests {
         inode: 77,
         filter: None,
         promiscuous: false,
+        hidden: false,
         holder: None,
     };
 
@@ -196,6 +201,16 @@ mod tests {
         let mut unread = by(b"", b"", Unknown);
         unread.exe = Exe::Unknown;
         assert_eq!(held(&unread), [Suspicious]);
+    }
+
+    #[test]
+    fn sockets_that_the_table_hides() {
+        let hidden = RawSocket { hidden: true, ..SOCKET };
+        assert_eq!(raw(&CHECK, &hidden), [Infected]);
+        let mut holder = by(b"/usr/sbin/udhcpc", b"udhcpc\0", Owner::Firmware);
+        assert_eq!(raw(&CHECK, &RawSocket { holder: Some(&holder), ..hidden }), [Infected]);
+        holder.pid = OWN_PID;
+        assert_eq!(raw(&CHECK, &RawSocket { holder: Some(&holder), ..hidden }), []);
     }
 
     #[test]

@@ -4,15 +4,16 @@ use super::holding::{bare, hold_again, holder};
 use super::services::{Tables, join};
 use super::walk::{namespace, nobody};
 use super::{Run, SECOND_LOOK_MS, Scratch};
-use crate::check::Source;
+use crate::check::{Hook, Source};
 use crate::facts::raw::RawSocket;
 use crate::facts::socket::Socket;
+use crate::facts::unix::HiddenSocket;
 use crate::host::{Fault, Host};
 use crate::limits::PACKETS;
 use crate::report::SinkFault;
 use crate::source::holders::Holders;
 use crate::source::proc::Reader;
-use crate::source::{Coverage, net, proc, raw};
+use crate::source::{Coverage, net, proc, raw, unix};
 
 impl Run<'_, '_> {
     pub(super) fn sockets<H: Host>(&mut self, host: &H, scratch: &mut Scratch) -> Result<(), SinkFault> {
@@ -56,6 +57,16 @@ impl Run<'_, '_> {
                         // One that does not fit is told a second time, of its flow.
                         let _ = told.push(socket.remote);
                     }
+                });
+                shown.clear(seed);
+                unix::hidden(host, endian, shown, &mut coverage, &mut |socket| {
+                    let holder = holder(&mut reader, holders, socket.inode, &mut process);
+                    let hidden = HiddenSocket { socket, holder: holder.then_some(&process) };
+                    self.show(true, &|hook, ctx, out| {
+                        if let Hook::HiddenSocket(run) = hook {
+                            run(&hidden, ctx, out);
+                        }
+                    });
                 });
                 let mut tables =
                     Tables { endian, seed, pids, ports, holders, programs, topology, services, fanouts };

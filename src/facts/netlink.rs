@@ -10,6 +10,12 @@ pub enum Question {
     Sockets(Table),
     /// All packet sockets, with memberships and filters (`struct packet_diag_req`, linux/packet_diag.h).
     Packets,
+    /// All raw sockets of IPv4 (`struct inet_diag_req_raw`, linux/inet_diag.h; net/ipv4/raw_diag.c).
+    Raw,
+    /// All raw sockets of IPv6.
+    Raw6,
+    /// All sockets between processes of this machine, with their names (`struct unix_diag_req`, linux/unix_diag.h).
+    Unix,
     /// All addresses of this machine (rtnetlink(7), `RTM_GETADDR`).
     Addresses,
     /// All routes (rtnetlink(7), `RTM_GETROUTE`).
@@ -85,7 +91,9 @@ impl Question {
     #[must_use]
     pub const fn bus(self) -> Bus {
         match self {
-            Question::Sockets(_) | Question::Packets => Bus::SockDiag,
+            Question::Sockets(_) | Question::Packets | Question::Raw | Question::Raw6 | Question::Unix => {
+                Bus::SockDiag
+            }
             Question::Addresses | Question::Routes | Question::Links | Question::Neighbours => Bus::Route,
             Question::Flows | Question::Chains | Question::Rules => Bus::Netfilter,
         }
@@ -100,6 +108,9 @@ impl Question {
             Question::Sockets(Table::Udp) => "udp_diag.bin",
             Question::Sockets(Table::Udp6) => "udp6_diag.bin",
             Question::Packets => "packet_diag.bin",
+            Question::Raw => "raw_diag.bin",
+            Question::Raw6 => "raw6_diag.bin",
+            Question::Unix => "unix_diag.bin",
             Question::Addresses => "addresses.bin",
             Question::Routes => "routes.bin",
             Question::Links => "links.bin",
@@ -114,18 +125,19 @@ impl Question {
     #[must_use]
     pub fn request(self) -> heapless::Vec<u8, QUESTION_BYTES> {
         match self {
-            Question::Sockets(table) => {
-                // Family (2 and 10), protocol, no extensions, padding, states, no end and no cookie.
-                let mut about = [0_u8; 56];
-                let [family, protocol, _, _, states @ ..] = &mut about;
-                (*family, *protocol) = match table {
-                    Table::Tcp => (2, 6),
-                    Table::Tcp6 => (10, 6),
-                    Table::Udp => (2, 17),
-                    Table::Udp6 => (10, 17),
-                };
-                if let Some(states) = states.first_chunk_mut() {
-                    *states = STATES.to_ne_bytes();
+            Question::Sockets(Table::Tcp) => internet(2, 6),
+            Question::Sockets(Table::Tcp6) => internet(10, 6),
+            Question::Sockets(Table::Udp) => internet(2, 17),
+            Question::Sockets(Table::Udp6) => internet(10, 17),
+            // `IPPROTO_RAW` stands for those of every protocol.
+            Question::Raw => internet(2, 255),
+            Question::Raw6 => internet(10, 255),
+            Question::Unix => {
+                // AF_UNIX and padding, all states, all inodes, UDIAG_SHOW_NAME, no cookie.
+                let words = [u32::from_ne_bytes([1, 0, 0, 0]), u32::MAX, 0, 1, 0, 0];
+                let mut about = [0_u8; 24];
+                for (place, word) in about.chunks_exact_mut(4).zip(words) {
+                    place.copy_from_slice(&word.to_ne_bytes());
                 }
                 request(SOCK_DIAG_BY_FAMILY, &about)
             }
@@ -174,6 +186,17 @@ impl SetName<'_> {
 /// States that the text shows: 1 to 12. Sockets that are only bound are a 13th, newer than the text (include/net/tcp_states.h).
 const STATES: u32 = 0x1ffe;
 
+/// A request for the sockets of an address family and a protocol: no extensions, padding, states, no end and no cookie.
+fn internet(family: u8, protocol: u8) -> heapless::Vec<u8, QUESTION_BYTES> {
+    let mut about = [0_u8; 56];
+    let [of, by, _, _, states @ ..] = &mut about;
+    (*of, *by) = (family, protocol);
+    if let Some(states) = states.first_chunk_mut() {
+        *states = STATES.to_ne_bytes();
+    }
+    request(SOCK_DIAG_BY_FAMILY, &about)
+}
+
 /// A request for a dump: the header, then what it is about.
 fn request(kind: u16, about: &[u8]) -> heapless::Vec<u8, QUESTION_BYTES> {
     let length = u32::try_from(about.len().saturating_add(HEADER)).unwrap_or_default();
@@ -211,12 +234,13 @@ pub fn next(bytes: &[u8], endian: Endian) -> Next<'_> {
         return Next::Refused(0);
     }
     let Some(body) = bytes.get(HEADER..length) else { return Next::More };
+    // Both begin with an error number, as a negative one: a dump that fails is ended with it (net/netlink/af_netlink.c
+    // `netlink_dump_done`).
+    let number = body.first_chunk().map_or(0, |error| endian.u32(*error));
+    let number = i32::from_ne_bytes(number.to_ne_bytes()).saturating_neg();
     match endian.u16([*k0, *k1]) {
-        NLMSG_DONE => Next::Done,
-        NLMSG_ERROR => {
-            let number = body.first_chunk().map_or(0, |error| endian.u32(*error));
-            Next::Refused(i32::from_ne_bytes(number.to_ne_bytes()).saturating_neg())
-        }
+        NLMSG_DONE if number == 0 => Next::Done,
+        NLMSG_DONE | NLMSG_ERROR => Next::Refused(number),
         kind => Next::Message(kind, body, length.next_multiple_of(4).min(bytes.len())),
     }
 }
@@ -287,6 +311,9 @@ mod tests {
         let tables = [Table::Tcp, Table::Tcp6, Table::Udp, Table::Udp6].map(Question::Sockets);
         let others = [
             Question::Packets,
+            Question::Raw,
+            Question::Raw6,
+            Question::Unix,
             Question::Addresses,
             Question::Routes,
             Question::Links,
@@ -301,6 +328,8 @@ mod tests {
             assert_eq!(usize::try_from(length).unwrap(), request.len(), "{question:?}");
         }
         assert_eq!(Question::Packets.request().len(), 36);
+        assert_eq!(Question::Unix.request().len(), 40);
+        assert_eq!(Question::Raw6.request()[16..20], [10, 255, 0, 0]);
         let (long, longer) = (vec![b'x'; 255], vec![b'x'; 256]);
         for (table, set, fits) in
             [(&b"fw4"[..], &b"__set0"[..], true), (&long, &long, true), (&longer, b"x", false)]
@@ -336,6 +365,9 @@ mod tests {
             }
             let refused = message(endian, 2, &word(endian, 0_u32.wrapping_sub(2)));
             assert_eq!(next(&refused, endian), Next::Refused(2));
+            // A kernel without raw_diag ends a dump of raw sockets so, before it began.
+            let ended = message(endian, 3, &word(endian, 0_u32.wrapping_sub(2)));
+            assert_eq!(next(&ended, endian), Next::Refused(2));
             let short = [&word(endian, 15)[..], &half(endian, 20), &[0; 10]].concat();
             assert_eq!(next(&short, endian), Next::Refused(0));
         }

@@ -41,9 +41,19 @@ pub struct RawSocket<'a> {
     pub filter: Option<u32>,
     /// It put an interface into promiscuous mode, as far as the kernel says.
     pub promiscuous: bool,
+    /// The kernel tells of it, its table does not.
+    pub hidden: bool,
     /// Joined by the engine: who holds it.
     pub holder: Option<&'a Process>,
 }
+
+const PACKET_DIAG_MCLIST: u16 = 1;
+const PACKET_DIAG_FILTER: u16 = 7;
+/// `PACKET_MR_PROMISC`, packet(7).
+const PROMISCUOUS: u16 = 1;
+/// Bytes of `struct packet_diag_mclist`, and of `struct sock_filter`.
+const MEMBERSHIP_BYTES: usize = 44;
+const INSTRUCTION_BYTES: usize = 8;
 
 impl RawSocket<'_> {
     /// Reads a row, except the heading. `None`: not understood.
@@ -60,7 +70,44 @@ impl RawSocket<'_> {
             let colon = local.iter().rposition(|b| *b == b':')?;
             (hex32(local.get(colon.checked_add(1)?..)?)?, decimal(words.nth(7)?)?)
         };
-        Some(Self { family, protocol, inode, filter: None, promiscuous: false, holder: None })
+        Some(Self::new(family, protocol, inode))
+    }
+
+    /// Reads a message of the kernel's own answer. `None`: not understood.
+    ///
+    /// Packet: `struct packet_diag_msg`, then attributes (linux/packet_diag.h). Raw: `struct inet_diag_msg`, the protocol in
+    /// the place of the local port (net/ipv4/raw_diag.c).
+    #[must_use]
+    pub fn message(body: &[u8], family: Family, endian: Endian) -> Option<Self> {
+        if family != Family::Packet {
+            const INODE: usize = 68;
+            let protocol = u16::from_be_bytes(*body.get(4..)?.first_chunk()?);
+            let inode = endian.u32(*body.get(INODE..)?.first_chunk()?);
+            return Some(Self::new(family, u32::from(protocol), u64::from(inode)));
+        }
+        let protocol = endian.u16(*body.get(2..)?.first_chunk()?);
+        let inode = endian.u32(*body.get(4..)?.first_chunk()?);
+        let mut socket = Self::new(family, u32::from(protocol), u64::from(inode));
+        for (kind, value) in attributes(body.get(16..)?, endian) {
+            match kind {
+                PACKET_DIAG_MCLIST => {
+                    socket.promiscuous |= value.chunks_exact(MEMBERSHIP_BYTES).any(|membership| {
+                        let kind = membership.get(8..).and_then(|rest| rest.first_chunk());
+                        kind.is_some_and(|kind| endian.u16(*kind) == PROMISCUOUS)
+                    });
+                }
+                PACKET_DIAG_FILTER => {
+                    let length = u32::try_from(value.len().div_euclid(INSTRUCTION_BYTES)).unwrap_or(u32::MAX);
+                    socket.filter = Some(length).filter(|length| *length > 0);
+                }
+                _ => {}
+            }
+        }
+        Some(socket)
+    }
+
+    const fn new(family: Family, protocol: u32, inode: u64) -> Self {
+        Self { family, protocol, inode, filter: None, promiscuous: false, hidden: false, holder: None }
     }
 }
 
@@ -71,50 +118,6 @@ pub struct Promiscuous<'a> {
     pub name: &'a [u8],
     /// Why it has to be: it is a port of a bridge or has interfaces above it, or a packet socket asked for it.
     pub explained: bool,
-}
-
-/// What the kernel says of a packet socket beyond `/proc/net/packet`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PacketDetail {
-    /// The socket.
-    pub inode: u32,
-    /// Instructions of its BPF filter; 0 for none.
-    pub filter: u32,
-    /// It put an interface into promiscuous mode.
-    pub promiscuous: bool,
-}
-
-const PACKET_DIAG_MCLIST: u16 = 1;
-const PACKET_DIAG_FILTER: u16 = 7;
-/// `PACKET_MR_PROMISC`, packet(7).
-const PROMISCUOUS: u16 = 1;
-/// Bytes of `struct packet_diag_mclist`, and of `struct sock_filter`.
-const MEMBERSHIP_BYTES: usize = 44;
-const INSTRUCTION_BYTES: usize = 8;
-
-impl PacketDetail {
-    /// Reads a message of the answer to [`super::netlink::Question::Packets`]: `struct packet_diag_msg`, then attributes.
-    #[must_use]
-    pub fn parse(body: &[u8], endian: Endian) -> Option<Self> {
-        let inode = endian.u32(*body.get(4..)?.first_chunk()?);
-        let mut detail = Self { inode, filter: 0, promiscuous: false };
-        for (kind, value) in attributes(body.get(16..)?, endian) {
-            match kind {
-                PACKET_DIAG_MCLIST => {
-                    detail.promiscuous |= value.chunks_exact(MEMBERSHIP_BYTES).any(|membership| {
-                        let kind = membership.get(8..).and_then(|rest| rest.first_chunk());
-                        kind.is_some_and(|kind| endian.u16(*kind) == PROMISCUOUS)
-                    });
-                }
-                PACKET_DIAG_FILTER => {
-                    detail.filter =
-                        u32::try_from(value.len().div_euclid(INSTRUCTION_BYTES)).unwrap_or(u32::MAX);
-                }
-                _ => {}
-            }
-        }
-        Some(detail)
-    }
 }
 
 #[cfg(test)]
@@ -147,26 +150,32 @@ mod tests {
             let membership =
                 [&word(endian, 2)[..], &word(endian, 1), &half(endian, PROMISCUOUS), &[0; 34]].concat();
             let body = [
-                &[17, 3, 0, 0][..],
+                &[17, 3][..],
+                &half(endian, 0x88c7),
                 &word(endian, 4711),
                 &[0; 8],
                 &nested(endian, PACKET_DIAG_MCLIST, &membership),
                 &nested(endian, PACKET_DIAG_FILTER, &[0; 24]),
             ]
             .concat();
-            let whole = PacketDetail { inode: 4711, filter: 3, promiscuous: true };
-            assert_eq!(PacketDetail::parse(&body, endian), Some(whole));
+            let socket = RawSocket::message(&body, Family::Packet, endian).unwrap();
+            assert_eq!((socket.protocol, socket.inode), (0x88c7, 4711));
+            assert_eq!((socket.filter, socket.promiscuous), (Some(3), true));
             for end in 0..body.len() {
-                let cut = PacketDetail::parse(&body[..end], endian);
-                assert!(cut.is_none_or(|detail| detail.inode == 4711), "{end}");
+                let cut = RawSocket::message(&body[..end], Family::Packet, endian);
+                assert!(cut.is_none_or(|socket| socket.inode == 4711), "{end}");
             }
             for at in 0..body.len() {
                 for byte in [0, 1, 3, 0xff] {
                     let mut wrong = body.clone();
                     wrong[at] = byte;
-                    let _ = PacketDetail::parse(&wrong, endian);
+                    let _ = RawSocket::message(&wrong, Family::Packet, endian);
                 }
             }
+            let raw = [&[2, 7, 0, 0, 0, 89, 0, 0][..], &[0; 60], &word(endian, 4712)].concat();
+            let socket = RawSocket::message(&raw, Family::Raw, endian).unwrap();
+            assert_eq!((socket.protocol, socket.inode, socket.filter), (89, 4712, None));
+            assert!((0..raw.len()).all(|end| RawSocket::message(&raw[..end], Family::Raw, endian).is_none()));
         }
     }
 }

@@ -8,7 +8,7 @@ use super::{Coverage, dump, hash, rows_within, topology};
 use crate::facts::lan::{Hardware, Lan, hardware, neighbour};
 use crate::facts::netlink::Question;
 use crate::facts::text::{Bytes, fields};
-use crate::host::Host;
+use crate::host::{Fault, Host};
 use crate::limits::{NAME_BYTES, PATH_BYTES, SMALL_FILE_BYTES};
 
 /// Where a device has something that no other has, the best kept first: private keys that only root reads, then what users
@@ -68,7 +68,10 @@ struct Known<'a> {
 }
 
 /// Reads all of it, so that it can be veiled.
-pub fn read<H: Host>(host: &H, lan: &mut Lan) {
+///
+/// # Errors
+/// Why the neighbours cannot be had as text, and why not over netlink. Everything else has been read.
+pub fn read<H: Host>(host: &H, lan: &mut Lan) -> Result<(), (Fault, Fault)> {
     topology::read(host, &mut lan.topology, &mut Coverage::new());
     let secret = SECRETS.iter().find_map(|path| {
         let (mut file, identity) = host.file(path).ok()?;
@@ -81,15 +84,16 @@ pub fn read<H: Host>(host: &H, lan: &mut Lan) {
             known.hardware.into_iter().for_each(|hardware| lan.has_hardware(known.ip, hardware));
             known.name.into_iter().for_each(|name| lan.has_name(known.ip, name));
         }
-    });
+    })
 }
 
 /// Tells what is known of an address: its hardware address, and its name.
 pub fn tell<H: Host>(host: &H, ip: IpAddr, say: &mut dyn FnMut(&[u8])) {
     let mut found = None;
-    each(host, &mut |known| found = found.or(known.hardware.filter(|_| known.ip == ip)));
+    // What is not known cannot be told, and is no fault of a finding.
+    let _ = each(host, &mut |known| found = found.or(known.hardware.filter(|_| known.ip == ip)));
     let mut name = Bytes::<64>::new();
-    each(host, &mut |known| {
+    let _ = each(host, &mut |known| {
         // One of IPv6 seldom has a name, but the same hardware.
         let same = known.ip == ip || known.hardware.is_some() && known.hardware == found;
         if let Some(told) = known.name.filter(|_| same && name.is_empty()) {
@@ -109,23 +113,12 @@ pub fn tell<H: Host>(host: &H, ip: IpAddr, say: &mut dyn FnMut(&[u8])) {
     }
 }
 
-/// Hands everybody of whom something is known to `each`.
-fn each<H: Host>(host: &H, each: &mut dyn FnMut(&Known<'_>)) {
-    list(host, ARP, &mut |row| {
-        let mut words = fields(row);
-        let ip = words.next().and_then(parse);
-        if let (Some(ip), Some(hardware)) = (ip, words.nth(2).and_then(hardware)) {
-            each(&Known { ip, hardware: Some(hardware), name: None });
-        }
-    });
-    if let Some(endian) = host.about().endian {
-        let _ = dump::each(host, endian, Question::Neighbours, &mut |_, body| {
-            if let Some((ip, hardware)) = neighbour(body, endian) {
-                each(&Known { ip, hardware: Some(hardware), name: None });
-            }
-            true
-        });
-    }
+/// Hands everybody of whom something is known to `each`. Fails as [`read`] does.
+fn each<H: Host>(host: &H, each: &mut dyn FnMut(&Known<'_>)) -> Result<(), (Fault, Fault)> {
+    let mut near = |ip, hardware| each(&Known { ip, hardware: Some(hardware), name: None });
+    // Of IPv6 netlink alone tells; a kernel without it, or a recording, has the text.
+    let text = arp(host, &mut near);
+    let told = neighbours(host, &mut near);
     for path in LEASES {
         leases(host, path, each);
     }
@@ -138,6 +131,36 @@ fn each<H: Host>(host: &H, each: &mut dyn FnMut(&Known<'_>)) {
             leases(host, path.as_slice(), each);
         });
     }
+    text.or_else(|text| told.map_err(|told| (text, told)))
+}
+
+/// Hands the neighbours of the text to `each`: IPv4, those whose hardware address is known.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn arp<H: Host>(host: &H, each: &mut dyn FnMut(IpAddr, Hardware)) -> Result<(), Fault> {
+    let (mut file, _) = host.file(ARP)?;
+    rows_within(&mut file, SMALL_FILE_BYTES, &mut |row| {
+        let mut words = fields(row.unwrap_or_default());
+        let ip = words.next().and_then(parse);
+        if let (Some(ip), Some(hardware)) = (ip, words.nth(2).and_then(hardware)) {
+            each(ip, hardware);
+        }
+    })
+}
+
+/// Hands the neighbours of the kernel's own answer to `each`, IPv4 and IPv6.
+///
+/// # Errors
+/// See [`dump::each`].
+pub fn neighbours<H: Host>(host: &H, each: &mut dyn FnMut(IpAddr, Hardware)) -> Result<(), Fault> {
+    let endian = host.about().endian.ok_or(Fault::NotFound)?;
+    dump::each(host, endian, Question::Neighbours, &mut |_, body| {
+        if let Some((ip, hardware)) = neighbour(body, endian) {
+            each(ip, hardware);
+        }
+        true
+    })
 }
 
 /// Reads whom OpenWrt is told to give a fixed address or a name: sections `host` and `domain` of its configuration.
@@ -287,7 +310,7 @@ mod tests {
     #[test]
     fn all_that_is_known_is_veiled() {
         let (machine, mut lan) = (machine(), Lan::new());
-        read(&machine, &mut lan);
+        read(&machine, &mut lan).unwrap();
         let veiled = |lan: &Lan, text: &str| {
             let mut out = Vec::new();
             lan.veil(text.as_bytes(), &mut |piece| out.extend_from_slice(piece));
@@ -307,11 +330,24 @@ mod tests {
     }
 
     #[test]
+    fn one_table_of_neighbours_is_enough_and_that_there_is_none_is_said() {
+        let (machine, mut lan) = (machine(), Lan::new());
+        machine.remove("proc/net/arp");
+        assert_eq!(read(&machine, &mut lan), Ok(()));
+        machine.remove("dumps");
+        assert_eq!(read(&machine, &mut lan), Err((Fault::NotFound, Fault::NotFound)));
+        let word = lan.word([192, 168, 1, 23].into());
+        let mut veiled = Vec::new();
+        lan.veil(b"nas", &mut |piece| veiled.extend_from_slice(piece));
+        assert_eq!(veiled, word.as_slice(), "the rest was read");
+    }
+
+    #[test]
     fn the_secret_is_the_best_that_there_is() {
         let machine = machine();
         let word = || {
             let mut lan = Lan::new();
-            read(&machine, &mut lan);
+            read(&machine, &mut lan).unwrap();
             lan.word([192, 168, 1, 20].into())
         };
         let none = word();

@@ -6,6 +6,7 @@ pub mod conffiles;
 pub mod config;
 pub mod configured;
 pub mod content;
+pub mod diag;
 mod doors;
 pub mod dump;
 mod entries;

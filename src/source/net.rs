@@ -1,7 +1,8 @@
 //! Sockets of the machine itself: `/proc/net/{tcp,tcp6,udp,udp6}`, which every kernel has, and sock_diag as a second witness.
 
-use super::shown::{Diag, Shown, Suspects};
-use super::{Coverage, dump, proc, rows};
+use super::diag::{self, Diag};
+use super::shown::{Shown, Suspects};
+use super::{Coverage, proc, rows};
 use crate::facts::about::Endian;
 use crate::facts::endpoint::Endpoint;
 use crate::facts::netlink::{self, Question};
@@ -89,7 +90,7 @@ impl<H: Host> Look<'_, H> {
     /// Hands every socket to `each`, with its direction and whose the other end is: the kernel shows listeners before
     /// connections (net/ipv4/tcp_ipv4.c `tcp_get_idx`, net/ipv4/inet_diag.c `inet_diag_dump_icsk`), so one pass is enough.
     pub fn sockets(&mut self, each: &mut dyn FnMut(&Socket<'_>)) {
-        let can = self.shown.is_some().then(|| Diag::of(self.host));
+        let can = Diag::of(self.host);
         for (path, table, protocol, required) in TABLES {
             self.ports.clear();
             match self.text(path, protocol, each) {
@@ -97,20 +98,21 @@ impl<H: Host> Look<'_, H> {
                 Err(Fault::NotFound) if !required => continue,
                 Err(fault) => {
                     self.ports.clear();
-                    self.instead(path, fault, (table, protocol), each);
+                    let told = diag(self.host, can, self.endian, (table, protocol), &mut |socket| {
+                        self.join(socket, each);
+                    });
+                    diag::instead(self.coverage, path, fault, told);
                     continue;
                 }
             }
-            if can.is_some_and(|can| can.may_ask(protocol))
-                && let Some(shown) = &mut self.shown
-            {
+            if let Some(shown) = &mut self.shown {
                 // A kernel without it refuses; that it lacks it is no gap where there is the text.
-                let _ = self::diag(self.host, self.endian, (table, protocol), &mut |socket| {
-                    shown.compare(&socket, table)
+                let _ = diag(self.host, can, self.endian, (table, protocol), &mut |socket| {
+                    shown.compare(socket.inode, Question::Sockets(table));
                 });
             }
         }
-        self.hidden(each);
+        self.hidden(can, each);
     }
 
     /// Reads the text of a table.
@@ -151,23 +153,6 @@ impl<H: Host> Look<'_, H> {
         Ok(())
     }
 
-    /// Asks the kernel where a text cannot be had.
-    fn instead(
-        &mut self,
-        path: &[u8],
-        fault: Fault,
-        table: (netlink::Table, Protocol),
-        take: &mut dyn FnMut(&Socket<'_>),
-    ) {
-        let told = diag(self.host, self.endian, table, &mut |socket| self.join(socket, take));
-        match told {
-            Ok(()) if fault == Fault::NotFound => {}
-            Ok(()) => self.coverage.gap(path, format_args!("{fault}; sock_diag was asked instead")),
-            Err(Fault::NotFound) => self.coverage.gap(path, format_args!("{fault}")),
-            Err(other) => self.coverage.gap(path, format_args!("{fault}; and sock_diag: {other}")),
-        }
-    }
-
     /// Hands a socket on with what is known besides.
     fn join(&mut self, mut socket: Socket<'static>, each: &mut dyn FnMut(&Socket<'_>)) {
         let tcp = socket.protocol == Protocol::Tcp;
@@ -186,7 +171,7 @@ impl<H: Host> Look<'_, H> {
     /// Looks twice again for the sockets that the kernel told of and the text did not show: one may have been opened between
     /// the two, and one that is listed while others come and go may be left out once. What is missing in both texts while
     /// the kernel tells of it before and after each is hidden.
-    fn hidden(&mut self, each: &mut dyn FnMut(&Socket<'_>)) {
+    fn hidden(&mut self, can: Diag, each: &mut dyn FnMut(&Socket<'_>)) {
         let Some(mut suspects) = self.shown.as_mut().map(|shown| core::mem::take(&mut shown.suspects)) else {
             return;
         };
@@ -207,11 +192,11 @@ impl<H: Host> Look<'_, H> {
             let mut alive = Suspects::new();
             for (path, table, protocol, _) in TABLES {
                 let is = |inode: u64| {
-                    move |suspect: &(u32, netlink::Table)| {
-                        *suspect == (u32::try_from(inode).unwrap_or_default(), table)
+                    move |suspect: &(u32, Question)| {
+                        *suspect == (u32::try_from(inode).unwrap_or_default(), Question::Sockets(table))
                     }
                 };
-                if !suspects.iter().any(|(_, of)| *of == table)
+                if !suspects.iter().any(|(_, of)| *of == Question::Sockets(table))
                     || text_rows(host, path, protocol, endian, &mut |socket| {
                         suspects.retain(|suspect| !is(socket.inode)(suspect))
                     })
@@ -219,7 +204,7 @@ impl<H: Host> Look<'_, H> {
                 {
                     continue;
                 }
-                let _ = diag(host, endian, (table, protocol), &mut |socket| {
+                let _ = diag(host, can, endian, (table, protocol), &mut |socket| {
                     let Some(suspect) = suspects.iter().find(|suspect| is(socket.inode)(suspect)) else {
                         return;
                     };
@@ -237,14 +222,15 @@ impl<H: Host> Look<'_, H> {
 /// Hands every socket of the kernel's own answer to `each`.
 ///
 /// # Errors
-/// See [`dump::each`].
+/// See [`Diag::ask`].
 pub fn diag<H: Host>(
     host: &H,
+    can: Diag,
     endian: Endian,
     (table, protocol): (netlink::Table, Protocol),
     each: &mut dyn FnMut(Socket<'static>),
 ) -> Result<(), Fault> {
-    dump::each(host, endian, Question::Sockets(table), &mut |_, body| {
+    can.ask(host, endian, Question::Sockets(table), &mut |body| {
         let socket = Socket::message(body, protocol, endian);
         let understood = socket.is_some();
         socket.into_iter().for_each(&mut *each);

@@ -1,22 +1,26 @@
-//! Raw and packet sockets: `/proc/net/{packet,raw,raw6}`, and packet_diag where the kernel has it.
+//! Raw and packet sockets: `/proc/net/{packet,raw,raw6}`, and sock_diag as a second witness that knows more of some.
 
-use super::{Coverage, dump, fill, rows};
+use super::diag::{self, Diag};
+use super::{Coverage, fill, rows};
 use crate::facts::about::Endian;
 use crate::facts::netlink::Question;
-use crate::facts::raw::{Family, PacketDetail, Promiscuous, RawSocket};
+use crate::facts::raw::{Family, Promiscuous, RawSocket};
 use crate::facts::text::{Bytes, hex32, trim};
 use crate::host::{Fault, Host};
-use crate::limits::PACKETS;
+use crate::limits::{PACKETS, SECOND_LOOK_MS};
+
+/// A table: its text, what the kernel is asked for it, its family, and whether it must be there.
+pub type Table = (&'static [u8], Question, Family, bool);
 
 /// The tables. Packet sockets and IPv6 may be left out of a kernel; every kernel with IPv4 has raw sockets.
-const TABLES: [(&[u8], Family, bool); 3] = [
-    (b"proc/net/packet", Family::Packet, false),
-    (b"proc/net/raw", Family::Raw, true),
-    (b"proc/net/raw6", Family::Raw6, false),
+pub const TABLES: [Table; 3] = [
+    (b"proc/net/packet", Question::Packets, Family::Packet, false),
+    (b"proc/net/raw", Question::Raw, Family::Raw, true),
+    (b"proc/net/raw6", Question::Raw6, Family::Raw6, false),
 ];
 
-/// What the kernel says of packet sockets beyond the table.
-pub type Details = heapless::Vec<PacketDetail, PACKETS>;
+/// What the kernel says of these sockets beside the tables.
+pub type Details = heapless::Vec<RawSocket<'static>, PACKETS>;
 
 /// Hands every socket to `each`.
 pub fn sockets<H: Host>(
@@ -26,52 +30,146 @@ pub fn sockets<H: Host>(
     each: &mut dyn FnMut(RawSocket<'static>),
 ) {
     details.clear();
-    if host.about().endian.is_some_and(|endian| packets(host, endian, details)) {
-        coverage.gap(
-            b"/proc/net/packet",
-            format_args!("of more than {PACKETS} packet sockets the filters are not known"),
-        );
-    }
-    for (path, family, required) in TABLES {
-        let mut file = match host.file(path) {
-            Ok((file, _)) => file,
-            // Older recordings lack them all.
-            Err(Fault::NotFound) if !required || !host.about().live => continue,
-            Err(fault) => {
-                coverage.gap(path, format_args!("{fault}"));
-                continue;
-            }
+    let can = Diag::of(host);
+    let mut suspects = heapless::Vec::<RawSocket<'static>, PACKETS>::new();
+    for (path, question, family, required) in TABLES {
+        let (begin, mut full) = (details.len(), false);
+        // Many kernels lack it.
+        let told = match host.about().endian {
+            Some(endian) => ask(host, can, endian, (question, family), &mut |socket| {
+                full |= details.push(RawSocket { hidden: true, ..socket }).is_err();
+            }),
+            None => Err(Fault::NotFound),
         };
-        let (mut heading, mut odd) = (true, 0_u32);
-        let read = rows(&mut file, &mut |row| {
-            if core::mem::take(&mut heading) {
-                return;
-            }
-            let Some(mut socket) = row.and_then(|row| RawSocket::parse(row, family)) else {
+        let details = details.get_mut(begin..).unwrap_or_default();
+        let mut odd = 0_u32;
+        let read = text(host, path, family, &mut |row| {
+            let Some(mut socket) = row else {
                 odd = odd.saturating_add(1);
                 return;
             };
             coverage.fact();
-            let detail = details
-                .iter()
-                .find(|detail| family == Family::Packet && u64::from(detail.inode) == socket.inode);
-            if let Some(detail) = detail {
-                socket.filter = Some(detail.filter).filter(|filter| *filter > 0);
-                socket.promiscuous = detail.promiscuous;
+            if let Some(detail) = details.iter_mut().find(|detail| detail.inode == socket.inode) {
+                detail.hidden = false;
+                (socket.filter, socket.promiscuous) = (detail.filter, detail.promiscuous);
             }
             each(socket);
         });
-        if let Err(fault) = read {
-            coverage.gap(path, format_args!("{fault}"));
-        } else {
-            // That a table is empty is an answer.
-            coverage.fact();
+        match read {
+            Ok(()) => {
+                // That a table is empty is an answer.
+                coverage.fact();
+                suspects.extend(details.iter().filter(|detail| detail.hidden && detail.inode != 0).copied());
+            }
+            // Older recordings lack them all.
+            Err(Fault::NotFound) if told.is_err() && (!required || !host.about().live) => continue,
+            Err(fault) => {
+                if told.is_ok() {
+                    coverage.fact();
+                }
+                diag::instead(coverage, path, fault, told);
+                for detail in details {
+                    coverage.fact();
+                    detail.hidden = false;
+                    each(*detail);
+                }
+            }
         }
         if odd > 0 {
             coverage.gap(path, format_args!("{odd} rows not understood"));
         }
+        if full {
+            coverage.gap(
+                path,
+                format_args!("the kernel tells of more than {PACKETS}, which were not all compared"),
+            );
+        }
+    }
+    if let Some(endian) = host.about().endian {
+        hidden(host, can, endian, suspects, &mut |socket| {
+            coverage.fact();
+            each(socket);
+        });
     }
     coverage.absent = coverage.facts == 0 && coverage.gaps == 0;
+}
+
+/// Looks twice again for the sockets that the kernel told of and the table did not show, as is done with those that have
+/// ports: what is missing in both texts while the kernel tells of it before and after each is hidden.
+fn hidden<H: Host>(
+    host: &H,
+    can: Diag,
+    endian: Endian,
+    mut suspects: Details,
+    each: &mut dyn FnMut(RawSocket<'static>),
+) {
+    for last in [false, true] {
+        if suspects.is_empty() {
+            return;
+        }
+        if last {
+            host.pause(SECOND_LOOK_MS);
+        }
+        let mut alive = Details::new();
+        for (path, question, family, _) in TABLES {
+            let is = |socket: &RawSocket<'_>, other: &RawSocket<'_>| {
+                (other.family, other.inode) == (socket.family, socket.inode)
+            };
+            let read = text(host, path, family, &mut |row| {
+                suspects.retain(|suspect| row.is_none_or(|socket| !is(suspect, &socket)));
+            });
+            if read.is_err() {
+                continue;
+            }
+            let _ = ask(host, can, endian, (question, family), &mut |socket| {
+                if suspects.iter().any(|suspect| is(suspect, &socket)) {
+                    let _ = alive.push(socket);
+                    if last {
+                        each(RawSocket { hidden: true, ..socket });
+                    }
+                }
+            });
+        }
+        suspects = alive;
+    }
+}
+
+/// Hands every row of a table to `each`, `None` for one that is not understood.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn text<H: Host>(
+    host: &H,
+    path: &[u8],
+    family: Family,
+    each: &mut dyn FnMut(Option<RawSocket<'static>>),
+) -> Result<(), Fault> {
+    let (mut file, _) = host.file(path)?;
+    let mut heading = true;
+    rows(&mut file, &mut |row| {
+        if !core::mem::take(&mut heading) {
+            each(row.and_then(|row| RawSocket::parse(row, family)));
+        }
+    })
+}
+
+/// Hands every socket of the kernel's own answer to `each`.
+///
+/// # Errors
+/// See [`Diag::ask`].
+pub fn ask<H: Host>(
+    host: &H,
+    can: Diag,
+    endian: Endian,
+    (question, family): (Question, Family),
+    each: &mut dyn FnMut(RawSocket<'static>),
+) -> Result<(), Fault> {
+    can.ask(host, endian, question, &mut |body| {
+        let socket = RawSocket::message(body, family, endian);
+        let understood = socket.is_some();
+        socket.into_iter().for_each(&mut *each);
+        understood
+    })
 }
 
 /// `IFF_PROMISC`, netdevice(7).
@@ -123,21 +221,109 @@ fn is_below_another<H: Host>(host: &H, all: &H::Dir, name: &[u8]) -> bool {
     used
 }
 
-/// Asks packet_diag. Many kernels lack it, and what it adds is no more than a detail. Whether there was more than fits.
-fn packets<H: Host>(host: &H, endian: Endian, details: &mut Details) -> bool {
-    let mut full = false;
-    let _ = dump::each(host, endian, Question::Packets, &mut |_, body| {
-        let Some(detail) = PacketDetail::parse(body, endian) else { return false };
-        full |= details.push(detail).is_err();
-        true
-    });
-    full
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::host::memory::Memory;
+    use crate::facts::netlink::testing::{done, message, word};
+    use crate::host::memory::{Memory, Node};
+
+    /// A row of the table of packet sockets.
+    fn packet(inode: u32) -> String {
+        format!("ffff8880 3 3 0003 2 1 0 0 {inode}\n")
+    }
+
+    /// The table of packet sockets.
+    fn packets(inodes: &[u32]) -> String {
+        inodes.iter().fold("sk RefCnt Type Proto Iface R Rmem User Inode\n".to_owned(), |text, inode| {
+            text + &packet(*inode)
+        })
+    }
+
+    /// The kernel's own answer, of packet sockets and of raw ones.
+    fn answer(family: Family, inodes: &[u32]) -> Vec<u8> {
+        let messages = inodes.iter().map(|inode| {
+            let inode = word(Endian::Little, *inode);
+            let body = match family {
+                Family::Packet => [&[17, 3, 3, 0][..], &inode, &[0; 8]].concat(),
+                _ => [&[2, 7, 0, 0, 0, 89, 0, 0][..], &[0; 60], &inode].concat(),
+            };
+            message(Endian::Little, 20, &body)
+        });
+        messages.chain([done(Endian::Little)]).flatten().collect()
+    }
+
+    /// A kernel that has no such answer.
+    fn refusal() -> Vec<u8> {
+        message(Endian::Little, 3, &word(Endian::Little, 0_u32.wrapping_sub(2)))
+    }
+
+    /// Inodes of what a look hands out, those that are hidden negative, and why not all was seen.
+    fn seen(machine: &Memory) -> (Vec<i64>, String) {
+        let (mut found, mut coverage, mut details) = (Vec::new(), Coverage::new(), Details::new());
+        sockets(machine, &mut details, &mut coverage, &mut |socket| {
+            let inode = i64::try_from(socket.inode).unwrap();
+            found.push(if socket.hidden { inode.saturating_neg() } else { inode });
+        });
+        (found, String::from_utf8_lossy(coverage.reason().as_slice()).into_owned())
+    }
+
+    const RAW: &str =
+        "  sl  local_address rem_address\n 89: 00000000:0059 00000000:0000 07 0:0 00:0 0 0 0 815 2 0 0\n";
+
+    #[test]
+    fn what_a_table_hides() {
+        let machine = Memory::new();
+        machine.file("proc/net/packet", packets(&[7])).file("proc/net/raw", RAW);
+        assert_eq!(seen(&machine), (vec![7, 815], String::new()), "the text is enough");
+        machine.file("dumps/packet_diag.bin", answer(Family::Packet, &[7, 9, 0]));
+        machine.file("dumps/raw_diag.bin", answer(Family::Raw, &[815, 816]));
+        assert_eq!(seen(&machine), (vec![7, 815, -9, -816], String::new()));
+        // One that came up between the two, and one that was there only then.
+        machine.on_pause(|machine| {
+            machine.file("proc/net/packet", packets(&[7, 9]));
+            machine.file("dumps/raw_diag.bin", answer(Family::Raw, &[815]));
+        });
+        assert_eq!(seen(&machine), (vec![7, 815], String::new()));
+        machine.file("dumps/packet_diag.bin", refusal()).file("dumps/raw_diag.bin", refusal());
+        assert_eq!(seen(&machine), (vec![7, 9, 815], String::new()), "a kernel that has none");
+    }
+
+    #[test]
+    fn the_kernel_is_asked_where_a_table_cannot_be_had() {
+        let machine = Memory::new();
+        machine.file("dumps/packet_diag.bin", answer(Family::Packet, &[7]));
+        machine.file("dumps/raw_diag.bin", answer(Family::Raw, &[815]));
+        assert_eq!(seen(&machine), (vec![7, 815], String::new()));
+        machine.put("proc/net/raw", Node::Fails(Fault::Denied));
+        let why = "proc/net/raw: permission denied; sock_diag was asked instead";
+        assert_eq!(seen(&machine), (vec![7, 815], why.to_owned()));
+        machine.file("dumps/raw_diag.bin", refusal());
+        assert_eq!(seen(&machine), (vec![7], "proc/net/raw: permission denied".to_owned()));
+        machine.remove("dumps").remove("proc/net/raw");
+        assert_eq!(seen(&machine), (vec![], "proc/net/raw: not found".to_owned()));
+    }
+
+    #[test]
+    fn nothing_is_loaded_to_compare() {
+        let machine = Memory::new();
+        machine.file("proc/net/packet", packets(&[7])).file("proc/net/raw", RAW);
+        machine.file("dumps/packet_diag.bin", answer(Family::Packet, &[7, 9]));
+        machine.file("proc/modules", "tcp_diag 16384 0 - Live 0x0\n");
+        assert_eq!(seen(&machine).0, [7, 815]);
+        machine.file("proc/modules", "af_packet_diag 16384 0 - Live 0x0\n");
+        assert_eq!(seen(&machine).0, [7, 815, -9]);
+    }
+
+    #[test]
+    fn more_than_are_compared_is_said() {
+        let machine = Memory::new();
+        let all: Vec<u32> = (1..=u32::try_from(PACKETS).unwrap() + 1).collect();
+        machine.file("proc/net/packet", packets(&all)).file("proc/net/raw", RAW);
+        machine.file("dumps/packet_diag.bin", answer(Family::Packet, &all));
+        let (found, why) = seen(&machine);
+        assert_eq!(found.len(), all.len() + 1);
+        assert!(why.contains("not all compared"), "{why}");
+    }
 
     #[test]
     fn interfaces_that_hear_everything() {
@@ -163,7 +349,8 @@ mod tests {
         };
         let expected = [("eth0".to_owned(), true), ("eth0.1".to_owned(), true), ("eth1".to_owned(), false)];
         assert_eq!(heard(&Details::new()), expected);
-        let tcpdump = [PacketDetail { inode: 7, filter: 0, promiscuous: true }].into_iter().collect();
+        let row = RawSocket::parse(packet(7).trim().as_bytes(), Family::Packet).unwrap();
+        let tcpdump = [RawSocket { promiscuous: true, ..row }].into_iter().collect();
         assert!(heard(&tcpdump).iter().all(|(_, explained)| *explained));
     }
 }

@@ -35,11 +35,14 @@ pub mod tests {
     use gatewatch::facts::about::Endian;
     use gatewatch::facts::flow::Flow;
     use gatewatch::facts::netlink::Table;
+    use gatewatch::facts::raw::{Family, RawSocket};
     use gatewatch::facts::socket::{Protocol, Socket, State};
     use gatewatch::facts::topology::Topology;
+    use gatewatch::host::Fault;
+    use gatewatch::source::diag::Diag;
     use gatewatch::source::net::{self, Ports};
     use gatewatch::source::shown::Shown;
-    use gatewatch::source::{Coverage, flows, topology};
+    use gatewatch::source::{Coverage, flows, lan, raw, topology, unix};
 
     use crate::sys::machine::Machine;
 
@@ -242,7 +245,7 @@ pub mod tests {
             (Table::Udp, Protocol::Udp),
             (Table::Udp6, Protocol::Udp),
         ] {
-            net::diag(&machine, Endian::NATIVE, (table, protocol), &mut |socket| {
+            net::diag(&machine, Diag::of(&machine), Endian::NATIVE, (table, protocol), &mut |socket| {
                 told.push(row(&socket));
                 states.push(socket.state);
             })
@@ -256,5 +259,112 @@ pub mod tests {
             assert!(states.contains(&state), "{state:?} in {text:#?}");
         }
         assert!(text.len() >= 18, "{text:#?}");
+    }
+
+    #[test]
+    fn neighbours() {
+        alone(
+            "netlink::tests::same_neighbours",
+            "ip link set lo up; ip link add wan type veth peer name lan; ip link set wan up; ip link set lan up
+            ip addr add 192.0.2.10/24 dev wan; ip -6 addr add 2001:db8:1::1/64 dev wan nodad
+            for n in 1 2 3; do ip neigh add 192.0.2.7$n lladdr 02:00:00:00:00:0$n dev wan nud permanent; done
+            ip neigh add 192.0.2.80 lladdr 02:00:00:00:00:08 dev wan nud stale
+            ip -6 neigh add 2001:db8:1::77 lladdr 02:00:00:00:00:09 dev wan nud permanent",
+        );
+    }
+
+    #[test]
+    #[ignore = "run by the test above in a namespace"]
+    fn same_neighbours() {
+        let machine = Machine::live().unwrap();
+        let (mut text, mut told) = (Vec::new(), Vec::new());
+        lan::arp(&machine, &mut |ip, hardware| text.push((ip, hardware))).unwrap();
+        lan::neighbours(&machine, &mut |ip, hardware| told.push((ip, hardware))).unwrap();
+        let six: Vec<_> = told.extract_if(.., |(ip, _)| ip.is_ipv6()).map(|(ip, _)| ip.to_string()).collect();
+        text.sort();
+        told.sort();
+        assert_eq!(text, told);
+        assert_eq!((text.len(), six.contains(&"2001:db8:1::77".to_owned())), (4, true), "{text:?} {six:?}");
+    }
+
+    #[test]
+    fn other_sockets() {
+        alone("netlink::tests::same_other_sockets", "ip link set lo up");
+    }
+
+    #[test]
+    #[ignore = "run by the test above in a namespace"]
+    fn same_other_sockets() {
+        use nix::sys::socket::{AddressFamily, SockFlag, SockProtocol, SockType, UnixAddr, bind, socket};
+        use std::os::fd::AsRawFd;
+
+        let mut kept = Vec::new();
+        for (family, protocol) in [
+            (AddressFamily::Packet, SockProtocol::EthAll),
+            (AddressFamily::Packet, SockProtocol::EthIp),
+            (AddressFamily::Inet, SockProtocol::Icmp),
+            (AddressFamily::Inet, SockProtocol::Raw),
+            (AddressFamily::Inet6, SockProtocol::IcmpV6),
+        ] {
+            kept.push(socket(family, SockType::Raw, SockFlag::empty(), protocol).unwrap());
+        }
+        let path = std::env::temp_dir().join(format!("gatewatch-{}-a b", std::process::id()));
+        let abstracts = [&b"gatewatch"[..], b"gate\0watch", b""];
+        let named = abstracts.map(|name| UnixAddr::new_abstract(name).unwrap());
+        for (kind, address) in
+            [SockType::Stream, SockType::Datagram, SockType::SeqPacket].into_iter().zip(&named)
+        {
+            let between = socket(AddressFamily::Unix, kind, SockFlag::empty(), None).unwrap();
+            bind(between.as_raw_fd(), address).unwrap();
+            kept.push(between);
+        }
+        let between = socket(AddressFamily::Unix, SockType::Stream, SockFlag::empty(), None).unwrap();
+        bind(between.as_raw_fd(), &UnixAddr::new(&path).unwrap()).unwrap();
+        std::fs::remove_file(&path).unwrap();
+
+        let machine = Machine::live().unwrap();
+        let can = Diag::of(&machine);
+        let mut answered = 0;
+        for (path, question, family, _) in raw::TABLES {
+            let row = |socket: &RawSocket<'_>| (socket.protocol, socket.inode);
+            let (mut text, mut told) = (Vec::new(), Vec::new());
+            raw::text(&machine, path, family, &mut |socket| text.push(row(&socket.unwrap()))).unwrap();
+            let asked = raw::ask(&machine, can, Endian::NATIVE, (question, family), &mut |socket| {
+                told.push(row(&socket))
+            });
+            text.sort();
+            told.sort();
+            match asked {
+                Ok(()) => {
+                    assert_eq!(text, told, "{family:?}");
+                    answered += 1;
+                }
+                // Many kernels lack it for raw sockets.
+                Err(fault) => {
+                    assert!(fault == Fault::NotFound && family != Family::Packet, "{family:?}: {fault}")
+                }
+            }
+            assert_eq!(text.len(), if family == Family::Raw6 { 1 } else { 2 }, "{family:?}");
+        }
+        assert!(answered > 0);
+
+        // Others of this machine come and go.
+        let (mut text, mut told) = (Vec::new(), Vec::new());
+        for _ in 0..50 {
+            (text, told) = (Vec::new(), Vec::new());
+            unix::text(&machine, &mut |socket| text.push(socket.unwrap())).unwrap().unwrap();
+            unix::ask(&machine, can, Endian::NATIVE, &mut |socket| told.push(socket.clone())).unwrap();
+            text.sort_by_key(|socket| socket.inode);
+            told.sort_by_key(|socket| socket.inode);
+            if text == told {
+                break;
+            }
+        }
+        assert_eq!(text, told);
+        let names: Vec<_> =
+            told.iter().map(|socket| String::from_utf8_lossy(socket.name.as_slice())).collect();
+        for name in ["@gatewatch", "@gate@watch", "@", path.to_str().unwrap()] {
+            assert!(names.iter().any(|told| told == name), "{name}: {names:?}");
+        }
     }
 }
