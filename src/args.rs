@@ -11,6 +11,7 @@ use gatewatch::check::Selection;
 use gatewatch::checks;
 use gatewatch::facts::text::decimal;
 use gatewatch::limits::{DEVICE_BYTES, INTEL_FILES};
+use gatewatch::report::Severity;
 use gatewatch::report::escape::Escaped;
 use lexopt::prelude::*;
 
@@ -33,7 +34,12 @@ usage: gatewatch [scan] [options]     look at this machine, or at a tree
 
 options of scan:
   --root DIR          look at an unpacked image or a recording, never leaving it
-  --format FORMAT     text (default) or json: one object a line
+  --format FORMAT     text (default); json: one object a line; nagios: a monitoring plugin's status,
+                      performance data and text; prom: metrics for Prometheus; cef: ArcSight's events
+  -o FILE, --output FILE
+                      write the report into this file, whole or not at all
+  --min-severity S    leave out findings below notice (default), suspicious or infected;
+                      counts and the exit status tell of them all the same
   --syslog[=PATH]     report to the log socket too (default /dev/log)
   --intel FILE        use this indicator file; may be given up to 8 times
                       (default /usr/share/gatewatch/indicators.gwi and those in
@@ -77,13 +83,19 @@ const DEV_LOG: &str = "/dev/log";
 /// Where a device has what is its own.
 const DIR: &str = "/etc/gatewatch";
 
-/// The format on standard output.
+/// The format of a report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
     /// For people.
     Text,
     /// One object a line.
     Json,
+    /// A monitoring plugin's.
+    Nagios,
+    /// Metrics for Prometheus.
+    Prom,
+    /// ArcSight's events.
+    Cef,
 }
 
 /// What a scan was asked to do.
@@ -91,8 +103,12 @@ pub enum Format {
 pub struct Scan {
     /// The tree, instead of this machine.
     pub root: Option<OsString>,
-    /// The format on standard output.
+    /// The format of the report.
     pub format: Format,
+    /// The file that it is written into, instead of standard output.
+    pub output: Option<OsString>,
+    /// The mildest findings that are shown.
+    pub least: Severity,
     /// The log socket to report to.
     pub syslog: Option<OsString>,
     /// Indicator files.
@@ -178,6 +194,8 @@ pub fn parse(arguments: impl IntoIterator<Item = impl Into<OsString>>) -> Result
     let mut scan = Scan {
         root: None,
         format: Format::Text,
+        output: None,
+        least: Severity::Notice,
         syslog: None,
         intel: Vec::new(),
         allow_unsigned: false,
@@ -222,6 +240,8 @@ pub fn parse(arguments: impl IntoIterator<Item = impl Into<OsString>>) -> Result
             }
             Long("root") => scan.root = Some(parser.value()?),
             Long("format") => scan.format = format(&parser.value()?)?,
+            Short('o') | Long("output") => scan.output = Some(parser.value()?).filter(|path| path != "-"),
+            Long("min-severity") => scan.least = severity(&parser.value()?)?,
             Long("syslog") => scan.syslog = Some(socket(parser.optional_value())?),
             Long("intel") if scan.intel.len() < INTEL_FILES => scan.intel.push(parser.value()?),
             Long("intel") => return wrong(format_args!("--intel: at most {INTEL_FILES} files")),
@@ -273,7 +293,17 @@ fn format(word: &OsStr) -> Result<Format, Mistake> {
     match word.to_str() {
         Some("text") => Ok(Format::Text),
         Some("json") => Ok(Format::Json),
-        _ => wrong(format_args!("--format {}: use text or json", quoted(word))),
+        Some("nagios") => Ok(Format::Nagios),
+        Some("prom") => Ok(Format::Prom),
+        Some("cef") => Ok(Format::Cef),
+        _ => wrong(format_args!("--format {}: use text, json, nagios, prom or cef", quoted(word))),
+    }
+}
+
+fn severity(word: &OsStr) -> Result<Severity, Mistake> {
+    match Severity::ALL.into_iter().find(|severity| word == severity.word()) {
+        Some(severity) => Ok(severity),
+        None => wrong(format_args!("--min-severity {}: use notice, suspicious or infected", quoted(word))),
     }
 }
 
@@ -354,6 +384,9 @@ mod tests {
         assert_eq!(scan(""), scan("scan"));
         assert!((0..checks::ALL.len()).all(|index| scan("").selection.has(index)));
         assert_eq!(scan("--syslog -q").syslog, Some("/dev/log".into()));
+        assert_eq!(scan("--format prom -o /x/y.prom").output, Some("/x/y.prom".into()));
+        assert_eq!(scan("--output -"), scan(""));
+        assert_eq!(scan("--min-severity suspicious").least, Severity::Suspicious);
         assert_eq!(scan("--syslog=/x").syslog, Some("/x".into()));
         assert!(scan("--lan-details").lan_details && !scan("").lan_details);
         assert_eq!(
@@ -374,7 +407,9 @@ mod tests {
         for (line, expected) in [
             ("sacn", "unknown command \"sacn\": use scan, baseline, intel, list or explain"),
             ("--only exe-delete", "unknown check \"exe-delete\": gatewatch list shows them"),
-            ("--format xml", "--format \"xml\": use text or json"),
+            ("--format xml", "--format \"xml\": use text, json, nagios, prom or cef"),
+            ("--min-severity high", "--min-severity \"high\": use notice, suspicious or infected"),
+            ("-o", "-o: give a value after it"),
             (
                 "--syslog=udp://x:514",
                 "--syslog=\"udp://x:514\": use the path of a socket, beginning with a slash",

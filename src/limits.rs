@@ -414,6 +414,22 @@ pub const SYSLOG_FINDINGS: usize = if cfg!(test) { 6 } else { 192 };
 /// Findings of one check among them, so that a flood of one kind cannot push out another.
 pub const SYSLOG_PER_CHECK: usize = if cfg!(test) { 2 } else { 24 };
 
+/// Bytes of the output of a monitoring plugin: Nagios and Naemon read 8 KiB of it (include/nagios.h,
+/// `MAX_PLUGIN_OUTPUT_LENGTH`). As many again are kept of each of six kinds of lines until the first line is known.
+pub const NAGIOS_BYTES: usize = 8191;
+
+/// Bytes of its first line: an old NRPE carries no more (include/common.h of 2.x, `MAX_PACKETBUFFER_LENGTH`).
+pub const NAGIOS_HEAD_BYTES: usize = 1023;
+
+/// Bytes of a line of its text. One of them is in the first line too, beside some 420 of counts.
+pub const NAGIOS_LINE_BYTES: usize = 512;
+
+/// Findings of one check among the lines of one severity.
+pub const NAGIOS_PER_CHECK: usize = 8;
+
+/// Bytes of a long value in CEF (the extension dictionary gives `msg`, `filePath` and `sproc` 1023 each).
+pub const CEF_BYTES: usize = 1023;
+
 /// Words of 32 bits of the sieve before the look-up of flows, 4 bytes each; a power of two.
 pub const SIEVE_WORDS: usize = 16_384;
 

@@ -10,6 +10,7 @@ mod fetch;
 mod fetch;
 mod intel_cmd;
 mod look;
+mod output;
 mod run;
 mod sinks;
 #[allow(unsafe_code)]

@@ -34,7 +34,7 @@ pub fn once(scan: &Scan, device: &str, sinks: &mut Sinks<'_>) -> Verdict {
     let why = why.unwrap_or_default();
     let checks = complete(scan, &why, &mut tally, sinks);
     let elapsed_us = clock::monotonic_us().saturating_sub(started);
-    let rest = Rest { checks, device, version: VERSION, elapsed_us, broken_off: &why };
+    let rest = Rest { checks, least: scan.least, device, version: VERSION, elapsed_us, broken_off: &why };
     let summary = tally.summary(clock::believable(), rest);
     sinks.summary(&summary);
     summary.verdict

@@ -1,47 +1,85 @@
-//! Where a run reports to: standard output in one format, the log, each until it fails.
+//! Where a run reports to: standard output or a file in one format, the log, each until it fails.
 
 use std::io::IsTerminal;
-use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
 use std::sync::Mutex;
 
+use gatewatch::checks;
+use gatewatch::host::Fault;
 use gatewatch::limits::JSON_BYTES;
+use gatewatch::report::cef::{About, Cef};
 use gatewatch::report::escape::Escaped;
 use gatewatch::report::json::Json;
+use gatewatch::report::nagios::{self, Nagios};
+use gatewatch::report::prom::{self, Prom};
 use gatewatch::report::syslog::{Run, Store, Syslog};
 use gatewatch::report::text::{Style, Text};
-use gatewatch::report::{Event, Sink, SinkFault, Summary};
+use gatewatch::report::{Event, Severity, Sink, SinkFault, Summary};
 use nix::errno::Errno;
 
 use crate::args::{self, Format, Scan};
+use crate::output::{Output, Readers};
 use crate::sys::clock;
 use crate::sys::devlog::DevLog;
-use crate::sys::fd::{Buffered, Writer, fault};
-use crate::{complain, lock};
+use crate::sys::fd::{Buffered, fault};
+use crate::{VERSION, complain, lock};
 
 /// Where a line of JSON is made.
 pub static LINE: Mutex<[u8; JSON_BYTES]> = Mutex::new([0; JSON_BYTES]);
 static STORE: Mutex<Store> = Mutex::new(Store::new());
+static PLUGIN: Mutex<nagios::Store> = Mutex::new(nagios::Store::new());
+static METRICS: Mutex<prom::Store> = Mutex::new(prom::Store::new());
+
+/// The name of the sink that is no log.
+const REPORT: &str = "standard output";
+
+/// What a check sees, by its id.
+fn title(id: &str) -> &'static str {
+    checks::index(id).and_then(|index| checks::ALL.get(index)).map_or("", |check| check.title)
+}
 
 /// Opens everything that was asked for, and hands it to `run`. What cannot be opened is said, and leaves `failed` set.
 pub fn with<T>(scan: &Scan, device: &str, run: impl FnOnce(&mut Sinks<'_>) -> T) -> T {
     let (mut line, mut store) = (lock(&LINE), lock(&STORE));
-    let mut sinks = Sinks::default();
-    let stdout = std::io::stdout();
-    let writer = || Buffered::new(Writer(stdout.as_fd()));
-    let colour =
-        !scan.no_color && std::env::var_os("NO_COLOR").is_none_or(|it| it.is_empty()) && stdout.is_terminal();
+    let (mut plugin, mut metrics) = (lock(&PLUGIN), lock(&METRICS));
+    let readers = if scan.format == Format::Prom { Readers::All } else { Readers::Owner };
+    let output = Output::new(scan.output.as_ref(), readers);
+    let mut sinks = Sinks { sinks: Vec::new(), output: &output, least: scan.least, failed: false };
+    let writer = || Buffered::new(&output);
+    let colour = !scan.no_color
+        && std::env::var_os("NO_COLOR").is_none_or(|it| it.is_empty())
+        && output.is_stdout()
+        && std::io::stdout().is_terminal();
     let style = Style { colour, quiet: scan.quiet, verdicts: scan.verbose };
-    let (mut text, mut json);
-    match scan.format {
+    let (mut text, mut json, mut nagios, mut prom, mut cef);
+    let report: &mut dyn Sink = match scan.format {
         Format::Text => {
             text = Text::new(writer(), style);
-            sinks.add("standard output", &mut text);
+            &mut text
         }
         Format::Json => {
             json = Json::new(writer(), &mut line, scan.verbose);
-            sinks.add("standard output", &mut json);
+            &mut json
         }
+        Format::Nagios => {
+            nagios = Nagios::new(writer(), &mut plugin, scan.quiet, scan.verbose);
+            &mut nagios
+        }
+        Format::Prom => {
+            prom = Prom::new(writer(), &mut metrics, clock::believable);
+            &mut prom
+        }
+        Format::Cef => {
+            let about = About { device, version: VERSION, title, now: clock::believable };
+            cef = Cef::new(writer(), about, scan.verbose);
+            &mut cef
+        }
+    };
+    if output.is_lost() {
+        complain(format_args!("{output}"));
+        sinks.failed = true;
+    } else {
+        sinks.add(REPORT, report);
     }
     let mut syslog;
     if let Some(path) = &scan.syslog {
@@ -83,9 +121,12 @@ pub fn own_name() -> String {
 }
 
 /// Where a run reports to.
-#[derive(Default)]
 pub struct Sinks<'s> {
     sinks: Vec<(&'static str, &'s mut dyn Sink)>,
+    /// Where the one goes that is no log.
+    output: &'s Output<'s>,
+    /// The mildest findings that are told.
+    least: Severity,
     /// One of them has failed.
     pub failed: bool,
 }
@@ -97,28 +138,42 @@ impl<'s> Sinks<'s> {
 
     /// Says something to each; one that fails is left out from then on.
     fn each(&mut self, mut say: impl FnMut(&mut dyn Sink) -> Result<(), SinkFault>) {
-        let failed = &mut self.failed;
-        self.sinks.retain_mut(|(name, sink)| match say(*sink) {
-            Ok(()) => true,
-            Err(fault) => {
-                let why = match fault {
-                    SinkFault::Write => "does not take the report",
-                    SinkFault::TooLarge => "has no room for a line of the report",
-                };
-                complain(format_args!("{name} {why}; it is incomplete there"));
-                *failed = true;
-                false
+        let (failed, output) = (&mut self.failed, self.output);
+        self.sinks.retain_mut(|(name, sink)| {
+            let Err(fault) = say(*sink) else { return true };
+            *failed = true;
+            if *name == REPORT && !output.is_stdout() {
+                output.lose(Fault::Large);
+                complain(format_args!("{output}"));
+                return false;
             }
+            let why = match fault {
+                SinkFault::Write => "does not take the report",
+                SinkFault::TooLarge => "has no room for a line of the report",
+            };
+            complain(format_args!("{name} {why}; it is incomplete there"));
+            false
         });
     }
 
-    /// Says one event.
+    /// Says one event, unless it is a finding that is too mild.
     pub fn event(&mut self, event: &Event<'_>) {
-        self.each(|sink| sink.event(event));
+        let mild = matches!(event, Event::Finding(finding) if finding.severity < self.least);
+        if !mild {
+            self.each(|sink| sink.event(event));
+        }
     }
 
-    /// Says the last word of a run.
+    /// Says the last word of a run. Then a file is whole, and takes its place.
     pub fn summary(&mut self, summary: &Summary<'_>) {
         self.each(|sink| sink.summary(summary));
+        if self.output.is_stdout() || self.output.is_lost() {
+            return;
+        }
+        self.output.keep();
+        if self.output.is_lost() {
+            complain(format_args!("{}", self.output));
+            self.failed = true;
+        }
     }
 }

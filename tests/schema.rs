@@ -79,6 +79,9 @@ fn rare_lines_are_allowed() {
         json!({"v": 1, "type": "summary", "verdict": "incomplete", "infected": 0, "suspicious": 0, "notice": 0,
             "checks": 6, "blind": 6, "processes": 0, "sockets": 0, "flows": 0, "files": 0, "device": "router-1.lan",
             "version": "0.1.0", "elapsed_us": 60_000_000, "why": "time ran out"}),
+        json!({"v": 1, "type": "summary", "verdict": "suspicious", "infected": 0, "suspicious": 2, "notice": 0,
+            "hidden": 2, "checks": 6, "blind": 0, "processes": 0, "sockets": 0, "flows": 0, "files": 0,
+            "device": "-", "version": "0.1.0", "elapsed_us": 5120}),
     ] {
         assert_eq!(schema.fault(&line), None, "{line}");
     }

@@ -684,6 +684,11 @@ fn the_version_of_an_arm_core_counts() {
 
 /// What report.awk makes of a body: the row, and the lines it takes.
 fn judged(awk: &[&str], body: &[u8]) -> (String, String) {
+    judged_with(awk, body, "")
+}
+
+/// The same where mild findings are left out.
+fn judged_with(awk: &[&str], body: &[u8], hides: &str) -> (String, String) {
     let dir = tempfile::tempdir().unwrap();
     let json: PathBuf = dir.path().join("json");
     let mut command = Command::new(awk[0]);
@@ -691,11 +696,25 @@ fn judged(awk: &[&str], body: &[u8]) -> (String, String) {
     command
         .envs([("LC_ALL", "C"), ("MARK", "m"), ("HOST", "h")])
         .env("JSON", &json)
+        .env("HIDES", hides)
         .env("TEXT", dir.path().join("text"));
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     child.stdin.take().unwrap().write_all(body).unwrap();
     let output = child.wait_with_output().unwrap();
     (text(&output.stdout).trim_end().to_owned(), fs::read_to_string(json).unwrap())
+}
+
+/// A device is never told to write its report, or to write another one.
+#[test]
+fn what_would_write_on_a_device_is_refused() {
+    for words in [&["-o", "/tmp/x"][..], &["-qo/tmp/x"], &["--output=/tmp/x"], &["--format", "prom"]] {
+        let ran = run(Command::new("sh")
+            .arg(Path::new(SCRIPTS).join("ssh-scan"))
+            .args(["192.0.2.1", "--"])
+            .args(words));
+        assert_eq!(ran.status, 3, "{words:?}: {ran:?}");
+        assert!(ran.stderr.contains("on a device"), "{words:?}: {ran:?}");
+    }
 }
 
 #[test]
@@ -783,6 +802,20 @@ fn only_lines_of_gatewatch_are_taken() {
             (format!("{found}{clean}m end 0\n"), "infected\t0\t0\t0\tx /y"),
         ] {
             assert_eq!(judged(awk, body.as_bytes()).0, row, "{awk:?}");
+        }
+        // A device may leave out of its report what it was told to, and nothing else.
+        let short = SUMMARY
+            .replace("\"verdict\":\"clean\"", "\"verdict\":\"suspicious\"")
+            .replace("\"suspicious\":0", "\"suspicious\":2,\"hidden\":2");
+        assert!(short.contains("hidden"), "{short}");
+        for (hides, less, row) in [
+            ("yes", false, "suspicious\t0\t2\t0"),
+            ("yes", true, "suspicious\t0\t2\t0\tfindings are missing in the report"),
+            ("", false, "suspicious\t0\t2\t0\tfindings are missing in the report"),
+        ] {
+            let body = format!("{short}\nm end 1\n");
+            let body = if less { body.replace("\"hidden\":2", "\"hidden\":1") } else { body };
+            assert_eq!(judged_with(awk, body.as_bytes(), hides).0, row, "{awk:?}, {hides:?}, {less}");
         }
     }
 }

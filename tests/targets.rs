@@ -224,7 +224,7 @@ fn reports_are_the_same_on_every_router() {
     let mut differences = String::new();
     for router in routers() {
         for name in golden::names().0 {
-            for format in golden::FORMATS {
+            for &format in golden::formats(&name) {
                 let report = golden::report(router.command(), &name, format);
                 if let Some(difference) = golden::difference(&name, format, &report) {
                     differences.push_str(&format!("the binary for {}: {difference}", router.name));

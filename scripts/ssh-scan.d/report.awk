@@ -3,7 +3,7 @@
 # terminal's cursor or hides text.
 #
 # Wants LC_ALL=C. Of the environment, MARK begins the last line, HOST goes into each line that is written to the file JSON,
-# and findings for people go to the file TEXT. Prints verdict, infected, suspicious, notice and why, a tab between them.
+# HIDES says that mild findings were not asked for, and findings for people go to the file TEXT. Prints verdict, infected, suspicious, notice and why, a tab between them.
 
 BEGIN {
     mark = ENVIRON["MARK"]; json = ENVIRON["JSON"]; text = ENVIRON["TEXT"]
@@ -93,6 +93,8 @@ index($0, mark " end ") == 1 { status = substr($0, length(mark) + 6) + 0; next }
     blind = number($0, "blind"); checks = number($0, "checks")
     broken = shown(value($0, "why"))
     infected = number($0, "infected"); suspicious = number($0, "suspicious"); notice = number($0, "notice")
+    # Who was not asked to has nothing to hide.
+    if (ENVIRON["HIDES"] != "") hidden = number($0, "hidden")
 }
 
 END {
@@ -114,7 +116,7 @@ END {
     else if (verdict == "none") { if (result == "clean") result = "incomplete" } # Its complaint says why.
     else if (verdict != said) fault = "its report says " verdict ", its exit status " said
     else if (foreign) fault = foreign " lines of the report are not gatewatch's"
-    else if (found < infected + suspicious + notice) fault = "findings are missing in the report"
+    else if (found + hidden < infected + suspicious + notice) fault = "findings are missing in the report"
     if (fault != "") {
         if (result == "clean") result = "incomplete"
         why = why == "" ? fault : why "; " fault

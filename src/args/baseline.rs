@@ -55,7 +55,13 @@ pub fn parse(parser: &mut lexopt::Parser) -> Result<Command, Mistake> {
             Value(word) if file.is_none() && action == Some(Action::Verify) => file = Some(word),
             Long("root") => root = Some(parser.value()?),
             Short('o') | Long("baseline") if file.is_none() => file = Some(parser.value()?),
-            Long("format") if action == Some(Action::Verify) => kind = Some(format(&parser.value()?)?),
+            Long("format") if action == Some(Action::Verify) => {
+                let word = parser.value()?;
+                kind = match format(&word) {
+                    Ok(kind @ (Format::Text | Format::Json)) => Some(kind),
+                    _ => return wrong(format_args!("--format {}: use text or json", quoted(&word))),
+                };
+            }
             Long("lan-details") if action == Some(Action::Verify) => lan_details = true,
             Long("dir") if action == Some(Action::Verify) => dir = parser.value()?,
             Short('o') | Long("baseline") => {
@@ -117,6 +123,7 @@ mod tests {
             ("create --root /x", "baseline --root: name the file with -o"),
             ("create /x", "unexpected word \"/x\": give one command only"),
             ("verify /x -o /y", "-o: one file only"),
+            ("verify --format prom", "--format \"prom\": use text or json"),
             ("create --format json", "unknown option --format"),
             ("create -q", "unknown option -q"),
             ("create --lan-details", "unknown option --lan-details"),

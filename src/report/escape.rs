@@ -11,19 +11,81 @@ pub struct Escaped<'a>(pub &'a [u8]);
 
 impl Display for Escaped<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for chunk in self.0.utf8_chunks() {
-            for c in chunk.valid().chars() {
-                if c == '\\' {
-                    f.write_str("\\\\")?;
-                } else if is_shown(c) {
-                    f.write_char(c)?;
-                } else {
-                    hex(c.encode_utf8(&mut [0; 4]).as_bytes(), f)?;
-                }
+        pieces(self.0, &mut |piece| f.write_str(piece))
+    }
+}
+
+/// Hands out what `bytes` are shown as, a piece for each character and for each byte that is part of none.
+fn pieces(bytes: &[u8], each: &mut dyn FnMut(&str) -> fmt::Result) -> fmt::Result {
+    for chunk in bytes.utf8_chunks() {
+        for c in chunk.valid().chars() {
+            let mut utf8 = [0; 4];
+            let shown = c.encode_utf8(&mut utf8);
+            match c {
+                '\\' => each("\\\\")?,
+                _ if is_shown(c) => each(shown)?,
+                _ => shown.bytes().try_for_each(|byte| hex(byte, each))?,
             }
-            hex(chunk.invalid(), f)?;
         }
-        Ok(())
+        chunk.invalid().iter().try_for_each(|byte| hex(*byte, each))?;
+    }
+    Ok(())
+}
+
+/// Characters that mean something to a format, each with what stands for it there.
+pub type Also = &'static [(char, &'static str)];
+
+/// [`Escaped`] for a format that has characters of its own, and at most `room` bytes of it: of what is longer the middle is
+/// left out, marked by `...`.
+#[derive(Clone, Copy, Debug)]
+pub struct Within<'a> {
+    /// The bytes.
+    pub bytes: &'a [u8],
+    /// How many bytes may be written, at least three.
+    pub room: usize,
+    /// What the format escapes too.
+    pub also: Also,
+}
+
+impl Within<'_> {
+    /// Hands out the pieces of the whole, escaped for the format, none of them torn.
+    fn pieces(&self, each: &mut dyn FnMut(&str) -> fmt::Result) -> fmt::Result {
+        pieces(self.bytes, &mut |piece| {
+            // Four characters at most, and four bytes for each.
+            let mut whole = heapless::String::<16>::new();
+            piece.chars().try_for_each(|c| match self.also.iter().find(|(from, _)| *from == c) {
+                Some((_, to)) => whole.write_str(to),
+                None => whole.write_char(c),
+            })?;
+            each(&whole)
+        })
+    }
+}
+
+impl Display for Within<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut width = 0_usize;
+        self.pieces(&mut |piece| {
+            width = width.saturating_add(piece.len());
+            Ok(())
+        })?;
+        if width <= self.room {
+            return self.pieces(&mut |piece| f.write_str(piece));
+        }
+        let half = self.room.saturating_sub(3).div_euclid(2);
+        let (mut at, mut marked) = (0_usize, false);
+        self.pieces(&mut |piece| {
+            let begin = at;
+            at = at.saturating_add(piece.len());
+            if at <= half || begin >= width.saturating_sub(half) {
+                f.write_str(piece)
+            } else if marked {
+                Ok(())
+            } else {
+                marked = true;
+                f.write_str("...")
+            }
+        })
     }
 }
 
@@ -33,8 +95,11 @@ impl Serialize for Escaped<'_> {
     }
 }
 
-fn hex(bytes: &[u8], f: &mut impl Write) -> fmt::Result {
-    bytes.iter().try_for_each(|byte| write!(f, "\\x{byte:02x}"))
+/// `\xNN`, in one piece.
+fn hex(byte: u8, each: &mut dyn FnMut(&str) -> fmt::Result) -> fmt::Result {
+    let digit = |nibble: u8| b"0123456789abcdef".get(usize::from(nibble)).copied().unwrap_or(b'?');
+    let text = [b'\\', b'x', digit(byte.wrapping_shr(4)), digit(byte & 0xf)];
+    each(str::from_utf8(&text).unwrap_or("?"))
 }
 
 /// Characters that take their place and do nothing else.
@@ -90,7 +155,7 @@ fn log_byte(byte: u8, out: &mut impl Write) -> fmt::Result {
     match byte {
         b'"' | b'\\' => write!(out, "\\{}", char::from(byte)),
         b' '..=b'~' => out.write_char(char::from(byte)),
-        _ => hex(&[byte], out),
+        _ => hex(byte, &mut |piece| out.write_str(piece)),
     }
 }
 
@@ -110,6 +175,24 @@ mod tests {
             (br"a\x0ab", r"a\\x0ab"),
         ] {
             assert_eq!(Escaped(bytes).to_string(), shown);
+        }
+    }
+
+    #[test]
+    fn a_format_escapes_its_own_characters_too() {
+        let within =
+            |bytes: &[u8], room| Within { bytes, room, also: &[('|', "\\x7c"), ('\\', "\\\\")] }.to_string();
+        assert_eq!(within(b"a|b", 9), r"a\x7cb");
+        // A backslash is escaped twice: once for what is shown, once for the format.
+        assert_eq!(within(b"\\\n", 99), r"\\\\\\x0a");
+        assert_eq!(within(b"0123456789abcdef", 11), "0123...cdef");
+        // No escape is torn, and no character.
+        assert_eq!(within("01234567890\u{e4}\u{e4}".as_bytes(), 11), "0123...\u{e4}\u{e4}");
+        assert_eq!(within(b"\n\n\n\n", 14), r"\\x0a...\\x0a");
+        assert_eq!(within(b"\n\n\n\n", 12), r"...");
+        for room in 3..80 {
+            let out = within(&[b'a', b'|', b'\n', 0xc3, 0xa4, 0xff, b'\\'].repeat(20), room);
+            assert!(out.len() <= room && out.contains("...") && !out.contains('|'), "{room}: {out}");
         }
     }
 

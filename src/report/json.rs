@@ -80,6 +80,8 @@ struct SummaryRow<'a> {
     infected: u32,
     suspicious: u32,
     notice: u32,
+    #[serde(skip_serializing_if = "is_zero")]
+    hidden: u32,
     checks: u32,
     blind: u32,
     processes: u32,
@@ -129,6 +131,10 @@ impl Serialize for Ancestors<'_> {
 
 fn is_empty(bytes: &Escaped<'_>) -> bool {
     bytes.0.is_empty()
+}
+
+fn is_zero(count: &u32) -> bool {
+    *count == 0
 }
 
 fn shown<T: Display, S: Serializer>(value: &Option<T>, serializer: S) -> Result<S::Ok, S::Error> {
@@ -223,6 +229,7 @@ impl<W: Write> Sink for Json<'_, W> {
             infected: summary.infected,
             suspicious: summary.suspicious,
             notice: summary.notice,
+            hidden: summary.hidden,
             checks: summary.checks,
             blind: summary.blind,
             processes: summary.counts.processes,

@@ -1,23 +1,29 @@
 //! What a run says, and the formats in which it is said. Everything goes through [`Event`]s, in one direction:
 //! the looking process makes them, the reporting one hands each to its sinks and counts it in a [`Tally`].
 
+pub mod cef;
 mod date;
 pub mod escape;
 pub mod json;
+pub mod nagios;
+pub mod prom;
 mod source;
 pub mod syslog;
 mod tally;
+#[cfg(test)]
+mod testing;
 pub mod text;
 pub mod veil;
 pub mod wire;
 
-use core::fmt::{self, Display};
+use core::fmt::{self, Display, Write as _};
 
 use serde::{Deserialize, Serialize};
 
 use crate::facts::endpoint::Endpoint;
 use crate::facts::process::Owner;
-use crate::limits::PARENTS;
+use crate::facts::text::Bytes;
+use crate::limits::{CLIENT_BYTES, PARENTS};
 
 use escape::Escaped;
 
@@ -25,7 +31,7 @@ pub use date::date;
 pub use source::Source;
 pub use tally::{Rest, Tally};
 
-/// How bad a finding is.
+/// How bad a finding is, the mildest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
@@ -38,6 +44,9 @@ pub enum Severity {
 }
 
 impl Severity {
+    /// All of them, the worst first.
+    pub const ALL: [Severity; 3] = [Severity::Infected, Severity::Suspicious, Severity::Notice];
+
     /// The word that all formats use.
     #[must_use]
     pub const fn word(self) -> &'static str {
@@ -97,6 +106,10 @@ pub enum Verdict {
 }
 
 impl Verdict {
+    /// All of them.
+    pub const ALL: [Verdict; 4] =
+        [Verdict::Clean, Verdict::Suspicious, Verdict::Infected, Verdict::Incomplete];
+
     /// The word that all formats use.
     #[must_use]
     pub const fn word(self) -> &'static str {
@@ -164,6 +177,20 @@ pub enum Client<'a> {
     At(Endpoint),
     /// As may be said.
     Named(&'a [u8]),
+}
+
+impl Client<'_> {
+    /// The bytes that a sink escapes in its own way.
+    #[must_use]
+    pub fn bytes(&self) -> Bytes<CLIENT_BYTES> {
+        let mut bytes = Bytes::new();
+        match self {
+            // Writing to `Bytes` does not fail.
+            Client::At(end) => drop(write!(bytes, "{end}")),
+            Client::Named(name) => bytes.push(name),
+        }
+        bytes
+    }
 }
 
 impl Display for Client<'_> {
@@ -288,6 +315,8 @@ pub struct Summary<'a> {
     pub suspicious: u32,
     /// See `infected`.
     pub notice: u32,
+    /// Those of them that are milder than what is to be shown.
+    pub hidden: u32,
     /// Checks that were asked for.
     pub checks: u32,
     /// Those of them that may have missed something.

@@ -245,6 +245,11 @@ impl<D: Datagram> Sink for Syslog<'_, D> {
             .and_then(
                 |()| if self.store.more > 0 { write!(text, " more={}", self.store.more) } else { Ok(()) },
             )
+            .and_then(
+                |()| {
+                    if summary.hidden > 0 { write!(text, " hidden={}", summary.hidden) } else { Ok(()) }
+                },
+            )
             .map_err(|_| SinkFault::TooLarge)?;
         let level = if summary.verdict == Verdict::Incomplete { ERROR } else { INFO };
         self.send(level, of, of, &text)
@@ -302,6 +307,7 @@ mod tests {
             infected: 0,
             suspicious: 1,
             notice: 0,
+            hidden: 0,
             checks: 6,
             blind: 0,
             counts: Counts::default(),

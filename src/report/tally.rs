@@ -117,12 +117,19 @@ impl Tally {
         } else {
             Verdict::Clean
         };
+        // The mildest are the first to go.
+        let hidden = match rest.least {
+            Severity::Notice => 0,
+            Severity::Suspicious => notice,
+            Severity::Infected => notice.saturating_add(suspicious),
+        };
         let age = |info: IntelInfo| now?.saturating_sub(info.created).checked_div(24 * 60 * 60);
         Summary {
             verdict,
             infected,
             suspicious,
             notice,
+            hidden,
             checks: rest.checks,
             blind: self.blind,
             counts: self.counts,
@@ -141,6 +148,8 @@ impl Tally {
 pub struct Rest<'a> {
     /// Checks that were asked for.
     pub checks: u32,
+    /// The mildest findings that are to be shown.
+    pub least: Severity,
     /// Who speaks.
     pub device: &'a str,
     /// The version of gatewatch.

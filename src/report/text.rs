@@ -188,17 +188,15 @@ impl<W: Write> Sink for Text<W> {
         let verdict = self.coloured(colour(summary.verdict), summary.verdict.word());
         let (counts, ms) = (summary.counts, summary.elapsed_us.div_euclid(1000));
         self.say(format_args!(
-            "{verdict}: {} infected, {} suspicious, {} notice; {} checks, {} blind; \
-             {} processes, {} sockets, {} flows, {} startup files; ",
-            summary.infected,
-            summary.suspicious,
-            summary.notice,
-            summary.checks,
-            summary.blind,
-            counts.processes,
-            counts.sockets,
-            counts.flows,
-            counts.files,
+            "{verdict}: {} infected, {} suspicious, {} notice",
+            summary.infected, summary.suspicious, summary.notice
+        ))?;
+        if summary.hidden > 0 {
+            self.say(format_args!(" ({} not shown)", summary.hidden))?;
+        }
+        self.say(format_args!(
+            "; {} checks, {} blind; {} processes, {} sockets, {} flows, {} startup files; ",
+            summary.checks, summary.blind, counts.processes, counts.sockets, counts.flows, counts.files,
         ))?;
         match summary.intel {
             None => self.say(format_args!("no indicators"))?,

@@ -1,7 +1,7 @@
 //! A file that is there whole or not at all: written beside its place, and moved there when everything is on the disk.
 
 use std::ffi::OsString;
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 
 use embedded_io::Write;
@@ -15,65 +15,92 @@ use nix::unistd::{AccessFlags, access, fsync, linkat, unlink};
 
 use super::fd::{Buffered, Writer, fault, regular};
 
-/// Writes `path` by what `fill` hands out. What was there before stays until all is written, and when it fails.
+/// A new file that is not in its place yet. Dropped before, it is gone, and what was there stays.
 ///
-/// Where the file system can, the new file has no name before it is whole, so that not even SIGKILL leaves half of one.
+/// Where the file system can, it has no name before it is whole, so that not even SIGKILL leaves half of one; elsewhere
+/// `.new` is behind its name, and the next run removes what a killed one left.
+#[derive(Debug)]
+pub struct NewFile {
+    path: OsString,
+    beside: OsString,
+    file: OwnedFd,
+    /// It has a name, beside its place.
+    named: bool,
+}
+
+impl NewFile {
+    /// Begins one that is to replace `path`.
+    pub fn create(path: &OsString, mode: Mode) -> Result<Self, Fault> {
+        // Nothing but a file is replaced: /dev/null would be one from then on.
+        if let Ok(there) = stat(path.as_bytes()) {
+            regular(&there)?;
+        }
+        let mut beside = path.clone();
+        beside.push(".new");
+        // One that an earlier run left.
+        let _ = unlink(beside.as_bytes());
+        let quiet = OFlag::O_WRONLY | OFlag::O_CLOEXEC;
+        // It gets its name through /proc.
+        let nameless = access("/proc/self/fd", AccessFlags::F_OK)
+            .and_then(|()| open(directory(path.as_bytes()), quiet | OFlag::O_TMPFILE, mode));
+        let (file, named) = match nameless {
+            Ok(file) => (file, false),
+            // EISDIR, EOPNOTSUPP, EINVAL or others: the kernel or the file system does not know how.
+            Err(_) => {
+                let new = quiet | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW;
+                (open(beside.as_bytes(), new, mode).map_err(fault)?, true)
+            }
+        };
+        Ok(Self { path: path.clone(), beside, file, named })
+    }
+
+    /// Puts it in its place, when everything is on the disk.
+    pub fn keep(mut self) -> Result<(), Fault> {
+        fsync(&self.file).map_err(fault)?;
+        if !self.named {
+            let name = format!("/proc/self/fd/{}", self.file.as_raw_fd());
+            let to = self.beside.as_bytes();
+            linkat(AT_FDCWD, name.as_str(), AT_FDCWD, to, AtFlags::AT_SYMLINK_FOLLOW).map_err(fault)?;
+            self.named = true;
+        }
+        renameat(AT_FDCWD, self.beside.as_bytes(), AT_FDCWD, self.path.as_bytes()).map_err(fault)?;
+        self.named = false;
+        sync_directory(&self.path);
+        Ok(())
+    }
+}
+
+impl AsFd for NewFile {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.file.as_fd()
+    }
+}
+
+impl Drop for NewFile {
+    fn drop(&mut self) {
+        if self.named {
+            let _ = unlink(self.beside.as_bytes());
+        }
+    }
+}
+
+/// Writes `path` by what `fill` hands out. What was there before stays until all is written, and when it fails.
 pub fn write(
     path: &OsString,
     fill: impl FnOnce(&mut dyn FnMut(&[u8]) -> Result<(), Fault>) -> Result<(), Fault>,
 ) -> Result<(), Fault> {
-    // Nothing but a file is replaced: /dev/null would be one from then on.
-    if let Ok(there) = stat(path.as_bytes()) {
-        regular(&there)?;
-    }
-    let mut beside = path.clone();
-    beside.push(".new");
-    // One that an earlier run left.
-    let _ = unlink(beside.as_bytes());
-    let mode = Mode::from_bits_truncate(0o644);
-    let quiet = OFlag::O_WRONLY | OFlag::O_CLOEXEC;
-    let named = || {
-        open(beside.as_bytes(), quiet | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW, mode)
-            .map_err(fault)
-    };
     // Signals that ask to end wait until the new file is in its place, or gone.
     let before = SigSet::all().thread_swap_mask(SigmaskHow::SIG_BLOCK).ok();
-    // It gets its name through /proc.
-    let nameless = access("/proc/self/fd", AccessFlags::F_OK)
-        .and_then(|()| open(directory(path.as_bytes()), quiet | OFlag::O_TMPFILE, mode));
-    let done = match nameless {
-        Ok(file) => {
-            let name = format!("/proc/self/fd/{}", file.as_raw_fd());
-            fill_and_sync(&file, fill).and_then(|()| {
-                linkat(AT_FDCWD, name.as_str(), AT_FDCWD, beside.as_bytes(), AtFlags::AT_SYMLINK_FOLLOW)
-                    .map_err(fault)
-            })
-        }
-        // EISDIR, EOPNOTSUPP, EINVAL or others: the kernel or the file system does not know how.
-        Err(_) => named().and_then(|file| fill_and_sync(&file, fill)),
-    };
-    let done =
-        done.and_then(|()| renameat(AT_FDCWD, beside.as_bytes(), AT_FDCWD, path.as_bytes()).map_err(fault));
-    match done {
-        Ok(()) => sync_directory(path),
-        Err(_) => {
-            let _ = unlink(beside.as_bytes());
-        }
-    }
+    let done = NewFile::create(path, Mode::from_bits_truncate(0o644)).and_then(|new| {
+        let mut out = Buffered::new(Writer(new.as_fd()));
+        fill(&mut |part| out.write_all(part))?;
+        out.flush()?;
+        new.keep()
+    });
     if let Some(before) = before {
         let _ = before.thread_set_mask();
     }
     done
-}
-
-fn fill_and_sync(
-    file: &OwnedFd,
-    fill: impl FnOnce(&mut dyn FnMut(&[u8]) -> Result<(), Fault>) -> Result<(), Fault>,
-) -> Result<(), Fault> {
-    let mut out = Buffered::new(Writer(file.as_fd()));
-    fill(&mut |part| out.write_all(part))?;
-    out.flush()?;
-    fsync(file).map_err(fault)
 }
 
 /// The new name too should last; where it cannot be asked for, it lasts a little later.

@@ -17,9 +17,22 @@ pub(crate) enum Format {
     Text,
     Json,
     Syslog,
+    Nagios,
+    Prom,
+    Cef,
 }
 
-pub(crate) const FORMATS: [Format; 3] = [Format::Text, Format::Json, Format::Syslog];
+const FORMATS: [Format; 6] =
+    [Format::Text, Format::Json, Format::Syslog, Format::Nagios, Format::Prom, Format::Cef];
+
+/// An infected recording and a healthy one have golden files of every format, the others of the first three: what else can
+/// go wrong is in tests/formats.rs, over all of them.
+const EVERY_FORMAT: [&str; 2] = ["tplink-archerc7-openwrt-mips", "tplink-wr841n-openwrt-mips-bot"];
+
+/// The formats in which a recording has golden files.
+pub(crate) fn formats(name: &str) -> &'static [Format] {
+    if EVERY_FORMAT.contains(&name) { &FORMATS } else { &FORMATS[..3] }
+}
 
 impl Format {
     pub(crate) fn extension(self) -> &'static str {
@@ -27,6 +40,9 @@ impl Format {
             Format::Text => "txt",
             Format::Json => "jsonl",
             Format::Syslog => "log",
+            Format::Nagios => "nagios",
+            Format::Prom => "prom",
+            Format::Cef => "cef",
         }
     }
 }
@@ -48,10 +64,12 @@ pub(crate) fn names() -> (BTreeSet<String>, BTreeSet<String>) {
         let extension = path.extension().unwrap_or_default().to_owned();
         if path.is_dir() {
             recordings.insert(path.file_name().unwrap().to_str().unwrap().to_owned());
-        } else if FORMATS.iter().any(|format| extension == format.extension())
+        } else if let Some(format) = FORMATS.iter().find(|format| extension == format.extension())
             && path.file_stem() != indicators().file_stem()
         {
-            goldens.insert(path.file_stem().unwrap().to_str().unwrap().to_owned());
+            let name = path.file_stem().unwrap().to_str().unwrap();
+            assert!(formats(name).contains(format), "nothing is compared with {}", path.display());
+            goldens.insert(name.to_owned());
         }
     }
     (recordings, goldens)
@@ -92,17 +110,28 @@ pub(crate) fn report(mut program: Command, name: &str, format: Format) -> String
         Format::Text => told(program.arg("--no-color").output().unwrap()),
         Format::Json => told(program.args(["--format", "json", "-v"]).output().unwrap()),
         Format::Syslog => logged(program),
+        Format::Nagios | Format::Prom | Format::Cef => {
+            told(program.args(["--format", format.extension()]).output().unwrap())
+        }
     };
     let complaints = String::from_utf8_lossy(&output.stderr);
     assert_eq!(complaints, "", "{name}: on standard error");
     let lines = normal(format, lines);
-    let last = lines.last().unwrap_or_else(|| panic!("{name}: {output:?} and no report"));
-    let status = ["clean", "suspicious", "infected", "incomplete"].iter().position(|verdict| {
-        last.starts_with(&format!("{verdict}:"))
-            || last.contains(&format!("\"verdict\":\"{verdict}\""))
-            || last.contains(&format!(" verdict={verdict} "))
-    });
-    assert_eq!(output.status.code(), status.map(|status| status as i32), "{name}: {last}");
+    assert!(!lines.is_empty(), "{name}: {output:?} and no report");
+    let verdict = if format == Format::Nagios { &lines[0] } else { &lines.concat() };
+    let says = |word: &&str| {
+        let said = match format {
+            Format::Text => format!("\n{word}: "),
+            Format::Json => format!("\"verdict\":\"{word}\""),
+            Format::Syslog => format!(" verdict={word} "),
+            Format::Nagios => format!(" - {word}: "),
+            Format::Prom => format!("gatewatch_verdict{{verdict=\"{word}\"}} 1\n"),
+            Format::Cef => format!(" cs1={word} cs1Label=verdict "),
+        };
+        format!("\n{verdict}").contains(&said)
+    };
+    let status = ["clean", "suspicious", "infected", "incomplete"].iter().position(says);
+    assert_eq!(output.status.code(), status.map(|status| status as i32), "{name}: {verdict}");
     lines.concat()
 }
 
@@ -113,7 +142,7 @@ fn told(output: Output) -> (Output, Vec<String>) {
 }
 
 /// Runs a program with a log socket of its own and returns the datagrams, a line each.
-fn logged(mut program: Command) -> (Output, Vec<String>) {
+pub(crate) fn logged(mut program: Command) -> (Output, Vec<String>) {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let number = NEXT.fetch_add(1, Ordering::Relaxed);
     let dir = env::temp_dir().join(format!("gatewatch-log-{}-{number}", std::process::id()));
@@ -192,6 +221,37 @@ fn normal(format: Format, mut lines: Vec<String>) -> Vec<String> {
                 }
             }
             sort_runs(&mut lines, |line| line.contains(" check="));
+            lines
+        }
+        Format::Nagios => {
+            let (head, findings) = lines.split_first_mut().expect("a report has a first line");
+            blank(head, " intel_age=", "s;;;0");
+            blank(head, " elapsed=", "us;;;0");
+            // Each severity has its place among them.
+            let severity = |line: &String| line.split(' ').next().unwrap_or_default().to_owned();
+            findings.chunk_by_mut(|one, other| severity(one) == severity(other)).for_each(<[String]>::sort);
+            lines
+        }
+        Format::Prom => {
+            for line in &mut lines {
+                let of_now = ["scan_duration_seconds", "last_run_timestamp_seconds", "intel_age_seconds"];
+                for name in of_now.map(|name| format!("gatewatch_{name} ")) {
+                    if line.starts_with(&name) {
+                        *line = format!("{name}0\n");
+                    }
+                }
+                *line =
+                    line.replace(concat!("version=\"", env!("CARGO_PKG_VERSION"), "\""), "version=\"0.0.0\"");
+            }
+            lines
+        }
+        Format::Cef => {
+            for line in &mut lines {
+                *line = line.replace(concat!("|", env!("CARGO_PKG_VERSION"), "|"), "|0.0.0|");
+                blank(line, " rt=", " ");
+            }
+            blank(lines.last_mut().expect("a report has a last line"), "; ", " us");
+            sort_runs(&mut lines, |line| line.contains("|cat=finding "));
             lines
         }
     }

@@ -1,0 +1,130 @@
+//! Where a report goes: standard output, or a file that is there whole or not at all.
+
+use std::cell::{Cell, RefCell};
+use std::ffi::OsString;
+use std::fmt;
+use std::io::{Stdout, stdout};
+use std::os::fd::AsFd;
+use std::os::unix::ffi::OsStrExt;
+
+use embedded_io::{ErrorType, Write};
+use gatewatch::host::Fault;
+use gatewatch::report::escape::Escaped;
+use nix::sys::stat::{Mode, fchmod};
+
+use crate::sys::fd::{Writer, fault};
+use crate::sys::newfile::NewFile;
+
+/// Who may read the file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Readers {
+    /// Its owner: a report says what is wrong with the machine, and perhaps who lives there.
+    Owner,
+    /// Everybody, whatever the umask: collectors of metrics run as users of their own.
+    All,
+}
+
+/// Where a report goes. It is shared by the format that writes it and by whoever says that it is whole.
+#[derive(Debug)]
+pub struct Output<'a> {
+    stdout: Stdout,
+    path: Option<&'a OsString>,
+    readers: Readers,
+    /// The report that is being written.
+    file: RefCell<Option<NewFile>>,
+    /// Why there is none.
+    fault: Cell<Option<Fault>>,
+}
+
+impl<'a> Output<'a> {
+    /// To `path`, or to standard output. A file is begun at once, so that what cannot be written is known before the look.
+    pub fn new(path: Option<&'a OsString>, readers: Readers) -> Self {
+        let output =
+            Self { stdout: stdout(), path, readers, file: RefCell::new(None), fault: Cell::new(None) };
+        if path.is_some() {
+            output.begin();
+        }
+        output
+    }
+
+    /// Whether it is standard output.
+    pub fn is_stdout(&self) -> bool {
+        self.path.is_none()
+    }
+
+    /// Whether nothing more can be written.
+    pub fn is_lost(&self) -> bool {
+        self.fault.get().is_some()
+    }
+
+    /// Begins a file, unless there is one.
+    fn begin(&self) {
+        let mut file = self.file.borrow_mut();
+        let Some(path) = self.path.filter(|_| file.is_none() && !self.is_lost()) else { return };
+        let mode = match self.readers {
+            Readers::Owner => Mode::S_IRUSR | Mode::S_IWUSR,
+            Readers::All => Mode::from_bits_truncate(0o644),
+        };
+        let begun = NewFile::create(path, mode).and_then(|new| match self.readers {
+            Readers::Owner => Ok(new),
+            Readers::All => fchmod(&new, mode).map(|()| new).map_err(fault),
+        });
+        match begun {
+            Ok(new) => *file = Some(new),
+            Err(fault) => self.fault.set(Some(fault)),
+        }
+    }
+
+    /// Gives the report up. What was there before stays.
+    pub fn lose(&self, fault: Fault) {
+        self.fault.set(self.fault.get().or(Some(fault)));
+        *self.file.borrow_mut() = None;
+    }
+
+    /// Puts the report in its place, now that it is whole.
+    pub fn keep(&self) {
+        self.begin();
+        let file = self.file.borrow_mut().take();
+        if let Some(Err(fault)) = file.map(NewFile::keep) {
+            self.lose(fault);
+        }
+    }
+}
+
+/// Which file it is, and what is wrong with it.
+impl fmt::Display for Output<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let path = Escaped(self.path.map(|path| path.as_bytes()).unwrap_or_default());
+        match self.fault.get() {
+            Some(fault) => {
+                write!(f, "{path}: {fault}; what was there before stays. -o needs a file that can be written")
+            }
+            None => path.fmt(f),
+        }
+    }
+}
+
+impl ErrorType for &Output<'_> {
+    type Error = Fault;
+}
+
+impl Write for &Output<'_> {
+    fn write(&mut self, bytes: &[u8]) -> Result<usize, Fault> {
+        if self.path.is_none() {
+            return Writer(self.stdout.as_fd()).write(bytes);
+        }
+        self.begin();
+        let written = match (&*self.file.borrow(), self.fault.get()) {
+            (Some(file), _) => Writer(file.as_fd()).write(bytes),
+            (None, fault) => Err(fault.unwrap_or(Fault::NotFound)),
+        };
+        if let Err(fault) = written {
+            self.lose(fault);
+        }
+        written
+    }
+
+    fn flush(&mut self) -> Result<(), Fault> {
+        Ok(())
+    }
+}
