@@ -10,6 +10,7 @@ mod fetch;
 mod fetch;
 mod intel_cmd;
 mod look;
+mod outbox;
 mod run;
 mod sinks;
 #[allow(unsafe_code)]
@@ -25,6 +26,9 @@ use embedded_io::Write;
 use gatewatch::checks;
 use gatewatch::report::Verdict;
 use sys::fd::{Buffered, Writer};
+
+/// The time to report in that is left to a scan that has used up its own.
+const REPORT_US: u64 = 2_000_000;
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
@@ -108,10 +112,16 @@ fn scan_once(scan: &Scan) -> u8 {
     let _ = log::set_logger(&Diagnostics);
     log::set_max_level(if scan.quiet { log::LevelFilter::Error } else { log::LevelFilter::Warn });
     let device = sinks::device(scan);
-    sinks::with(scan, &device, |sinks| match run::once(scan, &device, sinks) {
-        // What could not be reported was not done.
-        Verdict::Clean if sinks.failed => Verdict::Incomplete.exit_status(),
-        verdict => verdict.exit_status(),
+    let begun_us = sys::clock::monotonic_us();
+    sinks::with(scan, &device, |sinks| {
+        let verdict = run::once(scan, &device, sinks);
+        let spent_us = sys::clock::monotonic_us().saturating_sub(begun_us);
+        sinks.deliver(scan.timeout_s.saturating_mul(1_000_000).saturating_sub(spent_us).max(REPORT_US));
+        match verdict {
+            // What could not be reported was not done.
+            Verdict::Clean if sinks.failed => Verdict::Incomplete.exit_status(),
+            verdict => verdict.exit_status(),
+        }
     })
 }
 

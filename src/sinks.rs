@@ -2,30 +2,24 @@
 
 use std::io::IsTerminal;
 use std::os::fd::AsFd;
-use std::os::unix::ffi::OsStrExt;
 use std::sync::Mutex;
 
 use gatewatch::limits::JSON_BYTES;
-use gatewatch::report::escape::Escaped;
 use gatewatch::report::json::Json;
-use gatewatch::report::syslog::{Run, Store, Syslog};
 use gatewatch::report::text::{Style, Text};
 use gatewatch::report::{Event, Sink, SinkFault, Summary};
-use nix::errno::Errno;
 
-use crate::args::{self, Format, Scan};
-use crate::sys::clock;
-use crate::sys::devlog::DevLog;
-use crate::sys::fd::{Buffered, Writer, fault};
+use crate::args::{self, Destination, Format, Scan};
+use crate::outbox::Outbox;
+use crate::sys::fd::{Buffered, Writer};
 use crate::{complain, lock};
 
 /// Where a line of JSON is made.
 pub static LINE: Mutex<[u8; JSON_BYTES]> = Mutex::new([0; JSON_BYTES]);
-static STORE: Mutex<Store> = Mutex::new(Store::new());
 
 /// Opens everything that was asked for, and hands it to `run`. What cannot be opened is said, and leaves `failed` set.
 pub fn with<T>(scan: &Scan, device: &str, run: impl FnOnce(&mut Sinks<'_>) -> T) -> T {
-    let (mut line, mut store) = (lock(&LINE), lock(&STORE));
+    let mut line = lock(&LINE);
     let mut sinks = Sinks::default();
     let stdout = std::io::stdout();
     let writer = || Buffered::new(Writer(stdout.as_fd()));
@@ -43,28 +37,7 @@ pub fn with<T>(scan: &Scan, device: &str, run: impl FnOnce(&mut Sinks<'_>) -> T)
             sinks.add("standard output", &mut json);
         }
     }
-    let mut syslog;
-    if let Some(path) = &scan.syslog {
-        let (own, now) = (std::process::id(), clock::seconds());
-        // Tells the runs of one device apart; no secret, and not unique for ever.
-        let id = u32::try_from(clock::monotonic_us() & u64::from(u32::MAX)).unwrap_or_default()
-            ^ own.rotate_left(16);
-        match DevLog::open(path.as_bytes()) {
-            Ok(socket) => {
-                syslog = Syslog::new(socket, Run { device, pid: own, id, now }, &mut store);
-                sinks.add("the log socket", &mut syslog);
-            }
-            Err(errno) => {
-                let path = Escaped(path.as_bytes());
-                let help = "--syslog=PATH needs the socket of a log daemon";
-                match errno {
-                    Errno::ECONNREFUSED => complain(format_args!("{path}: nobody listens there; {help}")),
-                    other => complain(format_args!("{path}: {}; {help}", fault(other))),
-                }
-                sinks.failed = true;
-            }
-        }
-    }
+    sinks.outbox = (!scan.syslog.is_empty()).then(|| Outbox::open(&scan.syslog, device));
     run(&mut sinks)
 }
 
@@ -86,6 +59,8 @@ pub fn own_name() -> String {
 #[derive(Default)]
 pub struct Sinks<'s> {
     sinks: Vec<(&'static str, &'s mut dyn Sink)>,
+    /// What goes by syslog.
+    pub outbox: Option<Outbox<'s>>,
     /// One of them has failed.
     pub failed: bool,
 }
@@ -96,9 +71,9 @@ impl<'s> Sinks<'s> {
     }
 
     /// Says something to each; one that fails is left out from then on.
-    fn each(&mut self, mut say: impl FnMut(&mut dyn Sink) -> Result<(), SinkFault>) {
+    fn each(&mut self, say: &mut dyn FnMut(&mut dyn Sink) -> Result<(), SinkFault>) {
         let failed = &mut self.failed;
-        self.sinks.retain_mut(|(name, sink)| match say(*sink) {
+        let mut told = |name: &str, sink: &mut dyn Sink| match say(sink) {
             Ok(()) => true,
             Err(fault) => {
                 let why = match fault {
@@ -109,16 +84,38 @@ impl<'s> Sinks<'s> {
                 *failed = true;
                 false
             }
+        };
+        self.sinks.retain_mut(|(name, sink)| told(name, *sink));
+        // What is left out there is told by the numbers of the lines.
+        self.outbox.iter_mut().for_each(|outbox| {
+            told("syslog", outbox);
         });
     }
 
     /// Says one event.
     pub fn event(&mut self, event: &Event<'_>) {
-        self.each(|sink| sink.event(event));
+        self.each(&mut |sink| sink.event(event));
     }
 
     /// Says the last word of a run.
     pub fn summary(&mut self, summary: &Summary<'_>) {
-        self.each(|sink| sink.summary(summary));
+        self.each(&mut |sink| sink.summary(summary));
+    }
+
+    /// Sends what goes by syslog, for `most_us` at most. What does not arrive is said, and leaves `failed` set.
+    pub fn deliver(&mut self, most_us: u64) {
+        let Some(outbox) = &mut self.outbox else { return };
+        outbox.deliver(most_us);
+        for missing in outbox.missing() {
+            let help = match missing.to {
+                Destination::Path(_) => "--syslog=PATH needs the socket of a log daemon",
+                Destination::Udp(_) | Destination::Tcp(_) => {
+                    "is a collector there, and does nothing stand between?"
+                }
+            };
+            let (to, why, count) = (missing.to, missing.why, missing.messages);
+            complain(format_args!("{to}: {why}; messages that have not arrived there: {count}; {help}"));
+            self.failed = true;
+        }
     }
 }
