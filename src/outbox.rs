@@ -57,6 +57,9 @@ const LINGER_US: u64 = 400_000;
 /// for more.
 const FAREWELL_US: u64 = 3_000_000;
 
+/// How often it is waited for that long while what was sent has not come to its machine.
+const FAREWELLS: u8 = 10;
+
 /// Datagrams that are sent at once, and the pause after them: a collector's socket holds some 250 of them (socket(7),
 /// `rmem_default`), and it is not alone.
 const BURST: u32 = 32;
@@ -86,8 +89,8 @@ enum Stage {
     Connecting,
     /// Messages can be sent.
     Open,
-    /// All has been sent.
-    Farewell,
+    /// All has been sent. So often what is underway is given more time.
+    Farewell(u8),
 }
 
 /// A destination.
@@ -245,7 +248,7 @@ impl Way {
         self.socket = Some(socket);
         (self.stage, self.due_us) = (Stage::Connecting, now_us.saturating_add(CONNECT_US));
         self.line.clear();
-        self.full = false;
+        (self.gone, self.full) = (0, false);
     }
 
     /// What to wait for; a socket of which nothing is wanted is not named, so that nobody is woken for it.
@@ -258,7 +261,7 @@ impl Way {
             (Stage::Open, true) => PollFlags::POLLOUT | PollFlags::POLLIN,
             (Stage::Open, false) if socket.kind == Kind::Local => return None,
             (Stage::Open, false) if socket.kind == Kind::Udp => PollFlags::empty(),
-            (Stage::Open | Stage::Farewell, _) => PollFlags::POLLIN,
+            (Stage::Open | Stage::Farewell(_), _) => PollFlags::POLLIN,
         };
         Some(socket.poll_fd(what))
     }
@@ -270,7 +273,7 @@ impl Way {
                 Stage::Away => self.away(post),
                 Stage::Connecting => self.come_about(post),
                 Stage::Open => self.send(post),
-                Stage::Farewell => self.farewell(post),
+                Stage::Farewell(rounds) => self.farewell(rounds, post),
             };
             match step {
                 Ok(Step::On) => {}
@@ -419,11 +422,11 @@ impl Way {
         if let Some(socket) = &self.socket {
             socket.end()?;
         }
-        (self.stage, self.due_us) = (Stage::Farewell, post.now_us.saturating_add(FAREWELL_US));
+        (self.stage, self.due_us) = (Stage::Farewell(FAREWELLS), post.now_us.saturating_add(FAREWELL_US));
         Ok(Step::On)
     }
 
-    fn farewell(&mut self, post: &mut Post<'_>) -> Result<Step, Trouble> {
+    fn farewell(&mut self, rounds: u8, post: &mut Post<'_>) -> Result<Step, Trouble> {
         let Some(socket) = &self.socket else { return Err(Trouble::Ended) };
         if !socket.is_ended()? {
             if post.now_us < self.due_us {
@@ -431,7 +434,10 @@ impl Way {
             }
             // The line is slow.
             if socket.is_underway() {
-                return self.blocked(post);
+                let rounds = rounds.checked_sub(1).ok_or(Trouble::Late)?;
+                (self.stage, self.due_us) =
+                    (Stage::Farewell(rounds), post.now_us.saturating_add(FAREWELL_US));
+                return Ok(Step::Wait);
             }
         }
         (self.stage, self.socket, self.due_us) = (Stage::Away, None, post.now_us);
@@ -492,3 +498,6 @@ enum Step {
     /// Until its descriptor is ready, or there is something to say.
     Rest,
 }
+
+#[cfg(test)]
+mod tests;

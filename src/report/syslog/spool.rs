@@ -2,8 +2,6 @@
 //! room is used up the oldest summaries give way first, then the oldest incidents, the oldest findings last, and each
 //! collector is told of how many it will never get.
 
-use core::fmt;
-
 use crate::limits::{SPOOL_BYTES, SPOOL_MESSAGES, SYSLOG_DESTINATIONS};
 
 use super::Run;
@@ -82,6 +80,7 @@ impl Head {
 }
 
 /// Messages that somebody waits for. Large, so it lives in `.bss`.
+#[derive(Debug)]
 pub struct Spool {
     heads: heapless::Vec<Head, SPOOL_MESSAGES>,
     /// Their texts, one behind the other.
@@ -93,12 +92,6 @@ pub struct Spool {
     lost: [u32; SYSLOG_DESTINATIONS],
     /// How much of that is said in what is on its way.
     told: [u32; SYSLOG_DESTINATIONS],
-}
-
-impl fmt::Debug for Spool {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Spool").field("heads", &self.heads).field("lost", &self.lost).finish_non_exhaustive()
-    }
 }
 
 impl Default for Spool {
