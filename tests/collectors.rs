@@ -109,7 +109,7 @@ action(type="omfile" file="{out}" template="record")
                 let root = tools.join("rsyslog");
                 let mut command = Command::new(root.join("usr/sbin/rsyslogd"));
                 command.args(["-n", "-f", &conf, "-i", &path("pid")]);
-                command.arg("-M").arg(find(&root.join("usr/lib"), "rsyslog"));
+                command.arg("-M").arg(find(&root.join("usr/lib"), "imudp.so").parent().unwrap());
                 command
             }
             Program::SyslogNg => {
