@@ -244,7 +244,7 @@ fn a_log_socket_that_is_none() {
             ("file", "nobody listens there"),
             ("loop", "links lead in a circle"),
             ("left", "nobody listens there"),
-            (&long, "too long"),
+            (&long, "path too long"),
         ] {
             let path = place.path().join(name);
             scope.spawn(move || fails(&path, why));
@@ -278,7 +278,8 @@ fn a_log_daemon_that_does_not_read() {
 fn a_log_daemon_that_restarts_is_waited_for() {
     let place = Tree::new();
     let path = place.path().join("log");
-    let running = start(&mut command(&infected(), &[option(&path)]));
+    let tree = infected();
+    let running = start(&mut command(&tree, &[option(&path)]));
     thread::sleep(Duration::from_millis(300));
     let socket = UnixDatagram::bind(&path).unwrap();
     let ran = finish(running);

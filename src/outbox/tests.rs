@@ -1,4 +1,5 @@
 //! The outbox against sockets of this machine, in a time of its own.
+#![allow(clippy::arithmetic_side_effects)]
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream, UdpSocket};
