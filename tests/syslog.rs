@@ -194,6 +194,33 @@ fn a_long_name_gives_way_in_its_middle() {
     assert_eq!(head, [&device, "exe-deleted", "infected", "T1070.004", "4194304"]);
 }
 
+/// What OpenWrt's logd keeps of a datagram (ubox log/syslog.c): 1023 bytes, without a timestamp whose 16th byte is a blank;
+/// newlines become blanks, and what local7 says is not kept.
+fn as_logd(datagram: &[u8]) -> Option<(u32, String)> {
+    let datagram = &datagram[..datagram.len().min(1023)];
+    let text = String::from_utf8_lossy(datagram).replace('\n', " ");
+    let (priority, text) = text.strip_prefix('<')?.split_once('>')?;
+    let priority: u32 = priority.parse().ok()?;
+    let text = if text.as_bytes().get(15) == Some(&b' ') { &text[16..] } else { text };
+    (priority >> 3 != 23).then(|| (priority, text.to_owned()))
+}
+
+#[test]
+fn logd_keeps_every_line_whole() {
+    let log = Log::new();
+    let name = b"\n<13>x\"\xff".repeat(400);
+    let tree = infected().process_in("root/", 10, b"y", &[b"/tmp/", &name[..]].concat(), b"y\0");
+    assert_eq!(run(&mut command(&tree, &[log.option()])).status, 2);
+    let lines = log.lines();
+    for (number, line) in (1..).zip(&lines) {
+        let (priority, kept) = as_logd(line).expect("it is kept");
+        assert!(kept.starts_with("gatewatch[") && line.ends_with(kept.as_bytes()), "{kept}");
+        assert!(kept.contains(&format!(" n={number}/{} ", lines.len())), "{kept}");
+        assert_eq!(priority >> 3, 3);
+    }
+    assert!(lines.len() > 4);
+}
+
 #[test]
 fn a_stream_is_taken_too() {
     let place = Tree::new();

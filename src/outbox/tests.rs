@@ -9,6 +9,7 @@ use std::time::Duration;
 use gatewatch::limits::PARENTS;
 use gatewatch::report::{Counts, Finding, Parent, Severity, Verdict};
 
+use super::way::{BURST_US, FAREWELL_US, FAREWELLS, PAUSES_US, STALL_US};
 use super::*;
 
 /// An empty outbox.
@@ -276,4 +277,27 @@ fn one_that_is_away_keeps_nothing_from_the_others_and_is_told_what_it_lost() {
     assert_eq!((paths.len(), &paths[0][..]), (gatewatch::limits::SPOOL_MESSAGES, "/first"));
     assert_eq!(all.matches(" lost=22").count(), 1, "all of them were closing lines");
     assert_eq!(all.matches(" lost=").count(), 1);
+}
+
+#[test]
+fn destinations_change_and_what_stays_gets_the_rest() {
+    let place = tempfile::tempdir().unwrap();
+    let path = |name: &str| Destination::Path(place.path().join(name).to_str().unwrap().into());
+    let mut outbox = outbox(&[path("gone"), path("stays")]);
+    say(&mut outbox, &["/a"]);
+    let wake_us = outbox.pump(0).unwrap();
+    outbox.redirect(&[path("stays"), path("new")]);
+    say(&mut outbox, &["/b"]);
+    let open = |name: &str| {
+        let socket = UnixDatagram::bind(place.path().join(name)).unwrap();
+        socket.set_nonblocking(true).unwrap();
+        socket
+    };
+    let (stays, new) = (open("stays"), open("new"));
+    assert_eq!(outbox.pump(wake_us), None);
+    assert_eq!(paths(&received(|it| stays.recv(it))), ["/a", "end", "/b", "end"]);
+    assert_eq!(paths(&received(|it| new.recv(it))), ["/b", "end"]);
+    outbox.redirect(&[]);
+    say(&mut outbox, &["/c"]);
+    assert_eq!((outbox.pump(wake_us), outbox.missing().count()), (None, 0));
 }

@@ -256,7 +256,7 @@ mod tests {
 
     fn framed(form: Form, device: &str, run: Run, findings: &[Finding<'_>]) -> Vec<String> {
         let mut store = Box::new(Store::new());
-        store.spool.serve(1);
+        store.spool.serve(&[None]);
         let mut syslog = Syslog::new(run, &mut store);
         for finding in findings {
             syslog.event(&Event::Finding(*finding)).unwrap();

@@ -119,9 +119,26 @@ impl Spool {
         }
     }
 
-    /// Says how many destinations get what is put in from now on; each is known by its place among them.
-    pub fn serve(&mut self, destinations: usize) {
-        self.all = (0..destinations.min(SYSLOG_DESTINATIONS)).fold(0, |all, to| all | bit(to));
+    /// Says who the destinations are from now on, each known by its place: for each the place that it had, or none if it is
+    /// new and gets what is put in from now on.
+    pub fn serve(&mut self, places: &[Option<usize>]) {
+        let moved = |bits: u8| {
+            let there = |old: &Option<usize>| old.is_some_and(|old| bits & bit(old) != 0);
+            places.iter().enumerate().filter(|(_, old)| there(old)).fold(0, |all, (new, _)| all | bit(new))
+        };
+        self.all = (0..places.len()).fold(0, |all, new| all | bit(new));
+        for head in &mut self.heads {
+            head.waiting = if head.is_open() { self.all } else { moved(head.waiting) };
+            head.flying = moved(head.flying);
+        }
+        for counts in [&mut self.lost, &mut self.told] {
+            let was = *counts;
+            *counts = [0; SYSLOG_DESTINATIONS];
+            for (count, old) in counts.iter_mut().zip(places) {
+                *count = old.and_then(|old| was.get(old)).copied().unwrap_or_default();
+            }
+        }
+        self.sweep();
     }
 
     /// Takes a message of the run that goes on. It stays where it is until the run is sealed.
@@ -234,6 +251,11 @@ impl Spool {
             *lost = lost.saturating_sub(*told);
             *told = 0;
         }
+        self.sweep();
+    }
+
+    /// Removes what nobody waits for.
+    fn sweep(&mut self) {
         let (mut from, mut until) = (0_usize, 0_usize);
         let texts = &mut self.texts;
         self.heads.retain(|head| {
@@ -324,7 +346,7 @@ mod tests {
     /// A spool for so many destinations.
     fn spool(destinations: usize) -> Box<Spool> {
         let mut spool = Box::new(Spool::new());
-        spool.serve(destinations);
+        spool.serve(&vec![None; destinations]);
         spool
     }
 
@@ -464,5 +486,25 @@ mod tests {
         spool.seal(run(1));
         spool.withdraw(0);
         assert_eq!(drain(&mut spool, 0), [(1, 1, "a".into(), 0), (1, 2, "ccc".into(), 0)]);
+    }
+
+    #[test]
+    fn a_destination_keeps_what_is_its_own_at_another_place() {
+        let mut spool = spool(2);
+        for id in 0..u32::try_from(SPOOL_MESSAGES).unwrap() + 3 {
+            spool.put(Class::Summary, 6, "s");
+            spool.seal(run(id));
+        }
+        drain(&mut spool, 0);
+        spool.arrived(0);
+        spool.serve(&[Some(1), None, Some(0)]);
+        let all = [0, 1, 2].map(|to| (spool.waiting(to), spool.untold(to)));
+        assert_eq!(all, [(SPOOL_MESSAGES, 3), (0, 0), (0, 0)]);
+        spool.put(Class::Finding, 2, "f");
+        spool.seal(run(99));
+        assert_eq!([0, 1, 2].map(|to| spool.waiting(to)), [SPOOL_MESSAGES, 1, 1]);
+        spool.serve(&[None, Some(1)]);
+        assert_eq!([0, 1, 2].map(|to| spool.waiting(to)), [0, 1, 0]);
+        assert_eq!(spool.used, 1);
     }
 }
