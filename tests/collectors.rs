@@ -409,7 +409,8 @@ fn a_way_that_leads_nowhere_for_a_while() {
 fn what_has_not_arrived_is_said() {
     let port = Collector::new(Program::Rsyslog).port;
     let options = |kind: &str| ["--timeout=1".into(), format!("--syslog={kind}://127.0.0.1:{port}").into()];
-    let runs = ["udp", "tcp"].map(|kind| (kind, start(&mut command(&hostile(), &options(kind)))));
+    let tree = hostile();
+    let runs = ["udp", "tcp"].map(|kind| (kind, start(&mut command(&tree, &options(kind)))));
     for (kind, running) in runs {
         let begun = Instant::now();
         let ran = finish(running);
