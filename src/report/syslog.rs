@@ -364,4 +364,70 @@ mod tests {
             assert!(lines[0].len() > 1200, "{}", lines[0]);
         }
     }
+
+    #[test]
+    fn the_longest_closing_line_is_not_cut_by_busybox() {
+        let mut store = Box::new(Store::new());
+        store.spool.serve(&[None]);
+        store.more = 99_999;
+        let longest = Summary {
+            verdict: Verdict::Incomplete,
+            intel: Some(IntelInfo { version: u32::MAX, created: 0, entries: 1, signed: false }),
+            intel_age_days: Some(99_999),
+            checks: 64,
+            blind: 64,
+            elapsed_us: 86_400_000_000,
+            ..summary("")
+        };
+        Syslog::new(Run { pid: 4_194_304, ..RUN }, &mut store).summary(&longest).unwrap();
+        let message = spool::Message { number: 999, of: 999, lost: u32::MAX, ..store.spool.next(0).unwrap() };
+        let mut line = Line::new();
+        frame::line(Form::Local, &"d".repeat(64), &message, &mut line).unwrap();
+        assert!(line.ends_with(" more=99999 lost=4294967295") && line.len() <= 255, "{}: {line}", line.len());
+        frame::line(Form::Long, &"d".repeat(64), &message, &mut line).unwrap();
+        assert!(line.contains(" lost=\"4294967295\"] dev="), "{line}");
+    }
+
+    /// A parameter's value up to its closing quote, RFC 5424 section 6.3.3, and as a short line has it.
+    fn unescaped(value: &str) -> String {
+        let (mut out, mut chars) = (String::new(), value.chars());
+        while let Some(c) = chars.next() {
+            match c {
+                '"' => return out,
+                '\\' => match chars.next().unwrap() {
+                    '"' => out.push_str("\\\""),
+                    c @ ('\\' | ']') => out.push(c),
+                    other => panic!("{other}: {value}"),
+                },
+                other => out.push(other),
+            }
+        }
+        panic!("no closing quote: {value}");
+    }
+
+    #[test]
+    fn whatever_an_enemy_is_called_both_forms_hold() {
+        let mut seed = 1_u32;
+        let mut random = |below: u32| {
+            seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            usize::try_from((seed >> 8) % below).unwrap()
+        };
+        for _ in 0..500 {
+            let length = random(600);
+            let path: Vec<u8> = (0..length).map(|_| b"ab \\\"]=[x0\n\xff\x1b"[random(13)]).collect();
+            let finding = finding("exe-volatile", &path);
+            let local = &sent("r1", &[finding])[0];
+            assert!(local.len() <= SYSLOG_BYTES + 20 && local.ends_with('"'), "{local}");
+            let long = &framed(Form::Long, "r1", RUN, &[finding])[0];
+            assert!(long.len() <= SYSLOG_LONG_BYTES, "{}", long.len());
+            let said = long.split_once(" obj=\"").unwrap().1;
+            let all = text(&finding).unwrap();
+            let all = all.split_once(" obj=\"").unwrap().1.strip_suffix('"').unwrap();
+            let said = unescaped(said);
+            let (head, tail) = said.split_once("...").unwrap_or((&said, ""));
+            assert!(all.starts_with(head) && all.ends_with(tail), "{said}\n{all}");
+            assert!(said.contains("...") || said == all);
+            assert!(long.ends_with(local.split_once(": ").unwrap().1), "{long}\n{local}");
+        }
+    }
 }
