@@ -25,6 +25,7 @@ use args::{Command, Scan};
 use embedded_io::Write;
 use gatewatch::checks;
 use gatewatch::report::Verdict;
+use outbox::Outbox;
 use sys::fd::{Buffered, Writer};
 
 /// The time to report in that is left to a scan that has used up its own.
@@ -113,16 +114,17 @@ fn scan_once(scan: &Scan) -> u8 {
     log::set_max_level(if scan.quiet { log::LevelFilter::Error } else { log::LevelFilter::Warn });
     let device = sinks::device(scan);
     let begun_us = sys::clock::monotonic_us();
-    sinks::with(scan, &device, |sinks| {
-        let verdict = run::once(scan, &device, sinks);
-        let spent_us = sys::clock::monotonic_us().saturating_sub(begun_us);
-        sinks.deliver(scan.timeout_s.saturating_mul(1_000_000).saturating_sub(spent_us).max(REPORT_US));
-        match verdict {
-            // What could not be reported was not done.
-            Verdict::Clean if sinks.failed => Verdict::Incomplete.exit_status(),
-            verdict => verdict.exit_status(),
-        }
-    })
+    let mut outbox = Outbox::open(&scan.syslog, &device);
+    let (verdict, failed) =
+        sinks::with(scan, &mut outbox, |sinks| (run::once(scan, &device, sinks), sinks.failed));
+    let spent_us = sys::clock::monotonic_us().saturating_sub(begun_us);
+    let left_us = scan.timeout_s.saturating_mul(1_000_000).saturating_sub(spent_us);
+    let arrived = outbox.settle(left_us.max(REPORT_US));
+    match verdict {
+        // What could not be reported was not done.
+        Verdict::Clean if failed || !arrived => Verdict::Incomplete.exit_status(),
+        verdict => verdict.exit_status(),
+    }
 }
 
 fn lock<T>(buffer: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

@@ -9,18 +9,19 @@
 //! loop {                                  // a program that stays
 //!     let wake_us = outbox.pump(clock::monotonic_us());
 //!     poll([outbox.fds(), its own], until wake_us, or for ever where it is none);
-//!     when it is time: outbox.begin(); run::once(…, outbox among its sinks);
+//!     when it is time: outbox.begin(); sinks::with(scan, &mut outbox, |sinks| run::once(scan, device, sinks));
 //! }
+//! outbox.settle(a while)                  // what has not arrived by then is said
 //! ```
 //!
-//! [`Outbox::redirect`] takes over other destinations, when a configuration has changed. [`Outbox::deliver`] is that loop for a program that ends: it returns when all is there or time is up.
-//! [`Outbox::missing`] tells what has not arrived, where and why.
+//! [`Outbox::redirect`] takes over other destinations, when a configuration has changed. [`Outbox::deliver`] is that loop for a
+//! program that ends: it returns when all is there or time is up. [`Outbox::missing`] tells what has not arrived, where and why.
 //!
 //! A destination that cannot be reached is tried again, each time after twice the pause. What counts as arrived: by a unix
-//! datagram, when the kernel took it; by UDP, when the other machine does not say soon that nobody listens (what
-//! gets lost on the way is not known, the numbers n/N tell the collector); by a stream, when the other end has closed it after we
-//! said that no more comes, which a collector does once it has read everything. Until then all of it is sent again over the
-//! next connection: what arrives twice has the same `run` and `n`.
+//! datagram, when the kernel took it; by UDP, when the other machine does not say soon that nobody listens (what gets lost on the
+//! way is not known, the numbers n/N tell the collector); by a stream, when the other end has closed it after we said that no
+//! more comes, which a collector does once it has read everything. Until then all of it is sent again over the next connection:
+//! what arrives twice has the same `run` and `n`.
 
 mod way;
 
@@ -32,9 +33,9 @@ use gatewatch::report::{Event, Incident, Sink, SinkFault, Summary};
 use nix::poll::{PollFd, PollTimeout, poll};
 
 use crate::args::Destination;
-use crate::lock;
 use crate::sys::clock;
 use crate::sys::trouble::Trouble;
+use crate::{complain, lock};
 use way::{Post, Way};
 
 static STORE: Mutex<Store> = Mutex::new(Store::new());
@@ -120,6 +121,29 @@ impl<'s> Outbox<'s> {
     /// What to poll until then.
     pub fn fds(&self) -> impl Iterator<Item = PollFd<'_>> {
         self.ways.iter().filter_map(Way::poll_fd)
+    }
+
+    /// Whether anybody gets anything.
+    pub fn has_destinations(&self) -> bool {
+        !self.ways.is_empty()
+    }
+
+    /// The last word: sends as [`Outbox::deliver`] does, says what has not arrived, and returns whether all has.
+    pub fn settle(&mut self, most_us: u64) -> bool {
+        self.deliver(most_us);
+        let mut arrived = true;
+        for missing in self.missing() {
+            let help = match missing.to {
+                Destination::Path(_) => "--syslog=PATH needs the socket of a log daemon",
+                Destination::Udp(_) | Destination::Tcp(_) => {
+                    "is a collector there, and does nothing stand between?"
+                }
+            };
+            let (to, why, count) = (missing.to, missing.why, missing.messages);
+            complain(format_args!("{to}: {why}; messages that have not arrived there: {count}; {help}"));
+            arrived = false;
+        }
+        arrived
     }
 
     /// Sends until everything has arrived, for `most_us` at most, and for less than that where nobody is patient for so long.

@@ -1,4 +1,4 @@
-//! Where a run reports to: standard output in one format, the log, each until it fails.
+//! Where a run reports to: standard output in one format, syslog, each until it fails.
 
 use std::io::IsTerminal;
 use std::os::fd::AsFd;
@@ -9,7 +9,7 @@ use gatewatch::report::json::Json;
 use gatewatch::report::text::{Style, Text};
 use gatewatch::report::{Event, Sink, SinkFault, Summary};
 
-use crate::args::{self, Destination, Format, Scan};
+use crate::args::{self, Format, Scan};
 use crate::outbox::Outbox;
 use crate::sys::fd::{Buffered, Writer};
 use crate::{complain, lock};
@@ -17,8 +17,8 @@ use crate::{complain, lock};
 /// Where a line of JSON is made.
 pub static LINE: Mutex<[u8; JSON_BYTES]> = Mutex::new([0; JSON_BYTES]);
 
-/// Opens everything that was asked for, and hands it to `run`. What cannot be opened is said, and leaves `failed` set.
-pub fn with<T>(scan: &Scan, device: &str, run: impl FnOnce(&mut Sinks<'_>) -> T) -> T {
+/// Opens the format that was asked for, and hands it to `run` together with what goes by syslog.
+pub fn with<T>(scan: &Scan, outbox: &mut Outbox<'_>, run: impl FnOnce(&mut Sinks<'_>) -> T) -> T {
     let mut line = lock(&LINE);
     let mut sinks = Sinks::default();
     let stdout = std::io::stdout();
@@ -37,7 +37,9 @@ pub fn with<T>(scan: &Scan, device: &str, run: impl FnOnce(&mut Sinks<'_>) -> T)
             sinks.add("standard output", &mut json);
         }
     }
-    sinks.outbox = (!scan.syslog.is_empty()).then(|| Outbox::open(&scan.syslog, device));
+    if outbox.has_destinations() {
+        sinks.add("syslog", outbox);
+    }
     run(&mut sinks)
 }
 
@@ -59,8 +61,6 @@ pub fn own_name() -> String {
 #[derive(Default)]
 pub struct Sinks<'s> {
     sinks: Vec<(&'static str, &'s mut dyn Sink)>,
-    /// What goes by syslog.
-    pub outbox: Option<Outbox<'s>>,
     /// One of them has failed.
     pub failed: bool,
 }
@@ -71,9 +71,9 @@ impl<'s> Sinks<'s> {
     }
 
     /// Says something to each; one that fails is left out from then on.
-    fn each(&mut self, say: &mut dyn FnMut(&mut dyn Sink) -> Result<(), SinkFault>) {
+    fn each(&mut self, mut say: impl FnMut(&mut dyn Sink) -> Result<(), SinkFault>) {
         let failed = &mut self.failed;
-        let mut told = |name: &str, sink: &mut dyn Sink| match say(sink) {
+        self.sinks.retain_mut(|(name, sink)| match say(*sink) {
             Ok(()) => true,
             Err(fault) => {
                 let why = match fault {
@@ -84,38 +84,16 @@ impl<'s> Sinks<'s> {
                 *failed = true;
                 false
             }
-        };
-        self.sinks.retain_mut(|(name, sink)| told(name, *sink));
-        // What is left out there is told by the numbers of the lines.
-        self.outbox.iter_mut().for_each(|outbox| {
-            told("syslog", outbox);
         });
     }
 
     /// Says one event.
     pub fn event(&mut self, event: &Event<'_>) {
-        self.each(&mut |sink| sink.event(event));
+        self.each(|sink| sink.event(event));
     }
 
     /// Says the last word of a run.
     pub fn summary(&mut self, summary: &Summary<'_>) {
-        self.each(&mut |sink| sink.summary(summary));
-    }
-
-    /// Sends what goes by syslog, for `most_us` at most. What does not arrive is said, and leaves `failed` set.
-    pub fn deliver(&mut self, most_us: u64) {
-        let Some(outbox) = &mut self.outbox else { return };
-        outbox.deliver(most_us);
-        for missing in outbox.missing() {
-            let help = match missing.to {
-                Destination::Path(_) => "--syslog=PATH needs the socket of a log daemon",
-                Destination::Udp(_) | Destination::Tcp(_) => {
-                    "is a collector there, and does nothing stand between?"
-                }
-            };
-            let (to, why, count) = (missing.to, missing.why, missing.messages);
-            complain(format_args!("{to}: {why}; messages that have not arrived there: {count}; {help}"));
-            self.failed = true;
-        }
+        self.each(|sink| sink.summary(summary));
     }
 }

@@ -141,8 +141,11 @@ impl Spool {
         self.sweep();
     }
 
-    /// Takes a message of the run that goes on. It stays where it is until the run is sealed.
+    /// Takes a message of the run that goes on, if anybody waits for one. It stays where it is until the run is sealed.
     pub fn put(&mut self, class: Class, level: u8, text: &str) {
+        if self.all == 0 {
+            return;
+        }
         let room = SPOOL_BYTES.saturating_sub(text.len());
         while self.heads.is_full() || self.used > room {
             let oldest = self.heads.iter().enumerate().min_by_key(|(_, head)| head.class);
