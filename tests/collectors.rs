@@ -381,6 +381,26 @@ fn a_collector_that_comes_back_gets_everything() {
 }
 
 #[test]
+fn what_a_collector_had_not_read_when_it_was_killed_is_sent_again() {
+    let tree = hostile();
+    let mut collector = Collector::new(Program::Rsyslog);
+    collector.start();
+    let log = Log::new();
+    let options = [collector.ways(&["imtcp"]), vec![log.option()]].concat();
+    // Its machine takes everything, the stopped program nothing.
+    let mut child = collector.running.take().unwrap();
+    kill(Pid::from_raw(child.0.id().try_into().unwrap()), Signal::SIGSTOP).unwrap();
+    let ran = meanwhile(&tree, &options, Duration::from_millis(400), || {
+        child.0.kill().unwrap();
+        child.0.wait().unwrap();
+        collector.start();
+    });
+    assert_eq!((ran.status, &ran.stderr[..]), (2, ""));
+    let texts: Vec<String> = log.lines().iter().map(|line| text(line)).collect();
+    same(&collector.ended(1), "imtcp", &texts);
+}
+
+#[test]
 fn a_way_that_leads_nowhere_for_a_while() {
     alone_with(&["192.0.2.1/32"], || {
         let nft = |words: &str| {
