@@ -66,7 +66,7 @@ pub fn line(form: Form, device: &str, message: &Message<'_>, out: &mut Line) -> 
 }
 
 /// `r1 `: where the device has no name the receiver takes the address. Colons would end a tag.
-fn host(out: &mut impl Write, device: &str) -> fmt::Result {
+fn host(out: &mut dyn Write, device: &str) -> fmt::Result {
     if device == "-" {
         return Ok(());
     }
@@ -75,12 +75,12 @@ fn host(out: &mut impl Write, device: &str) -> fmt::Result {
 }
 
 /// `gatewatch[PID]: `
-fn tag(out: &mut impl Write, pid: u32) -> fmt::Result {
+fn tag(out: &mut dyn Write, pid: u32) -> fmt::Result {
     write!(out, "gatewatch[{pid}]: ")
 }
 
 /// `dev=… run=… n=…/… `
-fn identity(out: &mut impl Write, device: &str, message: &Message<'_>) -> fmt::Result {
+fn identity(out: &mut dyn Write, device: &str, message: &Message<'_>) -> fmt::Result {
     write!(out, "dev={device} run={:08x} n={}/{} ", message.run, message.number, message.of)
 }
 
@@ -96,16 +96,25 @@ fn room(device: &str, message: &Message<'_>) -> usize {
 }
 
 /// What the message says, so that it fits a short line.
-fn short(device: &str, message: &Message<'_>, out: &mut impl Write) -> fmt::Result {
+fn short(device: &str, message: &Message<'_>, out: &mut dyn Write) -> fmt::Result {
     let room = room(device, message);
     let (keys, value) = gives_way(message.text);
-    out.write_str(keys)?;
     if let Some(value) = value {
+        out.write_str(keys)?;
         let room = room.saturating_sub(keys.len().saturating_add(1));
-        cut(value, room, str::len, &mut |unit| out.write_str(unit))?;
-        out.write_char('"')?;
+        cut(value, room, &str::len, &mut |unit| out.write_str(unit))?;
+        return out.write_char('"');
     }
-    if message.lost > 0 { write!(out, " lost={}", message.lost) } else { Ok(()) }
+    let mut lost = heapless::String::<16>::new();
+    if message.lost > 0 {
+        write!(lost, " lost={}", message.lost)?;
+    }
+    // How long a run took is what a reader of its closing line misses least.
+    let fits = keys.len().saturating_add(lost.len()) <= room;
+    let (before, time) = keys.split_once(" us=").filter(|_| !fits).unwrap_or((keys, ""));
+    out.write_str(before)?;
+    out.write_str(time.find(' ').and_then(|end| time.get(end..)).unwrap_or_default())?;
+    out.write_str(&lost)
 }
 
 /// ` dev="…" run="…" n="…/…" check="…" …`, RFC 5424 section 6.3.
@@ -119,7 +128,7 @@ fn structured(device: &str, message: &Message<'_>, out: &mut Line) -> fmt::Resul
         // What comes behind it: `"] `, and the short line.
         let left = SYSLOG_LONG_BYTES.saturating_sub(out.len()).saturating_sub(SYSLOG_BYTES.saturating_add(3));
         let room = if last { left } else { usize::MAX };
-        cut(value, room, |unit| in_structure(unit).iter().map(|part| part.len()).sum(), &mut |unit| {
+        cut(value, room, &|unit| in_structure(unit).iter().map(|part| part.len()).sum(), &mut |unit| {
             in_structure(unit).iter().try_for_each(|part| out.write_str(part))
         })?;
         out.write_char('"')?;
@@ -193,7 +202,7 @@ fn units(value: &str) -> impl Iterator<Item = &str> {
 fn cut(
     value: &str,
     room: usize,
-    width: impl Fn(&str) -> usize,
+    width: &dyn Fn(&str) -> usize,
     each: &mut dyn FnMut(&str) -> fmt::Result,
 ) -> fmt::Result {
     let whole = units(value).fold(0_usize, |sum, unit| sum.saturating_add(width(unit)));
@@ -217,7 +226,7 @@ fn cut(
 }
 
 /// `Nov 22 10:00:00 `, RFC 3164 section 4.1.2: the day padded with a blank.
-fn stamp(out: &mut impl Write, now: u64) -> fmt::Result {
+fn stamp(out: &mut dyn Write, now: u64) -> fmt::Result {
     const MONTHS: [&str; 12] =
         ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
     let (_, month, day) = date(now.div_euclid(86_400));
@@ -228,14 +237,14 @@ fn stamp(out: &mut impl Write, now: u64) -> fmt::Result {
 }
 
 /// `2026-11-22T10:00:00Z`, as RFC 5424 section 6.2.3 has it.
-fn stamp_of_rfc3339(out: &mut impl Write, now: u64) -> fmt::Result {
+fn stamp_of_rfc3339(out: &mut dyn Write, now: u64) -> fmt::Result {
     let (year, month, day) = date(now.div_euclid(86_400));
     write!(out, "{year:04}-{:02}-{day:02}T", month.saturating_add(1))?;
     time(out, now)?;
     out.write_char('Z')
 }
 
-fn time(out: &mut impl Write, now: u64) -> fmt::Result {
+fn time(out: &mut dyn Write, now: u64) -> fmt::Result {
     let seconds = now.rem_euclid(86_400);
     let (hour, minute) = (seconds.div_euclid(3600), seconds.div_euclid(60).rem_euclid(60));
     write!(out, "{hour:02}:{minute:02}:{:02}", seconds.rem_euclid(60))
@@ -263,7 +272,7 @@ mod tests {
     fn a_value_is_cut_between_its_units() {
         let cut = |value: &str, room| {
             let mut out = String::new();
-            cut(value, room, str::len, &mut |unit| out.write_str(unit)).unwrap();
+            cut(value, room, &str::len, &mut |unit| out.write_str(unit)).unwrap();
             out
         };
         assert_eq!(cut("/tmp/x", 10), "/tmp/x");
