@@ -2,9 +2,9 @@
 
 pub mod child;
 pub mod clock;
-pub mod devlog;
 mod errno;
 pub mod fd;
+pub mod logsocket;
 pub mod machine;
 pub mod map;
 #[cfg(feature = "fetch")]
@@ -14,5 +14,6 @@ pub mod newfile;
 #[cfg(test)]
 mod packet_filter;
 mod probe;
+pub mod trouble;
 mod walk;
 mod xtables;
