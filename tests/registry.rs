@@ -115,6 +115,21 @@ fn list_shows_the_table() {
     assert!(output.status.success());
 }
 
+/// `explain` ends with what to do, for every check, in every build.
+#[test]
+fn explain_says_what_to_do() {
+    for check in checks::ALL {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_gatewatch"));
+        let text = String::from_utf8(command.args(["explain", check.id]).output().unwrap().stdout).unwrap();
+        let (_, advice) = text.split_once("\n# What to do\n").unwrap_or_else(|| panic!("{}: {text}", check.id));
+        let lines: Vec<&str> = advice.lines().collect();
+        assert!(!lines.is_empty(), "{}", check.id);
+        for (number, line) in (1..).zip(lines) {
+            assert!(line.starts_with(&format!("{number}. ")) && line.ends_with('.'), "{}: {line}", check.id);
+        }
+    }
+}
+
 /// Flags of the help and flags of the parser do not drift: each that is named is understood.
 #[test]
 fn help_names_what_is_understood() {

@@ -1,6 +1,7 @@
 //! What a run says, and the formats in which it is said. Everything goes through [`Event`]s, in one direction:
 //! the looking process makes them, the reporting one hands each to its sinks and counts it in a [`Tally`].
 
+mod advice;
 mod date;
 pub mod escape;
 pub mod json;
@@ -21,6 +22,7 @@ use crate::limits::PARENTS;
 
 use escape::Escaped;
 
+pub use advice::Advice;
 pub use date::date;
 pub use source::Source;
 pub use tally::{Rest, Tally};
