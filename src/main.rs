@@ -69,7 +69,9 @@ impl std::fmt::Display for Explain {
             "This program was built small, without the texts. gatewatch of the same version on another machine has them.\n",
         ))?;
         f.write_str("\n# What to do\n")?;
-        (1_u32..).zip(check.advice.sentences()).try_for_each(|(number, sentence)| writeln!(f, "{number}. {sentence}"))
+        (1_u32..)
+            .zip(check.advice.sentences())
+            .try_for_each(|(number, sentence)| writeln!(f, "{number}. {sentence}"))
     }
 }
 

@@ -10,7 +10,7 @@ use gatewatch::report::escape::Escaped;
 use gatewatch::report::json::Json;
 use gatewatch::report::syslog::{Run, Store, Syslog};
 use gatewatch::report::text::{Style, Text};
-use gatewatch::report::{Event, Sink, SinkFault, Summary};
+use gatewatch::report::{Event, Incident, Sink, SinkFault, Summary};
 use nix::errno::Errno;
 
 use crate::args::{self, Format, Scan};
@@ -112,9 +112,19 @@ impl<'s> Sinks<'s> {
         });
     }
 
-    /// Says one event.
+    /// Says one event as it comes, to those that do not wait.
     pub fn event(&mut self, event: &Event<'_>) {
-        self.each(|sink| sink.event(event));
+        self.each(|sink| if sink.waits() { Ok(()) } else { sink.event(event) });
+    }
+
+    /// Says one event to those that wait.
+    pub fn late(&mut self, event: &Event<'_>) {
+        self.each(|sink| if sink.waits() { sink.event(event) } else { Ok(()) });
+    }
+
+    /// Says what happened.
+    pub fn incident(&mut self, incident: &Incident<'_>) {
+        self.each(|sink| sink.incident(incident));
     }
 
     /// Says the last word of a run.

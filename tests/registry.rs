@@ -121,7 +121,8 @@ fn explain_says_what_to_do() {
     for check in checks::ALL {
         let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_gatewatch"));
         let text = String::from_utf8(command.args(["explain", check.id]).output().unwrap().stdout).unwrap();
-        let (_, advice) = text.split_once("\n# What to do\n").unwrap_or_else(|| panic!("{}: {text}", check.id));
+        let (_, advice) =
+            text.split_once("\n# What to do\n").unwrap_or_else(|| panic!("{}: {text}", check.id));
         let lines: Vec<&str> = advice.lines().collect();
         assert!(!lines.is_empty(), "{}", check.id);
         for (number, line) in (1..).zip(lines) {

@@ -27,7 +27,7 @@ const SENTENCES: [&str; 12] = [
 ];
 
 /// Sentences of one piece of advice at most.
-pub const MOST: usize = SENTENCES.len();
+pub(crate) const MOST: usize = SENTENCES.len();
 
 const KNOWN: u16 = 1;
 const UNPLUG: u16 = 1 << 1;

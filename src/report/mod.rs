@@ -4,6 +4,7 @@
 mod advice;
 mod date;
 pub mod escape;
+pub mod incident;
 pub mod json;
 mod source;
 pub mod syslog;
@@ -193,7 +194,8 @@ impl Finding<'_> {
     }
 }
 
-/// Findings about one intruder, joined. The reporting process makes it, after all findings of a run have been told.
+/// Findings about one intruder, joined ([`incident`] says how). The reporting process makes it, once all findings of a run are
+/// known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Incident<'a> {
     /// Its place among those of the run, from 1, the worst first.
@@ -290,6 +292,10 @@ pub struct Summary<'a> {
     pub suspicious: u32,
     /// See `infected`.
     pub notice: u32,
+    /// Incidents: their findings are among those counted.
+    pub incidents: u32,
+    /// Findings that accuse and are in no incident because there was no room to join them.
+    pub unjoined: u32,
     /// Checks that were asked for.
     pub checks: u32,
     /// Those of them that may have missed something.
@@ -326,6 +332,12 @@ pub trait Sink {
     /// # Errors
     /// When it could not be written.
     fn event(&mut self, event: &Event<'_>) -> Result<(), SinkFault>;
+
+    /// Whether it is told findings and verdicts last, those of an incident behind it, because it is read from the top. The
+    /// others are told each at once, so that nothing is lost with a run that is ended, and incidents before the summary.
+    fn waits(&self) -> bool {
+        false
+    }
 
     /// Says what happened.
     ///

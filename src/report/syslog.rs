@@ -1,5 +1,5 @@
 //! Syslog lines of RFC 3164 that survive BusyBox: at most 220 bytes after the timestamp, one finding each, keys
-//! in a fixed order, numbered n/N so that the collector can tell loss; and a closing line after every run.
+//! in a fixed order, numbered n/N so that the collector can tell loss; incidents first, and a closing line after every run.
 
 use core::fmt::Write;
 
@@ -7,7 +7,7 @@ use super::escape::quoted_within;
 use super::{Client, Event, Finding, Incident, Severity, Sink, SinkFault, Summary, Verdict, date};
 use crate::facts::text::Bytes;
 use crate::limits::{
-    CLIENT_BYTES, DETAIL_BYTES, PATH_BYTES, SYSLOG_BYTES, SYSLOG_FINDINGS, SYSLOG_PER_CHECK,
+    CLIENT_BYTES, DETAIL_BYTES, INCIDENTS, PATH_BYTES, SYSLOG_BYTES, SYSLOG_FINDINGS, SYSLOG_PER_CHECK,
 };
 
 /// Facility `daemon`, RFC 3164 section 4.1.1. OpenWrt's logd drops `local7`, so that is no choice.
@@ -39,17 +39,19 @@ pub trait Datagram {
     fn send(&mut self, message: &[u8]) -> Result<(), SinkFault>;
 }
 
-/// A finding, kept until it is known how many there are.
+/// A finding or an incident, kept until it is known how many there are.
 #[derive(Clone, Debug)]
 struct Kept {
     severity: Severity,
-    /// From `check=` to the end.
+    /// From `check=` or `incident=` to the end.
     text: heapless::String<SYSLOG_BYTES>,
 }
 
 /// The findings of a run; large, so it lives in `.bss`.
 #[derive(Debug, Default)]
 pub struct Store {
+    /// The worst first.
+    incidents: heapless::Vec<Kept, INCIDENTS>,
     kept: heapless::Vec<Kept, SYSLOG_FINDINGS>,
     /// How many findings each check has had.
     per_check: heapless::Vec<(heapless::String<32>, usize), { crate::limits::CHECKS }>,
@@ -60,7 +62,12 @@ impl Store {
     /// An empty one.
     #[must_use]
     pub const fn new() -> Self {
-        Self { kept: heapless::Vec::new(), per_check: heapless::Vec::new(), more: 0 }
+        Self {
+            incidents: heapless::Vec::new(),
+            kept: heapless::Vec::new(),
+            per_check: heapless::Vec::new(),
+            more: 0,
+        }
     }
 }
 
@@ -95,7 +102,7 @@ impl<'s, D: Datagram> Syslog<'s, D> {
     /// can be, so that the same finding is cut alike in every run.
     fn room(&self) -> usize {
         let mut longest = heapless::String::<SYSLOG_BYTES>::new();
-        let most = SYSLOG_FINDINGS.saturating_add(1);
+        let most = SYSLOG_FINDINGS.saturating_add(INCIDENTS).saturating_add(1);
         let run = Run { pid: self.run.pid.max(PID_MAX_LIMIT), ..self.run };
         let _ = tag(&mut longest, run, most, most);
         SYSLOG_BYTES.saturating_sub(longest.len())
@@ -111,6 +118,33 @@ impl<'s, D: Datagram> Syslog<'s, D> {
             .and_then(|()| text.write_str(" obj=\""));
         let room = self.room().saturating_sub(text.len().saturating_add(1));
         keys.and_then(|()| quoted_within(object(finding).as_slice(), room, &mut text))
+            .and_then(|()| text.write_char('"'))
+            .map_err(|_| SinkFault::TooLarge)?;
+        Ok(text)
+    }
+
+    /// The incident's own part of its line. Of its checks as many are named as take a third of it.
+    fn story(&self, incident: &Incident<'_>) -> Result<heapless::String<SYSLOG_BYTES>, SinkFault> {
+        let mut text = heapless::String::new();
+        let keys = write!(text, "incident={} sev={} checks=", incident.number, incident.severity.word());
+        let (room, mut left) = (self.room(), 0_usize);
+        let share = text.len().saturating_add(room.div_euclid(3));
+        let keys = incident.checks.iter().try_fold(keys, |keys, check| {
+            let comma = if text.ends_with('=') { "" } else { "," };
+            if left > 0 || text.len().saturating_add(check.len()) >= share {
+                left = left.saturating_add(1);
+                return Ok(keys);
+            }
+            write!(text, "{comma}{check}").map(Ok)
+        });
+        keys.and_then(|keys| keys)
+            .and_then(|()| if left > 0 { write!(text, "+{left}") } else { Ok(()) })
+            .and_then(|()| incident.pid.map_or(Ok(()), |pid| write!(text, " pid={pid}")))
+            .and_then(|()| text.write_str(" obj=\""))
+            .and_then(|()| {
+                let room = room.saturating_sub(text.len().saturating_add(1));
+                quoted_within(incident.story, room, &mut text)
+            })
             .and_then(|()| text.write_char('"'))
             .map_err(|_| SinkFault::TooLarge)?;
         Ok(text)
@@ -215,15 +249,19 @@ impl<D: Datagram> Sink for Syslog<'_, D> {
         Ok(())
     }
 
-    fn incident(&mut self, _: &Incident<'_>) -> Result<(), SinkFault> {
+    fn incident(&mut self, incident: &Incident<'_>) -> Result<(), SinkFault> {
+        let text = self.story(incident)?;
+        // There is room for as many as a run has.
+        let _ = self.store.incidents.push(Kept { severity: incident.severity, text });
         Ok(())
     }
 
     fn summary(&mut self, summary: &Summary<'_>) -> Result<(), SinkFault> {
         let kept = core::mem::take(&mut self.store.kept);
-        let of = kept.len().saturating_add(1);
-        for (number, finding) in (1_usize..).zip(&kept) {
-            self.send(level(finding.severity), number, of, &finding.text)?;
+        let incidents = core::mem::take(&mut self.store.incidents);
+        let of = kept.len().saturating_add(incidents.len()).saturating_add(1);
+        for (number, line) in (1_usize..).zip(incidents.iter().chain(&kept)) {
+            self.send(level(line.severity), number, of, &line.text)?;
         }
         let mut text = heapless::String::<SYSLOG_BYTES>::new();
         write!(text, "verdict={}", summary.verdict.word())
@@ -290,6 +328,24 @@ mod tests {
         }
     }
 
+    const SUMMARY: Summary<'static> = Summary {
+        verdict: Verdict::Suspicious,
+        infected: 0,
+        suspicious: 1,
+        notice: 0,
+        incidents: 0,
+        unjoined: 0,
+        checks: 6,
+        blind: 0,
+        counts: Counts { processes: 0, sockets: 0, flows: 0, files: 0 },
+        intel: Some(IntelInfo { version: 42, created: 0, entries: 1, signed: true }),
+        intel_age_days: None,
+        device: "r1",
+        version: "0",
+        elapsed_us: 5120,
+        broken_off: "",
+    };
+
     fn sent(device: &str, findings: &[Finding<'_>]) -> Vec<String> {
         let (mut lines, mut store) = (Lines::default(), Store::new());
         let run = Run { device, pid: u32::MAX, id: 0xbeef, now: 1_795_341_600 };
@@ -297,22 +353,7 @@ mod tests {
         for finding in findings {
             syslog.event(&Event::Finding(*finding)).unwrap();
         }
-        let summary = Summary {
-            verdict: Verdict::Suspicious,
-            infected: 0,
-            suspicious: 1,
-            notice: 0,
-            checks: 6,
-            blind: 0,
-            counts: Counts::default(),
-            intel: Some(IntelInfo { version: 42, created: 0, entries: 1, signed: true }),
-            intel_age_days: None,
-            device,
-            version: "0",
-            elapsed_us: 5120,
-            broken_off: "",
-        };
-        syslog.summary(&summary).unwrap();
+        syslog.summary(&SUMMARY).unwrap();
         lines.0
     }
 
@@ -328,6 +369,54 @@ mod tests {
                  intel=42 checks=6 blind=0 us=5120",
             ]
         );
+    }
+
+    #[test]
+    fn an_incident_comes_first_and_keeps_its_keys() {
+        let long = [b'a', b'\n', b'"', 0xff].repeat(250);
+        let checks =
+            ["exe-deleted", "name-mismatch", "startup-volatile", "startup-added", "c2-address", "relay"];
+        for device in ["r1", &"d".repeat(64)] {
+            let (mut lines, mut store) = (Lines::default(), Store::new());
+            let mut syslog = Syslog::new(&mut lines, Run { device, pid: 5, id: 0, now: 0 }, &mut store);
+            syslog.event(&Event::Finding(finding("relay", b"/tmp/x"))).unwrap();
+            let incident = Incident {
+                number: 24,
+                severity: Severity::Infected,
+                family: b"",
+                checks: &checks,
+                findings: 6,
+                pid: Some(4_194_304),
+                path: b"/tmp/x",
+                remote: None,
+                client: None,
+                story: &long,
+                advice: &[],
+            };
+            syslog.incident(&incident).unwrap();
+            syslog
+                .incident(&Incident {
+                    number: 2,
+                    story: b"pid 5 (/tmp/x).",
+                    checks: &checks[..2],
+                    ..incident
+                })
+                .unwrap();
+            syslog.summary(&SUMMARY).unwrap();
+            let [first, second, relay, last] = &lines.0[..] else { panic!("{:?}", lines.0) };
+            assert!(first.len() <= SYSLOG_BYTES + "<26>Jan  1 00:00:00 ".len(), "{first}");
+            assert!(
+                first.starts_with("<26>")
+                    && first.contains(" n=1/4 incident=24 sev=infected checks=exe-deleted")
+            );
+            assert!(
+                first.contains("+") && first.contains(" pid=4194304 obj=\"") && first.ends_with('"'),
+                "{first}"
+            );
+            let told = "incident=2 sev=infected checks=exe-deleted,name-mismatch pid=4194304 obj=\"pid 5 (/tmp/x).\"";
+            assert!(device != "r1" || second.ends_with(told), "{second}");
+            assert!(relay.contains(" n=3/4 check=relay") && last.contains(" n=4/4 verdict="));
+        }
     }
 
     #[test]
