@@ -20,7 +20,8 @@ const TABLE: [(&str, &[&str]); 11] = [
 ];
 
 /// The binary's own modules. They use the library as `gatewatch::`, and the library cannot use them at all.
-const BINARY: [&str; 8] = ["main", "args", "baseline_cmd", "fetch", "intel_cmd", "look", "sys", "trust"];
+const BINARY: [&str; 10] =
+    ["main", "args", "baseline_cmd", "fetch", "intel_cmd", "look", "run", "sinks", "sys", "trust"];
 
 fn sources(dir: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(dir).unwrap() {

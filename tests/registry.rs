@@ -131,6 +131,23 @@ fn explain_says_what_to_do() {
     }
 }
 
+/// What incidents know of checks, they know by ids that are in the table.
+#[test]
+fn incidents_know_checks_of_the_table() {
+    let mut seen = 0;
+    for file in ["join", "keys", "story"] {
+        let text = read(&format!("src/report/incident/{file}.rs"));
+        let code = text.split("#[cfg(test)]").next().unwrap();
+        // Words of a story have blanks, and names of directories none of these.
+        let ids = code.split('"').skip(1).step_by(2).filter(|word| word.contains('-') && !word.contains(' '));
+        for id in ids.filter(|id| !id.ends_with('-')) {
+            assert!(checks::index(id).is_some(), "src/report/incident/{file}.rs knows {id}");
+            seen += 1;
+        }
+    }
+    assert!(seen > 30, "only {seen} ids were seen: is the test blind?");
+}
+
 /// Flags of the help and flags of the parser do not drift: each that is named is understood.
 #[test]
 fn help_names_what_is_understood() {
