@@ -143,7 +143,7 @@ fn every_finding_has_its_line_and_every_run_its_last() {
     let (outcome, lines) =
         logged(&infected(), &["--device", "r1.lan", "--intel", intel.to_str().unwrap(), "--allow-unsigned"]);
     let incident = ["incident", "sev", "checks", "pid"].map(|key| lines[0].value(key));
-    assert_eq!(incident, ["1", "infected", "startup-dropper,exe-deleted,startup-volatile", "9"]);
+    assert_eq!(incident, ["1", "infected", "exe-deleted,startup-dropper,startup-volatile", "9"]);
     assert!(lines[0].value("obj").starts_with("pid 9 (/tmp/x, deleted"), "{:?}", lines[0]);
     let short: Vec<_> =
         lines[1..5].iter().map(|l| ["check", "sev", "attack", "obj"].map(|key| l.value(key))).collect();

@@ -31,7 +31,7 @@ impl Kept {
 pub type Held = heapless::VecView<Kept>;
 pub type Keys = heapless::VecView<(Key, u16)>;
 
-const _: () = assert!(HELD_FINDINGS <= u16::MAX as usize && HELD_KEYS >= HELD_FINDINGS);
+const _: () = assert!(HELD_FINDINGS < 65_536 && HELD_KEYS >= HELD_FINDINGS);
 
 /// Findings that are about one intruder.
 #[derive(Clone, Copy, Debug)]
