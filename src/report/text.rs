@@ -196,6 +196,8 @@ impl<W: Write> Sink for Text<W> {
     }
 
     fn summary(&mut self, summary: &Summary<'_>) -> Result<(), SinkFault> {
+        // The next run has incidents of its own.
+        (self.left, self.incidents) = (0, false);
         if self.style.quiet {
             return Ok(());
         }
