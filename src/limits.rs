@@ -419,8 +419,8 @@ pub const HELD_VERDICTS: usize = 32_768;
 /// Bytes at its end that are left to them and to findings of the worst severity: nobody pushes these out with long paths.
 pub const HELD_INFECTED: usize = HELD_VERDICTS + 16_384;
 
-/// Subjects of these findings, 16 bytes each: a finding has at most six.
-pub const HELD_KEYS: usize = 6 * HELD_FINDINGS;
+/// Subjects of these findings, 16 bytes each: a finding has at most eight.
+pub const HELD_KEYS: usize = 8 * HELD_FINDINGS;
 
 /// Incidents of a run. Those that have no room are the mildest.
 pub const INCIDENTS: usize = if cfg!(test) { 4 } else { 24 };

@@ -16,6 +16,9 @@ pub type Key = u64;
 /// Words of a text that are looked at: a startup line has fewer, and a text that an enemy fills costs no more than this.
 const WORDS: usize = 48;
 
+/// Hexadecimal digits of a SHA-256.
+const SHA256: usize = 64;
+
 /// Letters that a service's name has at least: shorter ones are anybody's.
 const SERVICE: usize = 3;
 
@@ -124,6 +127,12 @@ pub fn subjects(finding: &Finding<'_>, each: &mut dyn FnMut(Key)) {
     numbered.into_iter().for_each(|pid| each(process(pid)));
     if is_own_program(finding) {
         each(file(b"", finding.path));
+    }
+    // One file under several names.
+    if finding.check == "exe-known-bad" {
+        let mut words = finding.detail.split(|b| !b.is_ascii_alphanumeric());
+        let hash = words.find(|word| word.len() == SHA256 && word.iter().all(u8::is_ascii_hexdigit));
+        hash.into_iter().for_each(|hash| each(key(&[b"hash", hash])));
     }
     if finding.severity == Severity::Infected && HIDES.contains(&finding.check) {
         each(key(&[b"hides"]));

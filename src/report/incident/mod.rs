@@ -2,7 +2,7 @@
 //!
 //! # What is joined
 //! Findings that suspect have a subject in common: a process (by pid), a program (by path; not the system's own, and no
-//! interpreter or program of many names), an address that they accuse, a client. `/proc/PID` is a process. Checks of what
+//! interpreter or program of many names; a listed one by its hash too), an address that they accuse, a client. `/proc/PID` is a process. Checks of what
 //! hides all the rest (processes, tools, modules, libraries) find one thing together. A finding also belongs to what it names:
 //! - a startup line to the program that it starts, and to the address from which it fetches;
 //! - a process to an ancestor that is accused itself. The first process and daemons that the system starts everybody's programs

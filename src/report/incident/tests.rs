@@ -5,7 +5,8 @@ use crate::facts::endpoint::Endpoint;
 use crate::facts::process::Owner;
 
 /// The checks of these tests, instead of the table of all.
-const CHECKS_HERE: [&str; 23] = [
+const CHECKS_HERE: [&str; 24] = [
+    "exe-known-bad",
     "c2-address",
     "c2-client",
     "dropped-elf",
@@ -180,6 +181,19 @@ fn programs_that_run_what_they_are_told_are_no_bond() {
     assert_eq!(stories(&[shell(5, b"/usr/bin/python3.11", 1), shell(6, b"/usr/bin/python3.11", 2)]).len(), 2);
     assert_eq!(stories(&[shell(5, b"/tmp/x", 1), shell(6, b"/tmp/x", 2)]).len(), 1);
     assert_eq!(stories(&[shell(5, b"", 1), shell(6, b"", 2)]).len(), 2, "no path is nobody's");
+}
+
+#[test]
+fn one_file_under_several_names() {
+    let listed = |detail, pid, path| Finding {
+        severity: Severity::Infected,
+        detail,
+        ..process_at("exe-known-bad", pid, path)
+    };
+    let one = [b"the program that runs is listed: SHA-256 ".to_vec(), vec![b'a'; 64]].concat();
+    let other = [&one[..one.len() - 1], b"b; the indicator has expired"].concat();
+    assert_eq!(stories(&[listed(&one, 5, b"/tmp/a"), listed(&one, 6, b"/tmp/b")]).len(), 1);
+    assert_eq!(stories(&[listed(&one, 5, b"/tmp/a"), listed(&other, 6, b"/tmp/b")]).len(), 2);
 }
 
 #[test]
