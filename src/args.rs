@@ -31,7 +31,7 @@ usage: gatewatch [scan] [options]     look at this machine, or at a tree
        gatewatch intel verify FILE    tell whether a scan would take it
        gatewatch intel update SOURCE  put a newer one in its place: a file, or http://...
        gatewatch list                 show the checks
-       gatewatch explain ID           show what a check sees, misses and is founded on
+       gatewatch explain ID           show what a check sees and misses, and what to do
        gatewatch --version | --help
 
 options of scan:

@@ -35,7 +35,7 @@ use crate::limits::CHECKS;
 pub(crate) use out::Say;
 pub use out::{Draft, Out};
 
-pub use crate::report::{Severity, Source};
+pub use crate::report::{Advice, Severity, Source};
 
 /// A fact that a check wants to see.
 #[derive(Clone, Copy)]
@@ -145,6 +145,8 @@ pub struct Check {
     pub attack: &'static str,
     /// What it sees, in a few words.
     pub title: &'static str,
+    /// What to do about what it finds.
+    pub advice: Advice,
     /// Where its facts come from: how well these could be looked at is how well it could look.
     pub sources: &'static [Source],
     /// The facts it wants, and what it does with them.

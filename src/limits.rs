@@ -400,6 +400,34 @@ pub const WHY_BYTES: usize = 384;
 /// and the numbers of the largest finding.
 pub const FRAME_BYTES: usize = PATH_BYTES + DETAIL_BYTES + CLIENT_BYTES + (1 + PARENTS) * COMM_BYTES + 512;
 
+/// Findings of a run that wait to be joined into incidents, 32 bytes each and their frames. A router that is infected gives
+/// some twenty.
+pub const HELD_FINDINGS: usize = if cfg!(test) { 48 } else { 384 };
+
+/// Findings of one check and severity among them, so that a flood of one kind cannot push out another.
+pub const HELD_SHARE: usize = if cfg!(test) { 12 } else { 48 };
+
+/// Further findings that wait to be told behind the incidents, 4 bytes each and their frames.
+pub const HELD_LOOSE: usize = if cfg!(test) { 24 } else { 512 };
+
+/// Bytes of the frames of all that waits, some 200 each; those of what is not joined have half of it.
+pub const HELD_BYTES: usize = 131_072;
+
+/// Bytes at its end that are left to verdicts: some 60 each, with the longest reasons [`WHY_BYTES`] more.
+pub const HELD_VERDICTS: usize = 32_768;
+
+/// Bytes at its end that are left to them and to findings of the worst severity: nobody pushes these out with long paths.
+pub const HELD_INFECTED: usize = HELD_VERDICTS + 16_384;
+
+/// Subjects of these findings, 16 bytes each: a finding has at most eight.
+pub const HELD_KEYS: usize = 8 * HELD_FINDINGS;
+
+/// Incidents of a run. Those that have no room are the mildest.
+pub const INCIDENTS: usize = if cfg!(test) { 4 } else { 24 };
+
+/// Bytes of the story of an incident: two sentences of parts each of which is cut where it is long.
+pub const STORY_BYTES: usize = 1024;
+
 /// Bytes of one JSON line. The worst case is a finding all of whose bytes are escaped as `\\xNN`, five each.
 pub const JSON_BYTES: usize = 5 * FRAME_BYTES;
 

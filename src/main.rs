@@ -63,7 +63,7 @@ impl std::fmt::Display for List {
     }
 }
 
-/// What one check is about: its row of the table, then its text.
+/// What one check is about: its row of the table, its text, and what to do.
 struct Explain(usize);
 
 impl std::fmt::Display for Explain {
@@ -73,7 +73,11 @@ impl std::fmt::Display for Explain {
         writeln!(f, "{id}: {}\n{area} · {severity} · {}\n", check.title, check.attack)?;
         f.write_str(checks::explain(self.0).unwrap_or(
             "This program was built small, without the texts. gatewatch of the same version on another machine has them.\n",
-        ))
+        ))?;
+        f.write_str("\n# What to do\n")?;
+        (1_u32..)
+            .zip(check.advice.sentences())
+            .try_for_each(|(number, sentence)| writeln!(f, "{number}. {sentence}"))
     }
 }
 

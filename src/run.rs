@@ -1,11 +1,12 @@
 //! One look at the machine: starts the process that looks, hands what it tells to the sinks, comes to a verdict. A
-//! looking process that dies or is late is no silence: what it had told is reported, and the run is incomplete.
+//! looking process that dies or is late is no silence: what it had told is joined and reported, and the run is incomplete.
 
 use std::sync::Mutex;
 
 use gatewatch::checks;
 use gatewatch::limits::FRAME_BYTES;
-use gatewatch::report::{CheckReport, Event, Looked, Rest, Source, Tally, Verdict, wire};
+use gatewatch::report::incident::{Incidents, Told};
+use gatewatch::report::{Advice, CheckReport, Event, Looked, Rest, Source, Tally, Verdict, wire};
 
 use crate::args::Scan;
 use crate::sinks::Sinks;
@@ -17,24 +18,40 @@ use crate::{VERSION, lock, look};
 // Large buffers lie in .bss: a page of them costs memory only once it is used.
 static FRAMES: Mutex<[u8; 2 * FRAME_BYTES]> = Mutex::new([0; 2 * FRAME_BYTES]);
 
+static INCIDENTS: Mutex<Incidents> = Mutex::new(Incidents::new());
+
 /// Looks once and tells everything to `sinks`.
 pub fn once(scan: &Scan, device: &str, sinks: &mut Sinks<'_>) -> Verdict {
     let started = clock::monotonic_us();
     let mut frames = lock(&FRAMES);
     let own = std::process::id();
     let mut tally = Tally::default();
+    let mut incidents = lock(&INCIDENTS);
+    incidents.clear();
     let timeout_us = scan.timeout_s.saturating_mul(1_000_000);
     let why = match child::start(timeout_us, |pipe| look::look(scan, pipe, own)) {
         Ok(child) => relay(child, &mut *frames, &mut |event| {
             tally.event(event, checks::index);
             sinks.event(event);
+            if !incidents.hold(event, &checks::index) {
+                sinks.late(event);
+            }
         }),
         Err(errno) => Some(format!("no process could be started: {}", fault(errno))),
     };
     let why = why.unwrap_or_default();
+    incidents.tell(&advice, &mut |told| match told {
+        Told::Incident(incident) => {
+            tally.incident(incident.severity);
+            sinks.incident(incident);
+        }
+        Told::Event(event) => sinks.late(event),
+    });
     let checks = complete(scan, &why, &mut tally, sinks);
     let elapsed_us = clock::monotonic_us().saturating_sub(started);
-    let rest = Rest { checks, least: scan.least, device, version: VERSION, elapsed_us, broken_off: &why };
+    let unjoined = incidents.unjoined();
+    let rest =
+        Rest { checks, least: scan.least, unjoined, device, version: VERSION, elapsed_us, broken_off: &why };
     let summary = tally.summary(clock::believable(), rest);
     sinks.summary(&summary);
     summary.verdict
@@ -85,6 +102,12 @@ fn relay(child: Child, frames: &mut [u8], each: &mut dyn FnMut(&Event<'_>)) -> O
     }
 }
 
+/// What a check says is to be done.
+fn advice(check: &str) -> Advice {
+    let row = checks::index(check).and_then(|index| checks::ALL.get(index));
+    row.map_or(Advice::default(), |row| row.advice)
+}
+
 /// Speaks for the checks that did not come to it. Returns how many were asked for.
 fn complete(scan: &Scan, why: &str, tally: &mut Tally, sinks: &mut Sinks<'_>) -> u32 {
     let stage = tally.stage();
@@ -103,6 +126,7 @@ fn complete(scan: &Scan, why: &str, tally: &mut Tally, sinks: &mut Sinks<'_>) ->
         let report = CheckReport { check: check.id, looked, why: why.as_bytes(), facts: 0, findings };
         tally.event(&Event::Check(report), checks::index);
         sinks.event(&Event::Check(report));
+        sinks.late(&Event::Check(report));
     }
     asked
 }

@@ -11,7 +11,7 @@ use gatewatch::report::json::Json;
 use gatewatch::report::nagios::{self, Nagios};
 use gatewatch::report::prom::{self, Prom};
 use gatewatch::report::text::{Style, Text};
-use gatewatch::report::{Event, Severity, Sink, SinkFault, Summary};
+use gatewatch::report::{Event, Incident, Severity, Sink, SinkFault, Summary};
 
 use crate::args::{self, Format, Scan};
 use crate::outbox::Outbox;
@@ -138,12 +138,29 @@ impl<'s> Sinks<'s> {
         });
     }
 
-    /// Says one event, unless it is a finding that is too mild.
+    /// Says one event as it comes, to those that do not wait, unless it is a finding that is too mild.
     pub fn event(&mut self, event: &Event<'_>) {
-        let mild = matches!(event, Event::Finding(finding) if finding.severity < self.least);
-        if !mild {
-            self.each(|sink| sink.event(event));
+        if !self.is_mild(event) {
+            self.each(|sink| if sink.waits() { Ok(()) } else { sink.event(event) });
         }
+    }
+
+    /// Says one event to those that wait.
+    pub fn late(&mut self, event: &Event<'_>) {
+        if !self.is_mild(event) {
+            self.each(|sink| if sink.waits() { sink.event(event) } else { Ok(()) });
+        }
+    }
+
+    /// Says what happened.
+    pub fn incident(&mut self, incident: &Incident<'_>) {
+        if incident.severity >= self.least {
+            self.each(|sink| sink.incident(incident));
+        }
+    }
+
+    fn is_mild(&self, event: &Event<'_>) -> bool {
+        matches!(event, Event::Finding(finding) if finding.severity < self.least)
     }
 
     /// Says the last word of a run. Then a file is whole, and takes its place.

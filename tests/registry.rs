@@ -115,6 +115,39 @@ fn list_shows_the_table() {
     assert!(output.status.success());
 }
 
+/// `explain` ends with what to do, for every check, in every build.
+#[test]
+fn explain_says_what_to_do() {
+    for check in checks::ALL {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_gatewatch"));
+        let text = String::from_utf8(command.args(["explain", check.id]).output().unwrap().stdout).unwrap();
+        let (_, advice) =
+            text.split_once("\n# What to do\n").unwrap_or_else(|| panic!("{}: {text}", check.id));
+        let lines: Vec<&str> = advice.lines().collect();
+        assert!(!lines.is_empty(), "{}", check.id);
+        for (number, line) in (1..).zip(lines) {
+            assert!(line.starts_with(&format!("{number}. ")) && line.ends_with('.'), "{}: {line}", check.id);
+        }
+    }
+}
+
+/// What incidents know of checks, they know by ids that are in the table.
+#[test]
+fn incidents_know_checks_of_the_table() {
+    let mut seen = 0;
+    for file in ["join", "keys", "story"] {
+        let text = read(&format!("src/report/incident/{file}.rs"));
+        let code = text.split("#[cfg(test)]").next().unwrap();
+        // Words of a story have blanks, and names of directories none of these.
+        let ids = code.split('"').skip(1).step_by(2).filter(|word| word.contains('-') && !word.contains(' '));
+        for id in ids.filter(|id| !id.ends_with('-')) {
+            assert!(checks::index(id).is_some(), "src/report/incident/{file}.rs knows {id}");
+            seen += 1;
+        }
+    }
+    assert!(seen > 30, "only {seen} ids were seen: is the test blind?");
+}
+
 /// Flags of the help and flags of the parser do not drift: each that is named is understood.
 #[test]
 fn help_names_what_is_understood() {

@@ -56,7 +56,7 @@ fn golden_lines_are_as_the_schema_says() {
         let path = golden::golden(&name, Format::Json);
         types.extend(schema.check(&path.display().to_string(), &fs::read_to_string(&path).unwrap()));
     }
-    assert_eq!(types, ["check", "finding", "summary"].map(str::to_owned).into());
+    assert_eq!(types, ["check", "finding", "incident", "summary"].map(str::to_owned).into());
 }
 
 #[test]
@@ -67,7 +67,7 @@ fn a_live_scan_is_as_the_schema_says() {
     assert!(types.contains("check") && types.contains("summary"), "{types:?}");
 }
 
-/// A run that ended early, and what is reserved.
+/// A run that ended early, one in which more was found than is joined, and fields that may be absent.
 #[test]
 fn rare_lines_are_allowed() {
     let schema = Schema::open();
@@ -78,9 +78,9 @@ fn rare_lines_are_allowed() {
             "client": "0f3a", "remote": "[2001:db8::1]:443"}),
         json!({"v": 1, "type": "summary", "verdict": "incomplete", "infected": 0, "suspicious": 0, "notice": 0,
             "checks": 6, "blind": 6, "processes": 0, "sockets": 0, "flows": 0, "files": 0, "device": "router-1.lan",
-            "version": "0.1.0", "elapsed_us": 60_000_000, "why": "time ran out"}),
+            "version": "0.1.0", "elapsed_us": 60_000_000, "why": "time ran out", "incidents": 0, "unjoined": 5}),
         json!({"v": 1, "type": "summary", "verdict": "suspicious", "infected": 0, "suspicious": 2, "notice": 0,
-            "hidden": 2, "checks": 6, "blind": 0, "processes": 0, "sockets": 0, "flows": 0, "files": 0,
+            "incidents": 1, "hidden": 2, "checks": 6, "blind": 0, "processes": 0, "sockets": 0, "flows": 0, "files": 0,
             "device": "-", "version": "0.1.0", "elapsed_us": 5120}),
     ] {
         assert_eq!(schema.fault(&line), None, "{line}");

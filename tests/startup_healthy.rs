@@ -21,6 +21,7 @@ fn look(tree: &Tree) -> Outcome {
 
 /// What is said of a machine beyond notices, one line each.
 fn accused(machine: &str, outcome: &Outcome) -> Vec<String> {
+    assert_eq!(outcome.incidents, [serde_json::Value::Null; 0], "{machine}");
     let odd = |severity: &str| severity != "notice";
     outcome
         .findings

@@ -39,6 +39,7 @@ fn a_file_that_never_answers() {
         let took = begun.elapsed();
         assert!((Duration::from_secs(2)..Duration::from_secs(8)).contains(&took), "{took:?}");
         assert_eq!((outcome.status, outcome.findings.len()), (status, findings), "what was told is kept");
+        assert_eq!(outcome.incidents.len(), findings, "and joined");
         assert!(outcome.summary["why"].as_str().unwrap().starts_with("time ran out"), "{outcome:?}");
         assert_eq!(outcome.looked("exe-deleted"), ("yes", ""));
         for check in ["startup-dropper", "startup-volatile"] {

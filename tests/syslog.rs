@@ -73,6 +73,7 @@ impl Line {
 }
 
 const FINDING: [&str; 8] = ["dev", "run", "n", "check", "sev", "attack", "pid", "obj"];
+const INCIDENT: [&str; 8] = ["dev", "run", "n", "incident", "sev", "checks", "pid", "obj"];
 const LAST: [&str; 8] = ["dev", "run", "n", "verdict", "intel", "checks", "blind", "us"];
 
 /// The messages of one run, each with the keys that it must have and numbered without a gap.
@@ -85,8 +86,9 @@ fn messages(lines: &[Vec<u8>]) -> Vec<Line> {
     }
     assert!(last.value("run").len() == 8 && last.value("run").bytes().all(|b| b.is_ascii_hexdigit()));
     for line in findings {
-        let expected =
-            FINDING.into_iter().filter(|key| *key != "pid" || line.keys.iter().any(|k| k == "pid"));
+        let has = |key: &str| line.keys.iter().any(|k| k == key);
+        let keys = if has("incident") { INCIDENT } else { FINDING };
+        let expected = keys.into_iter().filter(|key| *key != "pid" || has("pid"));
         assert_eq!(line.keys, expected.collect::<Vec<_>>());
         let level = match line.value("sev") {
             "infected" => 2,
@@ -140,8 +142,11 @@ fn every_finding_has_its_line_and_every_run_its_last() {
     let intel = scan::intel("live.gwi");
     let (outcome, lines) =
         logged(&infected(), &["--device", "r1.lan", "--intel", intel.to_str().unwrap(), "--allow-unsigned"]);
+    let incident = ["incident", "sev", "checks", "pid"].map(|key| lines[0].value(key));
+    assert_eq!(incident, ["1", "infected", "exe-deleted,startup-dropper,startup-volatile", "9"]);
+    assert!(lines[0].value("obj").starts_with("pid 9 (/tmp/x, deleted"), "{:?}", lines[0]);
     let short: Vec<_> =
-        lines[..4].iter().map(|l| ["check", "sev", "attack", "obj"].map(|key| l.value(key))).collect();
+        lines[1..5].iter().map(|l| ["check", "sev", "attack", "obj"].map(|key| l.value(key))).collect();
     assert_eq!(
         short,
         [
@@ -156,9 +161,9 @@ fn every_finding_has_its_line_and_every_run_its_last() {
             ],
         ]
     );
-    assert_eq!((lines[0].value("pid"), outcome.status), ("9", 2));
-    let last = ["dev", "n", "verdict", "intel", "checks", "blind"].map(|key| lines[4].value(key));
-    assert_eq!(last, ["r1.lan", "5/5", "infected", "7", &all(), "0"]);
+    assert_eq!((lines[1].value("pid"), outcome.status), ("9", 2));
+    let last = ["dev", "n", "verdict", "intel", "checks", "blind"].map(|key| lines[5].value(key));
+    assert_eq!(last, ["r1.lan", "6/6", "infected", "7", &all(), "0"]);
 }
 
 #[test]
@@ -175,7 +180,7 @@ fn a_run_that_finds_nothing_says_so() {
 fn a_flood_is_cut_and_counted() {
     let tree = (0..100).fold(Tree::new(), |tree, i| tree.file(format!("etc/init.d/{i}"), "/tmp/x &\n"));
     let (outcome, lines) = logged(&tree.process(9, b"x", b"/tmp/x", b"x\0"), &[]);
-    assert_eq!((outcome.findings.len(), lines.len()), (101, 24 + 1 + 1));
+    assert_eq!((outcome.findings.len(), lines.len()), (101, outcome.incidents.len() + 24 + 1 + 1));
     assert_eq!(lines.last().unwrap().value("more"), "76");
 }
 
@@ -186,11 +191,11 @@ fn a_long_name_gives_way_in_its_middle() {
     let device = "d".repeat(64);
     let (outcome, lines) =
         logged(&Tree::healthy().process(4_194_304, b"x", &exe, b"x\0"), &["--device", &device]);
-    assert_eq!((outcome.status, lines.len()), (2, 2));
-    let cut = lines[0].value("obj");
+    assert_eq!((outcome.status, lines.len()), (2, 3));
+    let cut = lines[1].value("obj");
     assert!(cut.starts_with("/tmp/first-\\x1b[2J") && cut.ends_with("-last"), "{cut}");
     assert_eq!(cut.matches("...").count(), 1, "{cut}");
-    let head = ["dev", "check", "sev", "attack", "pid"].map(|key| lines[0].value(key));
+    let head = ["dev", "check", "sev", "attack", "pid"].map(|key| lines[1].value(key));
     assert_eq!(head, [&device, "exe-deleted", "infected", "T1070.004", "4194304"]);
 }
 
@@ -235,7 +240,7 @@ fn a_stream_is_taken_too() {
     let bytes = reader.join().unwrap();
     let lines: Vec<Vec<u8>> =
         bytes.strip_suffix(b"\0").unwrap().split(|b| *b == 0).map(<[u8]>::to_vec).collect();
-    assert_eq!((messages(&lines).len(), ran.status), (4, 2));
+    assert_eq!((messages(&lines).len(), ran.status), (5, 2));
 }
 
 fn option(path: &Path) -> OsString {
@@ -339,12 +344,12 @@ fn busybox_takes_every_line_whole() {
     let log = fs::read_to_string(tree.path().join("log/messages")).unwrap();
     let lines: Vec<_> =
         log.lines().filter_map(|line| line.find("gatewatch[").map(|at| line.split_at(at))).collect();
-    assert_eq!(lines.len(), 5, "{log}");
+    assert_eq!(lines.len(), 6, "{log}");
     for (number, (head, message)) in (1..).zip(&lines) {
         let mut line = Line { priority: 0, keys: Vec::new(), values: Vec::new() };
         line.message(message);
-        assert_eq!(line.value("n"), format!("{number}/5"));
-        assert!(head.contains(if number == 5 { " daemon.info " } else { " daemon." }), "{head}");
+        assert_eq!(line.value("n"), format!("{number}/6"));
+        assert!(head.contains(if number == 6 { " daemon.info " } else { " daemon." }), "{head}");
         assert!(line.keys.iter().any(|key| key == "us" || key == "obj"), "{message}");
     }
 }

@@ -24,7 +24,7 @@
 //! passwd(5), shadow(5), group(5), crypt(5); BusyBox libbb/correct_password.c; musl src/passwd/getpwent_a.c; lists of
 //! Broadcom's, Realtek's and DD-WRT's firmware; MITRE ATT&CK T1136.001.
 
-use crate::check::{Area, Check, Ctx, Hook, Out, Severity, Source};
+use crate::check::{Advice, Area, Check, Ctx, Hook, Out, Severity, Source};
 use crate::facts::account::{Account, Password, Rank};
 use crate::facts::origin::{Standing, Truth};
 use crate::facts::place::{Place, place};
@@ -36,6 +36,7 @@ pub const CHECK: Check = Check {
     severity: Severity::Suspicious,
     attack: "T1136.001",
     title: "a user with rights that the firmware gives nobody",
+    advice: Advice::DOOR,
     sources: &[Source::Accounts],
     hooks: &[Hook::Account(run)],
 };

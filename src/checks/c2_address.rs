@@ -20,7 +20,7 @@
 //! # Sources
 //! proc_pid_net(5); net/ipv4/tcp_ipv4.c `tcp4_seq_show`; include/net/tcp_states.h; MITRE ATT&CK T1071.
 
-use crate::check::{Area, Check, Ctx, Hook, Out, Severity, Source};
+use crate::check::{Advice, Area, Check, Ctx, Hook, Out, Severity, Source};
 use crate::facts::flow::{Flow, TCP, UDP};
 use crate::facts::socket::{Protocol, Socket, State};
 use crate::facts::topology::Side;
@@ -32,6 +32,7 @@ pub const CHECK: Check = Check {
     severity: Severity::Infected,
     attack: "T1071",
     title: "a socket of the router itself that speaks to a listed address",
+    advice: Advice::INTRUDER,
     sources: &[Source::Sockets, Source::Flows, Source::Intel],
     hooks: &[Hook::Socket(run), Hook::Flow(flow)],
 };

@@ -22,7 +22,7 @@
 //! net/netfilter/nf_conntrack_standalone.c `ct_seq_show`; nf_conntrack-sysctl.rst (timeouts); abuse.ch Feodo Tracker;
 //! MITRE ATT&CK T1071.
 
-use crate::check::{Area, Check, Ctx, Hook, Out, Severity, Source};
+use crate::check::{Advice, Area, Check, Ctx, Hook, Out, Severity, Source};
 use crate::facts::endpoint::Endpoint;
 use crate::facts::flow::{Flow, TCP, UDP};
 use crate::facts::topology::Side;
@@ -34,6 +34,7 @@ pub const CHECK: Check = Check {
     severity: Severity::Suspicious,
     attack: "T1071",
     title: "a client's flow through the router to a listed address",
+    advice: Advice::CLIENT,
     sources: &[Source::Flows, Source::Intel, Source::Routes],
     hooks: &[Hook::Flow(run)],
 };

@@ -24,7 +24,7 @@
 //! # Sources
 //! dnsmasq(8), `log-queries`, `log-facility`; MITRE ATT&CK T1071.004.
 
-use crate::check::{Area, Check, Ctx, Draft, Hook, Out, Severity, Source};
+use crate::check::{Advice, Area, Check, Ctx, Draft, Hook, Out, Severity, Source};
 use crate::facts::endpoint::Endpoint;
 use crate::facts::names::{Asked, Named, Resolver, Use};
 
@@ -35,6 +35,7 @@ pub const CHECK: Check = Check {
     severity: Severity::Infected,
     attack: "T1071.004",
     title: "a listed domain that was asked for, or that settings lead somewhere",
+    advice: Advice::NAMES,
     sources: &[Source::Queries, Source::Hosts, Source::Resolvers, Source::Domains],
     hooks: &[Hook::Asked(asked), Hook::Named(named), Hook::Resolver(resolver)],
 };

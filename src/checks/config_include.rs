@@ -23,7 +23,7 @@
 //! OpenWrt firewall3 includes.c; dnsmasq(8); inetd(8); xinetd.conf(5); openvpn(8); pppd(8); snmpd.conf(5);
 //! sshd_config(5); smb.conf(5); MITRE ATT&CK T1037.
 
-use crate::check::{Area, Check, Ctx, Hook, Out, Severity, Source};
+use crate::check::{Advice, Area, Check, Ctx, Hook, Out, Severity, Source};
 use crate::facts::place::{Place, is_admins, is_generated, place};
 use crate::facts::process::Owner;
 use crate::facts::setting::{How, Setting};
@@ -36,6 +36,7 @@ pub const CHECK: Check = Check {
     severity: Severity::Suspicious,
     attack: "T1037",
     title: "a setting makes a service run what does not belong here",
+    advice: Advice::STARTUP,
     sources: &[Source::Config],
     hooks: &[Hook::Setting(run)],
 };

@@ -19,7 +19,7 @@
 //! # Sources
 //! crontab(5); BusyBox miscutils/crond.c; MITRE ATT&CK T1053.003.
 
-use crate::check::{Area, Check, Ctx, Hook, Out, Severity, Source};
+use crate::check::{Advice, Area, Check, Ctx, Hook, Out, Severity, Source};
 use crate::facts::cron::minutes;
 use crate::facts::fetch::{Product, fetch};
 use crate::facts::memory::Origin;
@@ -35,6 +35,7 @@ pub const CHECK: Check = Check {
     severity: Severity::Suspicious,
     attack: "T1053.003",
     title: "a job that fetches, runs from an odd place, or belongs to nobody",
+    advice: Advice::STARTUP,
     sources: &[Source::Startup],
     hooks: &[Hook::Line(run)],
 };

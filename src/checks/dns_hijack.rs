@@ -25,7 +25,7 @@
 //! resolv.conf(5), dnsmasq(8), resolved.conf(5); OpenWrt: netifd `interface-ip.c`, dnsmasq's init script; RFC 2132 § 3.8,
 //! RFC 3646; draft-ietf-wrec-wpad-01; MITRE ATT&CK T1584.002.
 
-use crate::check::{Area, Check, Ctx, Hook, Out, Severity, Source};
+use crate::check::{Advice, Area, Check, Ctx, Hook, Out, Severity, Source};
 use crate::facts::names::{Hand, Resolver, Use, is_local_name};
 use crate::facts::origin::{Standing, Truth};
 use crate::facts::worth::Worth;
@@ -37,6 +37,7 @@ pub const CHECK: Check = Check {
     severity: Severity::Infected,
     attack: "T1584.002",
     title: "a resolver of names that somebody else chose",
+    advice: Advice::NAMES,
     sources: &[Source::Resolvers],
     hooks: &[Hook::Resolver(run)],
 };

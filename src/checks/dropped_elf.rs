@@ -23,7 +23,7 @@
 //! elf(5) `e_type`, `e_machine`; inode(7) `S_ISUID`; loaders of Gafgyt and Mirai (`x.mips`, `x.mpsl`, `x.arm7` in
 //! `/tmp`); MITRE ATT&CK T1105.
 
-use crate::check::{Area, Check, Ctx, Hook, Out, Severity, Source};
+use crate::check::{Advice, Area, Check, Ctx, Hook, Out, Severity, Source};
 use crate::facts::elf::Elf;
 use crate::facts::file::{File, Role};
 use crate::facts::text::is_below;
@@ -35,6 +35,7 @@ pub const CHECK: Check = Check {
     severity: Severity::Suspicious,
     attack: "T1105",
     title: "a program file in a volatile place",
+    advice: Advice::DROPPED,
     sources: &[Source::Files],
     hooks: &[Hook::File(run)],
 };

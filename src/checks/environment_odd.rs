@@ -17,7 +17,7 @@
 //! # Sources
 //! proc_pid_environ(5); bash(1) `HISTFILE`; proc_pid_oom_score_adj(5); MITRE ATT&CK T1690.
 
-use crate::check::{Area, Check, Ctx, Hook, Out, Severity, Source};
+use crate::check::{Advice, Area, Check, Ctx, Hook, Out, Severity, Source};
 use crate::facts::process::{Exe, Owner, Process};
 use crate::facts::program::{applet, is_shell};
 
@@ -28,6 +28,7 @@ pub const CHECK: Check = Check {
     severity: Severity::Notice,
     attack: "T1690",
     title: "a process with no shell history, or one that must never be ended",
+    advice: Advice::PROGRAM,
     sources: &[Source::Environment],
     hooks: &[Hook::Process(run)],
 };

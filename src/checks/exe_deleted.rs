@@ -18,7 +18,7 @@
 //! # Sources
 //! proc_pid_exe(5); fs/d_path.c `path_with_deleted`; MITRE ATT&CK T1070.004.
 
-use crate::check::{Area, Check, Ctx, Hook, Out, Severity, Source};
+use crate::check::{Advice, Area, Check, Ctx, Hook, Out, Severity, Source};
 use crate::facts::place::{Place, is_admins};
 use crate::facts::process::Process;
 use crate::facts::program::has_container_runtime;
@@ -30,6 +30,7 @@ pub const CHECK: Check = Check {
     severity: Severity::Suspicious,
     attack: "T1070.004",
     title: "a running program whose file has been removed",
+    advice: Advice::PROGRAM,
     sources: &[Source::Processes],
     hooks: &[Hook::Process(run)],
 };

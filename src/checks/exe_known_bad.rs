@@ -16,7 +16,7 @@
 //! # Sources
 //! proc_pid_exe(5); FIPS 180-4; MITRE ATT&CK T1204.002.
 
-use crate::check::{Area, Check, Ctx, Draft, Hook, Out, Severity, Source};
+use crate::check::{Advice, Area, Check, Ctx, Draft, Hook, Out, Severity, Source};
 use crate::facts::file::File;
 use crate::facts::process::Process;
 
@@ -27,6 +27,7 @@ pub const CHECK: Check = Check {
     severity: Severity::Infected,
     attack: "T1204.002",
     title: "a program whose SHA-256 an indicator file lists",
+    advice: Advice::INTRUDER,
     sources: &[Source::Processes, Source::Startup, Source::Hashes],
     hooks: &[Hook::Process(process), Hook::File(file)],
 };

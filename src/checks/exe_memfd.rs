@@ -18,7 +18,7 @@
 //! # Sources
 //! memfd_create(2); fcntl(2) `F_GET_SEALS`; statfs(2) `TMPFS_MAGIC`; runc libcontainer/dmz; MITRE ATT&CK T1620.
 
-use crate::check::{Area, Check, Ctx, Hook, Out, Severity, Source};
+use crate::check::{Advice, Area, Check, Ctx, Hook, Out, Severity, Source};
 use crate::facts::process::Process;
 use crate::facts::program::has_container_runtime;
 
@@ -29,6 +29,7 @@ pub const CHECK: Check = Check {
     severity: Severity::Infected,
     attack: "T1620",
     title: "a program that runs from memory only",
+    advice: Advice::INTRUDER,
     sources: &[Source::Processes],
     hooks: &[Hook::Process(run)],
 };

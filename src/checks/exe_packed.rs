@@ -17,7 +17,7 @@
 //! # Sources
 //! elf(5); UPX src/stub/src/include/linux.h `l_info`; ELFkickers' sstrip; MITRE ATT&CK T1027.002.
 
-use crate::check::{Area, Check, Ctx, Hook, Out, Severity, Source};
+use crate::check::{Advice, Area, Check, Ctx, Hook, Out, Severity, Source};
 use crate::facts::process::{Owner, Process};
 
 /// The row of the table.
@@ -27,6 +27,7 @@ pub const CHECK: Check = Check {
     severity: Severity::Notice,
     attack: "T1027.002",
     title: "a packed or section-less program outside of the firmware",
+    advice: Advice::PROGRAM,
     sources: &[Source::Processes],
     hooks: &[Hook::Process(run)],
 };

@@ -21,7 +21,7 @@
 //! # Sources
 //! opkg, apk and dpkg lists of files; hier(7); mount_namespaces(7); MITRE ATT&CK T1554.
 
-use crate::check::{Area, Check, Ctx, Hook, Out, Severity, Source};
+use crate::check::{Advice, Area, Check, Ctx, Hook, Out, Severity, Source};
 use crate::facts::place::is_admins;
 use crate::facts::process::{Owner, Process};
 use crate::facts::program::has_container_runtime;
@@ -34,6 +34,7 @@ pub const CHECK: Check = Check {
     severity: Severity::Suspicious,
     attack: "T1554",
     title: "a running program that neither the firmware nor a package has",
+    advice: Advice::PROGRAM,
     sources: &[Source::Processes, Source::Owners],
     hooks: &[Hook::Process(run)],
 };

@@ -25,7 +25,7 @@
 //! proc_pid_exe(5); statfs(2) `TMPFS_MAGIC`; behaviour of Gafgyt loaders (`cd /tmp || cd /var/run || cd /mnt`); MITRE
 //! ATT&CK T1036.005.
 
-use crate::check::{Area, Check, Ctx, Hook, Out, Severity, Source};
+use crate::check::{Advice, Area, Check, Ctx, Hook, Out, Severity, Source};
 use crate::facts::place::Place;
 use crate::facts::process::Process;
 use crate::facts::program::has_container_runtime;
@@ -38,6 +38,7 @@ pub const CHECK: Check = Check {
     severity: Severity::Suspicious,
     attack: "T1036.005",
     title: "a program that runs from a volatile, mounted or hidden place",
+    advice: Advice::PROGRAM,
     sources: &[Source::Processes],
     hooks: &[Hook::Process(run)],
 };

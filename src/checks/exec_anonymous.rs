@@ -20,7 +20,7 @@
 //! proc_pid_maps(5); personality(2) `READ_IMPLIES_EXEC`; memfd_create(2); uClibc `libpthread/linuxthreads.old/manager.c`;
 //! MITRE ATT&CK T1055.
 
-use crate::check::{Area, Check, Ctx, Hook, Out, Severity, Source};
+use crate::check::{Advice, Area, Check, Ctx, Hook, Out, Severity, Source};
 use crate::facts::place::{Place, place};
 use crate::facts::process::Process;
 
@@ -31,6 +31,7 @@ pub const CHECK: Check = Check {
     severity: Severity::Suspicious,
     attack: "T1055",
     title: "memory that is run and that belongs to no file",
+    advice: Advice::PROGRAM,
     sources: &[Source::Memory],
     hooks: &[Hook::Process(run)],
 };

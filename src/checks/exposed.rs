@@ -22,7 +22,7 @@
 //! OpenWrt, Security: Support status (openwrt.org/docs/guide-developer/security); OpenWrt, Firewall configuration; firmware
 //! sources of ASUS, DD-WRT, Tomato and Padavan for their variables; MITRE ATT&CK T1190.
 
-use crate::check::{Area, Check, Ctx, Hook, Out, Severity, Source};
+use crate::check::{Advice, Area, Check, Ctx, Hook, Out, Severity, Source};
 use crate::facts::exposure::Exposure;
 use crate::facts::text::decimal;
 
@@ -33,6 +33,7 @@ pub const CHECK: Check = Check {
     severity: Severity::Notice,
     attack: "T1190",
     title: "a service of the router that the Internet reaches, or firmware without fixes",
+    advice: Advice::WEAK,
     sources: &[Source::Exposure],
     hooks: &[Hook::Exposure(run)],
 };

@@ -17,7 +17,7 @@
 //! # Sources
 //! proc_pid_stat(5) fields 2, 9, 23; kernel/kthread.c; kernel/workqueue.c `create_worker`; MITRE ATT&CK T1036.004.
 
-use crate::check::{Area, Check, Ctx, Hook, Out, Severity, Source};
+use crate::check::{Advice, Area, Check, Ctx, Hook, Out, Severity, Source};
 use crate::facts::process::Process;
 
 /// The row of the table.
@@ -27,6 +27,7 @@ pub const CHECK: Check = Check {
     severity: Severity::Infected,
     attack: "T1036.004",
     title: "a user process that shows itself as a kernel thread",
+    advice: Advice::INTRUDER,
     sources: &[Source::Processes],
     hooks: &[Hook::Process(run)],
 };

@@ -17,7 +17,7 @@
 //! # Sources
 //! The reports that `src/intel/families.toml` names, rule by rule; MITRE ATT&CK T1204.002.
 
-use crate::check::{Area, Check, Ctx, Draft, Hook, Out, Severity, Source};
+use crate::check::{Advice, Area, Check, Ctx, Draft, Hook, Out, Severity, Source};
 use crate::facts::file::{File, Role};
 use crate::facts::origin::{Standing, Truth};
 use crate::facts::process::Process;
@@ -33,6 +33,7 @@ pub const CHECK: Check = Check {
     severity: Severity::Infected,
     attack: "T1204.002",
     title: "a name, path, argument, port, file or startup line that a known family leaves",
+    advice: Advice::INTRUDER,
     sources: &[Source::Processes, Source::Sockets, Source::Traces, Source::Startup],
     hooks: &[Hook::Process(process), Hook::Socket(socket), Hook::File(file), Hook::Line(line)],
 };

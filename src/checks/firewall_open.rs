@@ -22,7 +22,7 @@
 //! linux/netfilter/nf_tables.h, x_tables.h; iptables(8); OpenWrt firewall configuration, Rules; threat reports on Mozi, Hajime,
 //! TheMoon, VPNFilter; MITRE ATT&CK T1686.
 
-use crate::check::{Area, Check, Ctx, Hook, Out, Severity, Source};
+use crate::check::{Advice, Area, Check, Ctx, Hook, Out, Severity, Source};
 use crate::facts::deed::{ATTACKED, OWNERS};
 use crate::facts::packet_rule::{Action, Family, Filter, Hooks, Listener, Matched, Origin, PacketRule};
 use crate::facts::place::Place;
@@ -35,6 +35,7 @@ pub const CHECK: Check = Check {
     severity: Severity::Suspicious,
     attack: "T1686",
     title: "rules that keep rivals out or let strangers in, or no rules at all",
+    advice: Advice::RULE,
     sources: &[Source::Rules],
     hooks: &[Hook::Rule(run), Hook::Filter(filter)],
 };

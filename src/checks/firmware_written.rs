@@ -16,7 +16,7 @@
 //! # Sources
 //! proc_pid_fdinfo(5); Linux Documentation/driver-api/mtdnand.rst; OpenWrt `/sbin/sysupgrade`; MITRE ATT&CK T1601.
 
-use crate::check::{Area, Check, Ctx, Hook, Out, Severity, Source};
+use crate::check::{Advice, Area, Check, Ctx, Hook, Out, Severity, Source};
 use crate::facts::process::{Exe, Owner, Process};
 use crate::facts::program::{Started, applet, is_interpreter, is_shell, started};
 use crate::facts::text::basename;
@@ -28,6 +28,7 @@ pub const CHECK: Check = Check {
     severity: Severity::Notice,
     attack: "T1601",
     title: "a program that can write to flash memory, or an odd firmware upgrade",
+    advice: Advice::REFLASH,
     sources: &[Source::Processes, Source::Descriptors],
     hooks: &[Hook::Process(run)],
 };

@@ -22,7 +22,7 @@
 //! # Sources
 //! hosts(5), dnsmasq(8); OpenWrt: dnsmasq's init script; Microsoft 2023-06-22 on Kaiten; MITRE ATT&CK T1565.001.
 
-use crate::check::{Area, Check, Ctx, Hook, Out, Severity, Source};
+use crate::check::{Advice, Area, Check, Ctx, Hook, Out, Severity, Source};
 use crate::facts::endpoint::Endpoint;
 use crate::facts::names::Named;
 use crate::facts::worth::Worth;
@@ -34,6 +34,7 @@ pub const CHECK: Check = Check {
     severity: Severity::Infected,
     attack: "T1565.001",
     title: "a name of updates, protection or a bank at an address set by hand",
+    advice: Advice::NAMES,
     sources: &[Source::Hosts],
     hooks: &[Hook::Named(run)],
 };

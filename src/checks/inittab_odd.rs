@@ -16,7 +16,7 @@
 //! # Sources
 //! inittab(5); BusyBox init/init.c and examples/inittab; OpenWrt procd inittab.c; MITRE ATT&CK T1037.
 
-use crate::check::{Area, Check, Ctx, Hook, Out, Severity, Source};
+use crate::check::{Advice, Area, Check, Ctx, Hook, Out, Severity, Source};
 use crate::facts::deed::{Deed, deed};
 use crate::facts::fetch::{Product, fetch};
 use crate::facts::origin::{Standing, Truth};
@@ -31,6 +31,7 @@ pub const CHECK: Check = Check {
     severity: Severity::Suspicious,
     attack: "T1037",
     title: "a line of inittab that the image lacks or that runs something odd",
+    advice: Advice::STARTUP,
     sources: &[Source::Startup],
     hooks: &[Hook::Line(run)],
 };

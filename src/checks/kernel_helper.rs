@@ -23,7 +23,7 @@
 //! core(5); kernel Documentation/admin-guide/sysctl/kernel.rst (`modprobe`, `hotplug`, `poweroff_cmd`),
 //! Documentation/admin-guide/binfmt-misc.rst, kernel/umh.c; cgroups(7); sysctl.conf(5); MITRE ATT&CK T1546.
 
-use crate::check::{Area, Check, Ctx, Hook, Out, Severity, Source};
+use crate::check::{Advice, Area, Check, Ctx, Hook, Out, Severity, Source};
 use crate::facts::helper::{Helper, Runs};
 use crate::facts::place::{Place, is_admins, place};
 use crate::facts::process::Owner;
@@ -36,6 +36,7 @@ pub const CHECK: Check = Check {
     severity: Severity::Infected,
     attack: "T1546",
     title: "the kernel is told to start a program that does not belong here",
+    advice: Advice::STARTUP,
     sources: &[Source::Helpers],
     hooks: &[Hook::Helper(run)],
 };

@@ -23,7 +23,7 @@
 //! kernel kernel/module/main.c, kernel/module/procfs.c, Documentation/ABI/testing/sysfs-module,
 //! Documentation/admin-guide/tainted-kernels.rst; modprobe(8); MITRE ATT&CK T1547.006.
 
-use crate::check::{Area, Check, Ctx, Hook, Out, Severity, Source};
+use crate::check::{Advice, Area, Check, Ctx, Hook, Out, Severity, Source};
 use crate::facts::module::{Module, TAINTS, Taints};
 use crate::facts::origin::{Standing, Truth};
 use crate::facts::place::{Place, is_admins, place};
@@ -36,6 +36,7 @@ pub const CHECK: Check = Check {
     severity: Severity::Suspicious,
     attack: "T1547.006",
     title: "a kernel module that hides, or that comes from nowhere",
+    advice: Advice::REFLASH,
     sources: &[Source::Modules],
     hooks: &[Hook::Module(run), Hook::Taints(taints)],
 };

@@ -29,7 +29,7 @@
 
 use core::fmt::Write;
 
-use crate::check::{Area, Check, Ctx, Draft, Hook, Out, Severity, Source};
+use crate::check::{Advice, Area, Check, Ctx, Draft, Hook, Out, Severity, Source};
 use crate::facts::backing::{Backing, is_relay};
 use crate::facts::place::{Place, is_volatile_root, place};
 use crate::facts::process::Process;
@@ -47,6 +47,7 @@ pub const CHECK: Check = Check {
     severity: Severity::Suspicious,
     attack: "T1571",
     title: "a program that listens and that nobody vouches for",
+    advice: Advice::PROGRAM,
     sources: &[Source::Sockets, Source::Descriptors, Source::Owners],
     hooks: &[Hook::Service(run), Hook::HiddenSocket(hidden)],
 };

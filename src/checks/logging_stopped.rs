@@ -17,7 +17,7 @@
 //! # Sources
 //! syslogd(8); BusyBox sysklogd/syslogd.c; OpenWrt `/etc/init.d/log`; MITRE ATT&CK T1685.
 
-use crate::check::{Area, Check, Ctx, Hook, Out, Severity, Source};
+use crate::check::{Advice, Area, Check, Ctx, Hook, Out, Severity, Source};
 use crate::facts::logging::Logging;
 
 /// The row of the table.
@@ -27,6 +27,7 @@ pub const CHECK: Check = Check {
     severity: Severity::Suspicious,
     attack: "T1685",
     title: "no log daemon though the system starts one, or a log that was wiped",
+    advice: Advice::STOPPED,
     sources: &[Source::Log],
     hooks: &[Hook::Log(run)],
 };

@@ -23,7 +23,7 @@
 //! # Sources
 //! proc_pid_cmdline(5); proc_pid_comm(5); execve(2); PR_SET_NAME(2const); MITRE ATT&CK T1036.005.
 
-use crate::check::{Area, Check, Ctx, Hook, Out, Severity, Source};
+use crate::check::{Advice, Area, Check, Ctx, Hook, Out, Severity, Source};
 use crate::facts::place::{Place, place};
 use crate::facts::process::{Exe, Process};
 use crate::facts::program::{DAEMONS, applet, has_container_runtime, is_interpreter, is_multicall};
@@ -36,6 +36,7 @@ pub const CHECK: Check = Check {
     severity: Severity::Suspicious,
     attack: "T1036.005",
     title: "a process that claims a daemon's name and runs another program",
+    advice: Advice::PROGRAM,
     sources: &[Source::Processes],
     hooks: &[Hook::Process(run)],
 };

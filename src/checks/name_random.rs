@@ -19,7 +19,7 @@
 //! # Sources
 //! mirai/bot/main.c and rand.c `rand_alphastr`; proc_pid_comm(5); execve(2); MITRE ATT&CK T1036.005.
 
-use crate::check::{Area, Check, Ctx, Hook, Out, Severity, Source};
+use crate::check::{Advice, Area, Check, Ctx, Hook, Out, Severity, Source};
 use crate::facts::process::{Exe, Owner, Process};
 use crate::facts::program::is_multicall;
 use crate::facts::text::basename;
@@ -31,6 +31,7 @@ pub const CHECK: Check = Check {
     severity: Severity::Notice,
     attack: "T1036.005",
     title: "a name of random letters, one that changes, or one that cannot be read",
+    advice: Advice::PROGRAM,
     sources: &[Source::Processes],
     hooks: &[Hook::Process(run)],
 };

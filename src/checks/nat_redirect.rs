@@ -27,7 +27,7 @@
 //! linux/netfilter/nf_tables.h, x_tables.h; iptables-extensions(8) DNAT, REDIRECT, TPROXY; OpenWrt firewall configuration,
 //! Redirects; Microsoft, "Uncovering Trickbot's use of IoT devices"; Talos, "VPNFilter Update"; MITRE ATT&CK T1090.
 
-use crate::check::{Area, Check, Ctx, Draft, Hook, Out, Severity, Source};
+use crate::check::{Advice, Area, Check, Ctx, Draft, Hook, Out, Severity, Source};
 use crate::facts::deed::RELAYED;
 use crate::facts::endpoint::Endpoint;
 use crate::facts::names::is_well_known;
@@ -42,6 +42,7 @@ pub const CHECK: Check = Check {
     severity: Severity::Infected,
     attack: "T1090",
     title: "a rule that sends traffic to a stranger or to an unknown port",
+    advice: Advice::RULE,
     sources: &[Source::Rules],
     hooks: &[Hook::Rule(run)],
 };

@@ -22,7 +22,7 @@
 //! # Sources
 //! ld.so(8); proc_pid_environ(5); procd service/instance.c; MITRE ATT&CK T1574.006.
 
-use crate::check::{Area, Check, Ctx, Hook, Out, Severity, Source};
+use crate::check::{Advice, Area, Check, Ctx, Hook, Out, Severity, Source};
 use crate::facts::environ::libraries;
 use crate::facts::file::{File, Role};
 use crate::facts::place::{Place, is_admins, place};
@@ -35,6 +35,7 @@ pub const CHECK: Check = Check {
     severity: Severity::Infected,
     attack: "T1574.006",
     title: "a library is brought into programs by LD_PRELOAD or /etc/ld.so.preload",
+    advice: Advice::REFLASH,
     sources: &[Source::Environment, Source::Preload],
     hooks: &[Hook::Process(run), Hook::File(listed)],
 };

@@ -16,7 +16,7 @@
 //! # Sources
 //! proc_pid_mountinfo(5); OCI runtime specification, `maskedPaths`; lxcfs(1); MITRE ATT&CK T1564.
 
-use crate::check::{Area, Check, Ctx, Hook, Out, Severity, Source};
+use crate::check::{Advice, Area, Check, Ctx, Hook, Out, Severity, Source};
 use crate::facts::mount::Mount;
 use crate::facts::text::is_one_of;
 
@@ -27,6 +27,7 @@ pub const CHECK: Check = Check {
     severity: Severity::Infected,
     attack: "T1564",
     title: "something is mounted over a process or over the tables of connections",
+    advice: Advice::REFLASH,
     sources: &[Source::Mounts],
     hooks: &[Hook::Mount(run)],
 };

@@ -18,7 +18,7 @@
 //! # Sources
 //! kill(2); sched_getscheduler(2); proc_pid(5), `hidepid` in proc(5); MITRE ATT&CK T1014.
 
-use crate::check::{Area, Check, Ctx, Hook, Out, Severity, Source};
+use crate::check::{Advice, Area, Check, Ctx, Hook, Out, Severity, Source};
 use crate::facts::process::Hidden;
 
 /// The row of the table.
@@ -28,6 +28,7 @@ pub const CHECK: Check = Check {
     severity: Severity::Infected,
     attack: "T1014",
     title: "a process that answers the kernel and is not listed in /proc",
+    advice: Advice::REFLASH,
     sources: &[Source::Hidden],
     hooks: &[Hook::Hidden(run)],
 };

@@ -26,7 +26,7 @@
 
 use core::fmt::Write;
 
-use crate::check::{Area, Check, Ctx, Hook, Out, Severity, Source};
+use crate::check::{Advice, Area, Check, Ctx, Hook, Out, Severity, Source};
 use crate::facts::place::Place;
 use crate::facts::process::{Exe, Owner, Process};
 use crate::facts::program::{applet, has_container_runtime, is_interpreter, is_shell};
@@ -40,6 +40,7 @@ pub const CHECK: Check = Check {
     severity: Severity::Suspicious,
     attack: "T1040",
     title: "a raw or packet socket that an unexpected program holds, or none",
+    advice: Advice::PROGRAM,
     sources: &[Source::RawSockets, Source::Descriptors],
     hooks: &[Hook::Raw(run), Hook::Interface(interface)],
 };

@@ -25,7 +25,7 @@
 //! # Sources
 //! nf_conntrack-sysctl.rst; proc_pid_net(5); Microsoft 2022, "Uncovering Trickbot's use of IoT devices"; MITRE ATT&CK T1090.
 
-use crate::check::{Area, Check, Ctx, Hook, Out, Severity, Source};
+use crate::check::{Advice, Area, Check, Ctx, Hook, Out, Severity, Source};
 use crate::facts::backing::{Backing, is_relay};
 use crate::facts::flow::Flow;
 use crate::facts::place::{Place, place};
@@ -42,6 +42,7 @@ pub const CHECK: Check = Check {
     severity: Severity::Infected,
     attack: "T1090",
     title: "strangers who are passed on to other strangers",
+    advice: Advice::INTRUDER,
     sources: &[Source::Sockets, Source::Flows, Source::Descriptors, Source::Routes],
     hooks: &[Hook::Flow(flow), Hook::Service(service)],
 };

@@ -24,7 +24,7 @@
 //! proc_pid_net(5); include/net/tcp_states.h; nf_conntrack-sysctl.rst (half-open flows stay for two minutes); MITRE ATT&CK
 //! T1046.
 
-use crate::check::{Area, Check, Ctx, Hook, Out, Severity, Source};
+use crate::check::{Advice, Area, Check, Ctx, Hook, Out, Severity, Source};
 use crate::facts::backing::Backing;
 use crate::facts::endpoint::Endpoint;
 use crate::facts::fanout::{Caller, Fanout, Usual, usual};
@@ -39,6 +39,7 @@ pub const CHECK: Check = Check {
     severity: Severity::Infected,
     attack: "T1046",
     title: "one port tried on many hosts of the world",
+    advice: Advice::INTRUDER,
     sources: &[Source::Sockets, Source::Flows, Source::Routes],
     hooks: &[Hook::Fanout(run)],
 };

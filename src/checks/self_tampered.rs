@@ -21,7 +21,7 @@
 //! OpenWrt's overlay (mount_root, `/rom`), opkg and apk lists of files; proc_pid_exe(5), proc_pid_mountinfo(5); MITRE
 //! ATT&CK T1685.
 
-use crate::check::{Area, Check, Ctx, Hook, Out, Severity, Source};
+use crate::check::{Advice, Area, Check, Ctx, Hook, Out, Severity, Source};
 use crate::facts::origin::{Standing, Truth};
 use crate::facts::own::{Own, Part};
 use crate::intel;
@@ -33,6 +33,7 @@ pub const CHECK: Check = Check {
     severity: Severity::Infected,
     attack: "T1685",
     title: "a file of gatewatch itself was changed",
+    advice: Advice::REFLASH,
     sources: &[Source::Own],
     hooks: &[Hook::Own(run)],
 };

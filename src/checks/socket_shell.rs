@@ -22,7 +22,7 @@
 //! # Sources
 //! proc_pid_fd(5); proc_pid_net(5); inetd(8); MITRE ATT&CK T1059.004.
 
-use crate::check::{Area, Check, Ctx, Hook, Out, Severity, Source};
+use crate::check::{Advice, Area, Check, Ctx, Hook, Out, Severity, Source};
 use crate::facts::place::place;
 use crate::facts::process::{Owner, Process, Relative, Wire};
 use crate::facts::program::{Started, applet, is_interpreter, is_multicall, is_session, is_shell, started};
@@ -34,6 +34,7 @@ pub const CHECK: Check = Check {
     severity: Severity::Infected,
     attack: "T1059.004",
     title: "a shell or interpreter that takes its commands from the network",
+    advice: Advice::INTRUDER,
     sources: &[Source::Processes, Source::Descriptors],
     hooks: &[Hook::Process(run)],
 };

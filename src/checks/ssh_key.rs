@@ -24,7 +24,7 @@
 //! sshd(8), ssh-keygen(1), dropbear(8); Kaiten, Skidmap, AyySSHush and the dhpcd miner as reported; MITRE ATT&CK
 //! T1098.004.
 
-use crate::check::{Area, Check, Ctx, Hook, Out, Severity, Source};
+use crate::check::{Advice, Area, Check, Ctx, Hook, Out, Severity, Source};
 use crate::facts::key::Key;
 use crate::facts::origin::{Standing, Truth};
 
@@ -35,6 +35,7 @@ pub const CHECK: Check = Check {
     severity: Severity::Suspicious,
     attack: "T1098.004",
     title: "a key lets somebody in as the administrator",
+    advice: Advice::DOOR,
     sources: &[Source::Keys],
     hooks: &[Hook::Key(run)],
 };

@@ -20,7 +20,7 @@
 //! OpenWrt `package/base-files`, `include/package-pack.mk`; opkg, apk-tools, dpkg: their lists of files; kernel
 //! Documentation/filesystems/overlayfs.rst; MITRE ATT&CK T1037.004.
 
-use crate::check::{Area, Check, Ctx, Hook, Out, Severity, Source};
+use crate::check::{Advice, Area, Check, Ctx, Hook, Out, Severity, Source};
 use crate::facts::origin::{Standing, Truth};
 use crate::facts::startup_file::StartupFile;
 use crate::facts::text::is_below;
@@ -32,6 +32,7 @@ pub const CHECK: Check = Check {
     severity: Severity::Suspicious,
     attack: "T1037.004",
     title: "a startup file that image, packages and baseline do not know",
+    advice: Advice::STARTUP,
     sources: &[Source::Startup, Source::Truth],
     hooks: &[Hook::Startup(run)],
 };

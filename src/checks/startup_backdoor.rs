@@ -24,7 +24,7 @@
 //! iptables-extensions(8); nft(8); nc(1); socat(1); bash(1) REDIRECTION; BusyBox networking/{nc,telnetd}.c; hosts(5);
 //! resolv.conf(5); ld.so(8); MITRE ATT&CK T1059.004, and T1562.004, T1090, T1098.004 for what it does.
 
-use crate::check::{Area, Check, Ctx, Hook, Out, Severity, Source};
+use crate::check::{Advice, Area, Check, Ctx, Hook, Out, Severity, Source};
 use crate::facts::deed::{Deed, deed};
 use crate::facts::origin::{Standing, Truth};
 use crate::facts::startup::{Kind, Line};
@@ -37,6 +37,7 @@ pub const CHECK: Check = Check {
     severity: Severity::Suspicious,
     attack: "T1059.004",
     title: "a startup line that lets a stranger in or keeps the owner out",
+    advice: Advice::PLANTED,
     sources: &[Source::Startup],
     hooks: &[Hook::Line(run)],
 };

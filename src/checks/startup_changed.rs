@@ -19,7 +19,7 @@
 //! OpenWrt `include/package-pack.mk` (`.conffiles_static`), opkg `libopkg/conffile.c`; kernel
 //! Documentation/filesystems/overlayfs.rst; inode(7); MITRE ATT&CK T1037.004.
 
-use crate::check::{Area, Check, Ctx, Hook, Out, Severity, Source};
+use crate::check::{Advice, Area, Check, Ctx, Hook, Out, Severity, Source};
 use crate::facts::origin::Standing;
 use crate::facts::startup_file::{Difference, StartupFile};
 
@@ -30,6 +30,7 @@ pub const CHECK: Check = Check {
     severity: Severity::Suspicious,
     attack: "T1037.004",
     title: "a startup file that differs from image, package or baseline",
+    advice: Advice::STARTUP,
     sources: &[Source::Startup, Source::Truth],
     hooks: &[Hook::Startup(run)],
 };

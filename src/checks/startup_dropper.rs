@@ -21,7 +21,7 @@
 //! POSIX.1-2017 Shell Command Language 2.9.2; wget(1), curl(1); BusyBox networking/{tftp,ftpgetput}.c; MITRE
 //! ATT&CK T1105.
 
-use crate::check::{Area, Check, Ctx, Hook, Out, Severity, Source};
+use crate::check::{Advice, Area, Check, Ctx, Hook, Out, Severity, Source};
 use crate::facts::fetch::{Product, fetch, is_fetching_code};
 use crate::facts::memory::Origin;
 use crate::facts::runs::takes_text;
@@ -34,6 +34,7 @@ pub const CHECK: Check = Check {
     severity: Severity::Infected,
     attack: "T1105",
     title: "a startup line that fetches a program and runs it",
+    advice: Advice::PLANTED,
     sources: &[Source::Startup],
     hooks: &[Hook::Line(run)],
 };

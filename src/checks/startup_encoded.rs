@@ -19,7 +19,7 @@
 //! # Sources
 //! base64(1), openssl-enc(1), xxd(1), uudecode(1posix), printf(1posix); elf(5); MITRE ATT&CK T1140.
 
-use crate::check::{Area, Check, Ctx, Hook, Out, Severity, Source};
+use crate::check::{Advice, Area, Check, Ctx, Hook, Out, Severity, Source};
 use crate::facts::decode::{decode, is_decoding_code, writes_program};
 use crate::facts::fetch::Product;
 use crate::facts::memory::Origin;
@@ -33,6 +33,7 @@ pub const CHECK: Check = Check {
     severity: Severity::Infected,
     attack: "T1140",
     title: "a startup line that runs encoded text, or prints a program into a file",
+    advice: Advice::PLANTED,
     sources: &[Source::Startup],
     hooks: &[Hook::Line(run)],
 };

@@ -19,7 +19,7 @@
 //! kernel Documentation/filesystems/overlayfs.rst (whiteouts and opaque directories); OpenWrt `rc.common`,
 //! `lib/functions.sh`; systemctl(1) `mask`; MITRE ATT&CK T1685.
 
-use crate::check::{Area, Check, Ctx, Hook, Out, Severity, Source};
+use crate::check::{Advice, Area, Check, Ctx, Hook, Out, Severity, Source};
 use crate::facts::startup_file::{Difference, Hand, StartupFile, linked_service};
 use crate::facts::text::basename;
 
@@ -30,6 +30,7 @@ pub const CHECK: Check = Check {
     severity: Severity::Suspicious,
     attack: "T1685",
     title: "a startup file of the image that was removed, emptied or masked",
+    advice: Advice::STOPPED,
     sources: &[Source::Startup, Source::Image],
     hooks: &[Hook::Startup(run)],
 };

@@ -21,7 +21,7 @@
 //! # Sources
 //! POSIX.1-2017 Shell Command Language; crontab(5); inittab(5); systemd.service(5); MITRE ATT&CK T1037.004.
 
-use crate::check::{Area, Check, Ctx, Hook, Out, Severity, Source};
+use crate::check::{Advice, Area, Check, Ctx, Hook, Out, Severity, Source};
 use crate::facts::memory::Wrote;
 use crate::facts::origin::{Standing, Truth};
 use crate::facts::place::{is_in_own_directory, is_odd_program};
@@ -36,6 +36,7 @@ pub const CHECK: Check = Check {
     severity: Severity::Suspicious,
     attack: "T1037.004",
     title: "a startup line that runs a program from a volatile or hidden place",
+    advice: Advice::STARTUP,
     sources: &[Source::Startup],
     hooks: &[Hook::Line(run)],
 };

@@ -23,7 +23,7 @@
 //! proc_pid_mountinfo(5); OpenWrt `include/package-pack.mk` (`ALTERNATIVES`), opkg `libopkg/pkg_alternatives.c`;
 //! update-alternatives(1); MITRE ATT&CK T1554.
 
-use crate::check::{Area, Check, Ctx, Hook, Out, Severity, Source};
+use crate::check::{Advice, Area, Check, Ctx, Hook, Out, Severity, Source};
 use crate::facts::place::{Place, place};
 use crate::facts::process::Owner;
 use crate::facts::program::is_multicall;
@@ -37,6 +37,7 @@ pub const CHECK: Check = Check {
     severity: Severity::Infected,
     attack: "T1554",
     title: "a tool of the system was replaced, or something is mounted over it",
+    advice: Advice::REFLASH,
     sources: &[Source::Tools],
     hooks: &[Hook::Tool(run), Hook::Cover(covered)],
 };

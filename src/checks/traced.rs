@@ -16,7 +16,7 @@
 //! # Sources
 //! proc_pid_status(5); ptrace(2); MITRE ATT&CK T1055.008.
 
-use crate::check::{Area, Check, Ctx, Hook, Out, Severity, Source};
+use crate::check::{Advice, Area, Check, Ctx, Hook, Out, Severity, Source};
 use crate::facts::process::{Process, Relative};
 
 /// The row of the table.
@@ -26,6 +26,7 @@ pub const CHECK: Check = Check {
     severity: Severity::Suspicious,
     attack: "T1055.008",
     title: "a process that another one traces",
+    advice: Advice::INTRUDER,
     sources: &[Source::Processes],
     hooks: &[Hook::Process(run)],
 };

@@ -20,7 +20,7 @@
 //! # Sources
 //! Documentation/networking/tuntap.rst; drivers/net/tun.c; include/uapi/linux/if_arp.h; rtnetlink(7); MITRE ATT&CK T1572.
 
-use crate::check::{Area, Check, Ctx, Hook, Out, Severity, Source};
+use crate::check::{Advice, Area, Check, Ctx, Hook, Out, Severity, Source};
 use crate::facts::place::is_admins;
 use crate::facts::process::Owner;
 use crate::facts::tunnel::Tunnel;
@@ -32,6 +32,7 @@ pub const CHECK: Check = Check {
     severity: Severity::Suspicious,
     attack: "T1572",
     title: "a tunnel that no configuration knows, or whose program nobody vouches for",
+    advice: Advice::RULE,
     sources: &[Source::Tunnels, Source::Owners],
     hooks: &[Hook::Tunnel(run)],
 };

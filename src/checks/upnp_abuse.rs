@@ -24,7 +24,7 @@
 
 use core::net::IpAddr;
 
-use crate::check::{Area, Check, Ctx, Hook, Out, Severity, Source};
+use crate::check::{Advice, Area, Check, Ctx, Hook, Out, Severity, Source};
 use crate::facts::mapping::Mapping;
 use crate::facts::socket::Protocol;
 use crate::facts::text::has;
@@ -37,6 +37,7 @@ pub const CHECK: Check = Check {
     severity: Severity::Suspicious,
     attack: "T1090",
     title: "a port that UPnP opened to a stranger, the router itself, or administration",
+    advice: Advice::RULE,
     sources: &[Source::Mappings],
     hooks: &[Hook::Mapping(run)],
 };

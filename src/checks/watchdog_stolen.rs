@@ -18,7 +18,7 @@
 //! Linux Documentation/watchdog/watchdog-api.rst (`WDIOS_DISABLECARD`); Mirai's `watchdog_maintain`; MITRE ATT&CK
 //! T1685.
 
-use crate::check::{Area, Check, Ctx, Hook, Out, Severity, Source};
+use crate::check::{Advice, Area, Check, Ctx, Hook, Out, Severity, Source};
 use crate::facts::process::{Exe, Owner, Process};
 use crate::facts::program::{applet, is_multicall};
 
@@ -29,6 +29,7 @@ pub const CHECK: Check = Check {
     severity: Severity::Infected,
     attack: "T1685",
     title: "the watchdog's device held by a program that is no watchdog",
+    advice: Advice::INTRUDER,
     sources: &[Source::Processes, Source::Descriptors],
     hooks: &[Hook::Process(run)],
 };

@@ -23,7 +23,7 @@
 //! # Sources
 //! RFC 3875 (CGI); PHP manual, Program Execution; haserl(1); LuCI luci.http; MITRE ATT&CK T1505.003.
 
-use crate::check::{Area, Check, Ctx, Hook, Out, Severity, Source};
+use crate::check::{Advice, Area, Check, Ctx, Hook, Out, Severity, Source};
 use crate::facts::place::place;
 use crate::facts::process::Owner;
 use crate::facts::web::{Page, Runs};
@@ -35,6 +35,7 @@ pub const CHECK: Check = Check {
     severity: Severity::Infected,
     attack: "T1505.003",
     title: "a web page that runs what the request says",
+    advice: Advice::PLANTED,
     sources: &[Source::Web],
     hooks: &[Hook::Web(run)],
 };

@@ -33,6 +33,8 @@ fn summary() -> Summary<'static> {
         version: "0",
         elapsed_us: 1,
         hidden: 0,
+        incidents: 0,
+        unjoined: 0,
         broken_off: "",
     }
 }

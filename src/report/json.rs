@@ -1,4 +1,5 @@
-//! JSON lines: one object a line, `"v":1`, fields that are absent left out, the summary last.
+//! JSON lines: one object a line, `"v":1`, fields that are absent left out; incidents behind all findings, the
+//! summary last.
 
 use core::fmt::Display;
 
@@ -58,6 +59,16 @@ struct IncidentRow<'a> {
     family: Escaped<'a>,
     findings: &'a [&'a str],
     story: Escaped<'a>,
+    number: u32,
+    count: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pid: Option<u32>,
+    #[serde(skip_serializing_if = "is_empty")]
+    path: Escaped<'a>,
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "shown")]
+    remote: Option<Endpoint>,
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "shown")]
+    client: Option<Client<'a>>,
 }
 
 #[derive(Serialize)]
@@ -82,6 +93,9 @@ struct SummaryRow<'a> {
     notice: u32,
     #[serde(skip_serializing_if = "is_zero")]
     hidden: u32,
+    incidents: u32,
+    #[serde(skip_serializing_if = "is_zero")]
+    unjoined: u32,
     checks: u32,
     blind: u32,
     processes: u32,
@@ -133,8 +147,9 @@ fn is_empty(bytes: &Escaped<'_>) -> bool {
     bytes.0.is_empty()
 }
 
-fn is_zero(count: &u32) -> bool {
-    *count == 0
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 fn shown<T: Display, S: Serializer>(value: &Option<T>, serializer: S) -> Result<S::Ok, S::Error> {
@@ -212,6 +227,12 @@ impl<W: Write> Sink for Json<'_, W> {
             family: Escaped(incident.family),
             findings: incident.checks,
             story: Escaped(incident.story),
+            number: incident.number,
+            count: incident.findings,
+            pid: incident.pid,
+            path: Escaped(incident.path),
+            remote: incident.remote,
+            client: incident.client,
         })
     }
 
@@ -230,6 +251,8 @@ impl<W: Write> Sink for Json<'_, W> {
             suspicious: summary.suspicious,
             notice: summary.notice,
             hidden: summary.hidden,
+            incidents: summary.incidents,
+            unjoined: summary.unjoined,
             checks: summary.checks,
             blind: summary.blind,
             processes: summary.counts.processes,

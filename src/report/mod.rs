@@ -1,9 +1,11 @@
 //! What a run says, and the formats in which it is said. Everything goes through [`Event`]s, in one direction:
 //! the looking process makes them, the reporting one hands each to its sinks and counts it in a [`Tally`].
 
+mod advice;
 pub mod cef;
 mod date;
 pub mod escape;
+pub mod incident;
 pub mod json;
 pub mod nagios;
 pub mod prom;
@@ -27,6 +29,7 @@ use crate::limits::{CLIENT_BYTES, PARENTS};
 
 use escape::Escaped;
 
+pub use advice::Advice;
 pub use date::date;
 pub use source::Source;
 pub use tally::{Rest, Tally};
@@ -218,7 +221,8 @@ impl Finding<'_> {
     }
 }
 
-/// Findings about one intruder, joined. The reporting process makes it, after all findings of a run have been told.
+/// Findings about one intruder, joined ([`incident`] says how). The reporting process makes it, once all findings of a run are
+/// known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Incident<'a> {
     /// Its place among those of the run, from 1, the worst first.
@@ -317,6 +321,10 @@ pub struct Summary<'a> {
     pub notice: u32,
     /// Those of them that are milder than what is to be shown.
     pub hidden: u32,
+    /// Incidents: their findings are among those counted.
+    pub incidents: u32,
+    /// Findings that accuse and are in no incident because there was no room to join them.
+    pub unjoined: u32,
     /// Checks that were asked for.
     pub checks: u32,
     /// Those of them that may have missed something.
@@ -353,6 +361,12 @@ pub trait Sink {
     /// # Errors
     /// When it could not be written.
     fn event(&mut self, event: &Event<'_>) -> Result<(), SinkFault>;
+
+    /// Whether it is told findings and verdicts last, those of an incident behind it, because it is read from the top. The
+    /// others are told each at once, so that nothing is lost with a run that is ended, and incidents before the summary.
+    fn waits(&self) -> bool {
+        false
+    }
 
     /// Says what happened.
     ///

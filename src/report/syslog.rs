@@ -1,4 +1,4 @@
-//! What is said by syslog: a line for each finding, with keys in a fixed order, numbered n/N so that the collector can tell
+//! What is said by syslog: a line for each finding, one for each incident behind them, with keys in a fixed order, numbered n/N so that the collector can tell
 //! loss, and a closing line after every run. The lines wait in the [`spool`] until somebody sends them as [`frame`] makes them
 //! look.
 
@@ -25,6 +25,9 @@ const fn level(severity: Severity) -> u8 {
 }
 const ERROR: u8 = 3;
 const INFO: u8 = 6;
+
+/// Up to where the names of an incident's checks may reach: the shortest of lines has room for a story behind them.
+const CHECKS_ROOM: usize = 80;
 
 /// Room for a client that is told in full: address, port and hardware address of IPv6 fit.
 const CLIENT_ROOM: usize = 72;
@@ -127,6 +130,31 @@ fn text(finding: &Finding<'_>) -> Result<Text, SinkFault> {
     Ok(text)
 }
 
+/// The incident's own part of its line. Its checks give way after a while, and then its story.
+fn story(incident: &Incident<'_>) -> Result<Text, SinkFault> {
+    let mut text = Text::new();
+    let mut keys = write!(text, "incident={} sev={} checks=", incident.number, incident.severity.word());
+    let mut left = 0_u32;
+    for check in incident.checks {
+        let comma = if text.ends_with('=') { "" } else { "," };
+        if left > 0 || text.len().saturating_add(check.len()) >= CHECKS_ROOM {
+            left = left.saturating_add(1);
+        } else {
+            keys = keys.and_then(|()| write!(text, "{comma}{check}"));
+        }
+    }
+    keys.and_then(|()| if left > 0 { write!(text, "+{left}") } else { Ok(()) })
+        .and_then(|()| incident.pid.map_or(Ok(()), |pid| write!(text, " pid={pid}")))
+        .and_then(|()| text.write_str(" story=\""))
+        .and_then(|()| {
+            let room = SYSLOG_TEXT_BYTES.saturating_sub(text.len().saturating_add(1));
+            quoted_within(incident.story, room, &mut text)
+        })
+        .and_then(|()| text.write_char('"'))
+        .map_err(|_| SinkFault::TooLarge)?;
+    Ok(text)
+}
+
 /// ` client=lan-0123abcd`; one that is told in full has blanks.
 fn named(client: Client<'_>, out: &mut impl Write) -> core::fmt::Result {
     let mut name = Bytes::<CLIENT_BYTES>::new();
@@ -169,7 +197,8 @@ impl Sink for Syslog<'_> {
         Ok(())
     }
 
-    fn incident(&mut self, _: &Incident<'_>) -> Result<(), SinkFault> {
+    fn incident(&mut self, incident: &Incident<'_>) -> Result<(), SinkFault> {
+        self.store.spool.put(Class::Incident, level(incident.severity), &story(incident)?);
         Ok(())
     }
 
@@ -246,6 +275,8 @@ mod tests {
             suspicious: 1,
             notice: 0,
             hidden: 0,
+            incidents: 0,
+            unjoined: 0,
             checks: 6,
             blind: 0,
             counts: Counts::default(),

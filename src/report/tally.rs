@@ -7,6 +7,9 @@ use crate::limits::CHECKS;
 #[derive(Clone, Debug)]
 pub struct Tally {
     findings: [u32; 3],
+    /// Incidents, and how bad the worst is.
+    incidents: u32,
+    worst: Option<Severity>,
     blind: u32,
     /// Checks that looked at something.
     looked: u32,
@@ -22,6 +25,8 @@ impl Default for Tally {
     fn default() -> Self {
         Self {
             findings: [0; 3],
+            incidents: 0,
+            worst: None,
             blind: 0,
             looked: 0,
             reported: [false; CHECKS],
@@ -79,6 +84,12 @@ impl Tally {
         }
     }
 
+    /// Counts an incident. One that is worse than each of its findings makes the verdict so.
+    pub fn incident(&mut self, severity: Severity) {
+        self.incidents = self.incidents.saturating_add(1);
+        self.worst = self.worst.max(Some(severity));
+    }
+
     /// Whether a check has said how it fared.
     #[must_use]
     pub fn has_reported(&self, index: usize) -> bool {
@@ -107,7 +118,7 @@ impl Tally {
     #[must_use]
     pub fn summary<'a>(&self, now: Option<u64>, rest: Rest<'a>) -> Summary<'a> {
         let [notice, suspicious, infected] = self.findings;
-        let verdict = if infected > 0 {
+        let verdict = if infected > 0 || self.worst == Some(Severity::Infected) {
             Verdict::Infected
         } else if suspicious > 0 {
             Verdict::Suspicious
@@ -130,6 +141,8 @@ impl Tally {
             suspicious,
             notice,
             hidden,
+            incidents: self.incidents,
+            unjoined: rest.unjoined,
             checks: rest.checks,
             blind: self.blind,
             counts: self.counts,
@@ -150,6 +163,8 @@ pub struct Rest<'a> {
     pub checks: u32,
     /// The mildest findings that are to be shown.
     pub least: Severity,
+    /// Findings that accuse and are in no incident because there was no room.
+    pub unjoined: u32,
     /// Who speaks.
     pub device: &'a str,
     /// The version of gatewatch.

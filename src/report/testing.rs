@@ -32,6 +32,8 @@ pub(super) fn summary<'a>(verdict: Verdict) -> Summary<'a> {
         suspicious: 0,
         notice: 0,
         hidden: 0,
+        incidents: 0,
+        unjoined: 0,
         checks: 52,
         blind: 1,
         counts: Counts { processes: 93, sockets: 40, flows: 812, files: 120 },

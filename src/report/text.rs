@@ -1,4 +1,5 @@
-//! Text for people: a finding in one line and its reason in the next, what could not be looked at, the verdict.
+//! Text for people: incidents first, each with what to do and its findings; a finding in one line and its reason in the next;
+//! what could not be looked at, the verdict.
 
 use core::fmt::{self, Display};
 
@@ -24,6 +25,10 @@ pub struct Style {
 pub struct Text<W> {
     to: W,
     style: Style,
+    /// Findings of the last incident that are still to come.
+    left: u32,
+    /// An incident was told, and nothing that belongs to none.
+    incidents: bool,
 }
 
 /// `ESC [ n m`, ECMA-48 8.3.117: red, yellow, cyan, green.
@@ -52,7 +57,7 @@ const fn colour_of(severity: Severity) -> &'static str {
 impl<W: Write> Text<W> {
     /// Writes to `to`.
     pub const fn new(to: W, style: Style) -> Self {
-        Self { to, style }
+        Self { to, style, left: 0, incidents: false }
     }
 
     fn say(&mut self, text: fmt::Arguments<'_>) -> Result<(), SinkFault> {
@@ -64,6 +69,11 @@ impl<W: Write> Text<W> {
     }
 
     fn finding(&mut self, finding: &Finding<'_>) -> Result<(), SinkFault> {
+        if self.left > 0 {
+            self.left = self.left.saturating_sub(1);
+        } else if core::mem::take(&mut self.incidents) {
+            self.say(format_args!("in no incident:\n"))?;
+        }
         let severity = self.coloured(colour_of(finding.severity), finding.severity.word());
         self.say(format_args!("{severity} {} ({})", finding.check, finding.attack))?;
         // Of a connection the other end tells more, and a listener has only this one.
@@ -165,25 +175,40 @@ impl<W: Write> Sink for Text<W> {
         self.to.flush().map_err(|_| SinkFault::Write)
     }
 
+    fn waits(&self) -> bool {
+        true
+    }
+
     fn incident(&mut self, incident: &Incident<'_>) -> Result<(), SinkFault> {
         let severity = self.coloured(colour_of(incident.severity), incident.severity.word());
-        self.say(format_args!(
-            "incident {}: {severity}\n    {}\n",
-            incident.number,
-            Escaped(incident.story)
-        ))?;
-        for advice in incident.advice {
-            self.say(format_args!("    - {advice}\n"))?;
+        let (number, findings) = (incident.number, incident.findings);
+        let s = if findings == 1 { "" } else { "s" };
+        self.say(format_args!("incident {number}: {severity}, {findings} finding{s}\n"))?;
+        self.say(format_args!("    {}\n", Escaped(incident.story)))?;
+        (self.left, self.incidents) = (findings, true);
+        if !self.style.quiet {
+            self.say(format_args!("    what to do:\n"))?;
+            for (number, advice) in (1_u32..).zip(incident.advice) {
+                self.say(format_args!("    {number}. {advice}\n"))?;
+            }
         }
         self.to.flush().map_err(|_| SinkFault::Write)
     }
 
     fn summary(&mut self, summary: &Summary<'_>) -> Result<(), SinkFault> {
+        // The next run has incidents of its own.
+        (self.left, self.incidents) = (0, false);
         if self.style.quiet {
             return Ok(());
         }
         if !summary.broken_off.is_empty() {
             self.say(format_args!("the scan ended early: {}\n", summary.broken_off))?;
+        }
+        if summary.unjoined > 0 {
+            let more = summary.unjoined;
+            self.say(format_args!(
+                "{more} findings were told alone: there was no room to join them into incidents\n"
+            ))?;
         }
         let verdict = self.coloured(colour(summary.verdict), summary.verdict.word());
         let (counts, ms) = (summary.counts, summary.elapsed_us.div_euclid(1000));

@@ -23,14 +23,22 @@ impl<'b, W: Write> Encoder<'b, W> {
     }
 }
 
+/// Makes the bytes of an event at the beginning of `buffer`.
+///
+/// # Errors
+/// When they do not fit.
+pub fn encode<'b>(event: &Event<'_>, buffer: &'b mut [u8]) -> Result<&'b [u8], SinkFault> {
+    let (length, body) = buffer.split_at_mut_checked(LENGTH).ok_or(SinkFault::TooLarge)?;
+    let used = postcard::to_slice(event, body).map_err(|_| SinkFault::TooLarge)?.len();
+    let prefix = u32::try_from(used).map_err(|_| SinkFault::TooLarge)?.to_le_bytes();
+    length.copy_from_slice(&prefix);
+    buffer.get(..LENGTH.saturating_add(used)).ok_or(SinkFault::TooLarge)
+}
+
 impl<W: Write> Sink for Encoder<'_, W> {
     fn event(&mut self, event: &Event<'_>) -> Result<(), SinkFault> {
-        let (length, body) = self.buffer.split_at_mut_checked(LENGTH).ok_or(SinkFault::TooLarge)?;
-        let used = postcard::to_slice(event, body).map_err(|_| SinkFault::TooLarge)?.len();
-        let prefix = u32::try_from(used).map_err(|_| SinkFault::TooLarge)?.to_le_bytes();
-        length.copy_from_slice(&prefix);
-        let whole = self.buffer.get(..LENGTH.saturating_add(used)).ok_or(SinkFault::TooLarge)?;
-        self.to.write_all(whole).map_err(|_| SinkFault::Write)
+        let frame = encode(event, self.buffer)?;
+        self.to.write_all(frame).map_err(|_| SinkFault::Write)
     }
 
     fn incident(&mut self, _: &Incident<'_>) -> Result<(), SinkFault> {

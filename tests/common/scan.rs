@@ -153,6 +153,7 @@ pub(crate) struct Outcome {
     pub(crate) status: i32,
     pub(crate) findings: Vec<Value>,
     pub(crate) checks: Vec<Value>,
+    pub(crate) incidents: Vec<Value>,
     pub(crate) summary: Value,
     pub(crate) stderr: String,
 }
@@ -166,13 +167,15 @@ impl Outcome {
             .collect();
         let summary = rows.pop().unwrap_or_else(|| panic!("nothing was said: {}", ran.stderr));
         assert_eq!(summary["type"], "summary", "{text}");
-        let (findings, checks): (Vec<_>, Vec<_>) = rows.into_iter().partition(|row| row["type"] == "finding");
-        for row in findings.iter().chain(&checks).chain([&summary]) {
+        let (findings, rows): (Vec<_>, Vec<_>) = rows.into_iter().partition(|row| row["type"] == "finding");
+        let (incidents, checks): (Vec<_>, Vec<_>) =
+            rows.into_iter().partition(|row| row["type"] == "incident");
+        for row in findings.iter().chain(&checks).chain(&incidents).chain([&summary]) {
             assert_eq!(row["v"], 1, "{row}");
         }
         assert!(checks.iter().all(|row| row["type"] == "check"), "{text}");
         assert_eq!(summary["checks"], checks.len(), "every check has its line: {text}");
-        Self { status: ran.status, findings, checks, summary, stderr: ran.stderr }
+        Self { status: ran.status, findings, checks, incidents, summary, stderr: ran.stderr }
     }
 
     /// The findings that have this value.

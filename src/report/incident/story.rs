@@ -1,0 +1,394 @@
+//! What happened, in a sentence or two: who it is, what starts it, to whom it speaks, and what else was seen.
+
+use core::fmt::Write;
+
+use super::super::{Client, Finding, Severity};
+use super::keys;
+use crate::facts::endpoint::Endpoint;
+use crate::facts::process::Owner;
+use crate::facts::text::{Bytes, basename};
+use crate::limits::STORY_BYTES;
+
+type Out = Bytes<STORY_BYTES>;
+
+/// Bytes of a path, and of other parts, that a story shows: what is longer is cut in its middle.
+const PATH: usize = 100;
+const DETAIL: usize = 160;
+const WORD: usize = 40;
+
+/// Findings that are told in words of the story; of the others the ids are named, so many of them.
+const OTHERS: usize = 8;
+
+/// What a finding about a process says of it, in a word or two behind its program.
+const TRAITS: [(&str, &str); 7] = [
+    ("exe-deleted", "deleted"),
+    ("exe-memfd", "never had a file"),
+    ("exe-known-bad", "listed by its hash"),
+    ("exe-unowned", "in no image or package"),
+    ("exe-packed", "packed"),
+    ("fake-kthread", "poses as a kernel thread"),
+    ("process-hidden", "hidden"),
+];
+
+/// Checks that find how something is started, the most telling first.
+const STARTS: [&str; 11] = [
+    "startup-volatile",
+    "startup-dropper",
+    "cron-odd",
+    "inittab-odd",
+    "kernel-helper",
+    "config-include",
+    "startup-encoded",
+    "startup-added",
+    "startup-changed",
+    "startup-backdoor",
+    "web-shell",
+];
+
+/// Checks that find to whom something speaks, and how that is said.
+const SPEAKS: [(&str, &str); 4] = [
+    ("c2-address", "speaks to "),
+    ("c2-client", "speaks to "),
+    ("socket-shell", "takes commands from "),
+    ("relay", "passes strangers on, as to "),
+];
+
+/// Hands out the findings of an incident, the worst first.
+pub type Members<'m, I> = &'m dyn Fn() -> I;
+
+/// What a story is made of.
+pub struct Story<'a> {
+    /// The finding that it is about first of all.
+    pub lead: Finding<'a>,
+    /// The likely family; empty where none is named.
+    pub family: &'a [u8],
+    /// Who is spoken to.
+    pub speaks: Option<Endpoint>,
+}
+
+/// One that says nothing, for no findings at all.
+const NOTHING: Finding<'static> = Finding {
+    check: "",
+    severity: Severity::Notice,
+    attack: "",
+    family: b"",
+    pid: None,
+    name: b"",
+    path: b"",
+    uid: None,
+    owner: None,
+    age_s: None,
+    parents: [super::super::Parent { pid: 0, name: b"" }; crate::limits::PARENTS],
+    line: None,
+    local: None,
+    remote: None,
+    client: None,
+    detail: b"",
+};
+
+impl<'a> Story<'a> {
+    /// What these findings are about.
+    pub fn of<I: Iterator<Item = Finding<'a>>>(members: Members<'_, I>) -> Self {
+        let mut lead = NOTHING;
+        // The process of the intruder before one that it uses, any process before files, a start before other files.
+        let weight = |finding: &Finding<'_>| {
+            let vouched = finding.owner.is_some_and(Owner::vouches);
+            match finding.pid {
+                Some(_) if !vouched && finding.check != "process-hidden" => 5,
+                Some(_) => 4,
+                None if STARTS.contains(&finding.check) => 3,
+                None if !finding.path.is_empty() => 2,
+                None => 1,
+            }
+        };
+        let accuses = |finding: &Finding<'_>| finding.severity > Severity::Notice;
+        for finding in members().filter(accuses) {
+            if lead.check.is_empty() || weight(&finding) > weight(&lead) {
+                lead = finding;
+            }
+        }
+        let family = members().map(|finding| finding.family).find(|family| !family.is_empty());
+        let speaks = SPEAKS.iter().find_map(|(check, _)| {
+            members().find(|finding| finding.check == *check).and_then(|finding| finding.remote)
+        });
+        Self { lead, family: family.unwrap_or_default(), speaks }
+    }
+
+    /// Tells it.
+    pub fn tell<I: Iterator<Item = Finding<'a>>>(&self, members: Members<'_, I>, out: &mut Out) {
+        let mut said = heapless::Vec::<&str, { STARTS.len() + TRAITS.len() + SPEAKS.len() + 4 }>::new();
+        let start = self.start(members);
+        if self.lead.pid.is_some() {
+            self.process(members, &mut said, out);
+        } else if keys::is_clients(&self.lead) {
+            out.push(b"client ");
+            client(&self.lead, out);
+        }
+        match start {
+            Some(start) if !out.is_empty() => {
+                out.push(b", started by ");
+                self.startup(&start, members, &mut said, out);
+            }
+            Some(start) => {
+                self.startup(&start, members, &mut said, out);
+                out.push(b": ");
+                cut(start.detail, DETAIL, out);
+            }
+            None => {}
+        }
+        for (check, words) in SPEAKS {
+            let Some(speaks) = members().find(|finding| finding.check == check && finding.remote.is_some())
+            else {
+                continue;
+            };
+            out.push(if out.is_empty() { b"somebody " } else { b", " });
+            out.push(words.as_bytes());
+            if let Some(end) = speaks.remote {
+                let _ = write!(out, "{end}");
+            }
+            if check.starts_with("c2-") {
+                out.push(if speaks.family.is_empty() { b" (listed" } else { b" (listed: " });
+                cut(speaks.family, WORD, out);
+                out.push(b")");
+            }
+            note(check, &mut said);
+        }
+        if out.is_empty() {
+            subject(&self.lead, out);
+        }
+        // The first of which nothing is told yet, in its own words. Of the line that starts it all is told.
+        let told = |finding: &Finding<'_>| {
+            let same = |start: &Finding<'_>| {
+                finding.pid.is_none() && start.path == finding.path && start.line == finding.line
+            };
+            finding.severity == Severity::Notice
+                || said.contains(&finding.check)
+                || start.as_ref().is_some_and(same)
+        };
+        if let Some(more) = members().find(|finding| !told(finding)) {
+            let first = said.is_empty();
+            out.push(if first { b": " } else { b"; " });
+            match more.pid {
+                Some(pid) if !first && more.pid != self.lead.pid => {
+                    let _ = write!(out, "pid {pid}: ");
+                }
+                None if !first && !more.path.is_empty() && more.path != self.lead.path => {
+                    place(&more, out);
+                    out.push(b": ");
+                }
+                _ => {}
+            }
+            cut(more.detail, DETAIL, out);
+            note(more.check, &mut said);
+        }
+        self.others(members, &said, out);
+        out.push(b".");
+    }
+
+    /// `pid 812 (/tmp/.x, deleted, calls itself dropbear)`, and how many more there are.
+    fn process<I: Iterator<Item = Finding<'a>>>(
+        &self,
+        members: Members<'_, I>,
+        said: &mut dyn Said<'a>,
+        out: &mut Out,
+    ) {
+        let pid = self.lead.pid.unwrap_or_default();
+        let own = || members().filter(|finding| finding.pid == Some(pid));
+        let _ = write!(out, "pid {pid}");
+        let path = own().map(|finding| finding.path).find(|path| !path.is_empty()).unwrap_or_default();
+        let mut open = false;
+        let mut part = |out: &mut Out| {
+            out.push(if open { b", " } else { b" (" });
+            open = true;
+        };
+        if !path.is_empty() || !self.lead.name.is_empty() {
+            part(out);
+            cut(if path.is_empty() { self.lead.name } else { path }, PATH, out);
+            said.note("exe-volatile");
+        }
+        for (check, words) in TRAITS {
+            if own().any(|finding| finding.check == check) {
+                part(out);
+                out.push(words.as_bytes());
+                said.note(check);
+            }
+        }
+        if let Some(claims) = own().find(|finding| finding.check == "name-mismatch") {
+            part(out);
+            out.push(b"calls itself ");
+            cut(claimed(&claims), WORD, out);
+            said.note(claims.check);
+        } else if !self.lead.name.is_empty() && !path.is_empty() && self.lead.name != basename(path) {
+            part(out);
+            out.push(b"shown as ");
+            cut(self.lead.name, WORD, out);
+        }
+        if open {
+            out.push(b")");
+        }
+        let others = members().filter(|finding| finding.pid.is_some_and(|other| other != pid));
+        let mut seen = heapless::Vec::<u32, 16>::new();
+        let mut full = false;
+        for other in others.filter_map(|finding| finding.pid) {
+            if !seen.contains(&other) {
+                full |= seen.push(other).is_err();
+            }
+        }
+        if !seen.is_empty() {
+            let (at_least, many) =
+                (if full { "more than " } else { "" }, if seen.len() == 1 { "" } else { "es" });
+            let _ = write!(out, " and {at_least}{} other process{many}", seen.len());
+        }
+    }
+
+    /// The finding that tells how it is started: one that names the program before others.
+    fn start<I: Iterator<Item = Finding<'a>>>(&self, members: Members<'_, I>) -> Option<Finding<'a>> {
+        let program = if keys::is_program(&self.lead) { self.lead.path } else { b"" };
+        let names = |finding: &Finding<'a>| !program.is_empty() && keys::names(finding, program);
+        let all = || {
+            STARTS.iter().flat_map(move |check| {
+                members().filter(move |finding| finding.check == *check && finding.pid.is_none())
+            })
+        };
+        all().find(names).or_else(|| all().next())
+    }
+
+    /// `/etc/rc.d/S99y:3 (not in the image)`
+    fn startup<I: Iterator<Item = Finding<'a>>>(
+        &self,
+        start: &Finding<'a>,
+        members: Members<'_, I>,
+        said: &mut dyn Said<'a>,
+        out: &mut Out,
+    ) {
+        place(start, out);
+        let service = keys::service(start);
+        let same = |finding: &Finding<'_>| {
+            finding.path == start.path || service.is_some() && keys::service(finding) == service
+        };
+        for (check, words) in [("startup-added", "not in the "), ("startup-changed", "other than in the ")] {
+            let Some(file) = members().find(|finding| finding.check == check && same(finding)) else {
+                continue;
+            };
+            out.push(b" (");
+            out.push(words.as_bytes());
+            out.push(reference(file.detail));
+            out.push(b")");
+            said.note(check);
+            break;
+        }
+        said.note(start.check);
+    }
+
+    /// The checks of which nothing was said, by name.
+    fn others<I: Iterator<Item = Finding<'a>>>(&self, members: Members<'_, I>, said: &[&str], out: &mut Out) {
+        let mut named = heapless::Vec::<&str, OTHERS>::new();
+        let mut left = 0_u32;
+        for finding in members().filter(|finding| !said.contains(&finding.check)) {
+            if named.contains(&finding.check) {
+                continue;
+            }
+            if named.push(finding.check).is_err() {
+                left = left.saturating_add(1);
+                continue;
+            }
+            out.push(if named.len() == 1 { b". Also: " } else { b", " });
+            out.push(finding.check.as_bytes());
+        }
+        if left > 0 {
+            out.push(b" and others");
+        }
+    }
+}
+
+/// Remembers checks of which something was said.
+trait Said<'a> {
+    fn note(&mut self, check: &'a str);
+}
+
+impl<'a, const N: usize> Said<'a> for heapless::Vec<&'a str, N> {
+    fn note(&mut self, check: &'a str) {
+        note(check, self);
+    }
+}
+
+fn note<'a>(check: &'a str, said: &mut heapless::VecView<&'a str>) {
+    if !said.contains(&check) {
+        let _ = said.push(check);
+    }
+}
+
+/// The name that a process claims: the check quotes it, whatever it is.
+fn claimed<'a>(finding: &Finding<'a>) -> &'a [u8] {
+    let claimed = finding.detail.strip_prefix(b"it claims to be ");
+    let end = claimed.and_then(|rest| rest.windows(6).rposition(|six| six == b", but "));
+    claimed.zip(end).and_then(|(rest, end)| rest.get(..end)).unwrap_or(finding.name)
+}
+
+/// What a startup file was compared with.
+fn reference(detail: &[u8]) -> &'static [u8] {
+    let has = |words: &[u8]| detail.windows(words.len()).any(|part| part == words);
+    if has(b"firmware image") {
+        b"image"
+    } else if has(b"baseline") {
+        b"baseline"
+    } else {
+        b"packages"
+    }
+}
+
+fn client(finding: &Finding<'_>, out: &mut Out) {
+    match finding.client {
+        Some(Client::Named(name)) => cut(name, PATH, out),
+        Some(Client::At(end)) => drop(write!(out, "{end}")),
+        None => {}
+    }
+}
+
+/// `/etc/rc.local:3`
+fn place(finding: &Finding<'_>, out: &mut Out) {
+    cut(finding.path, PATH, out);
+    if let Some(line) = finding.line {
+        let _ = write!(out, ":{line}");
+    }
+}
+
+/// What a finding without a process is about.
+fn subject(finding: &Finding<'_>, out: &mut Out) {
+    if !finding.path.is_empty() {
+        place(finding, out);
+        return;
+    }
+    match (finding.name, finding.remote) {
+        (b"", Some(end)) => drop(write!(out, "{end}")),
+        (b"", None) => out.push(b"this machine"),
+        (name, _) => cut(name, WORD, out),
+    }
+}
+
+/// Adds bytes, or, where they are more than `room`, their beginning and end and how many are left out between.
+fn cut(bytes: &[u8], room: usize, out: &mut Out) {
+    let Some(over) = bytes.len().checked_sub(room).filter(|over| *over > 0) else {
+        out.push(bytes);
+        return;
+    };
+    let half = room.div_euclid(2);
+    out.push(bytes.get(..half).unwrap_or_default());
+    let _ = write!(out, "[cut {over} bytes]");
+    out.push(bytes.get(half.saturating_add(over)..).unwrap_or_default());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_parts_are_cut_in_their_middle() {
+        let mut out = Out::new();
+        cut(b"0123456789", 10, &mut out);
+        assert_eq!(out.as_slice(), b"0123456789");
+        out.clear();
+        cut(b"0123456789abcdef", 10, &mut out);
+        assert_eq!(out.as_slice(), b"01234[cut 6 bytes]bcdef");
+    }
+}
