@@ -2,20 +2,22 @@
 
 mod baseline;
 mod intel;
+mod scan;
 
 use std::ffi::{OsStr, OsString};
 use std::fmt::Display;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
-use gatewatch::check::Selection;
 use gatewatch::checks;
 use gatewatch::facts::text::decimal;
-use gatewatch::limits::{DEVICE_BYTES, INTEL_FILES};
+use gatewatch::limits::DEVICE_BYTES;
 use gatewatch::report::escape::Escaped;
 use lexopt::prelude::*;
 
 pub use baseline::{Action, Baseline, DEFAULT as DEFAULT_BASELINE};
 pub use intel::{Action as IntelAction, Intel};
+use scan::Draft;
+pub use scan::Scan;
 
 /// What `--help` says.
 pub const HELP: &str = "\
@@ -48,8 +50,8 @@ options of scan:
   --timeout SECONDS   report what is known after that time (default 60)
   --lan-details       show addresses and names of LAN clients, not a word for each
   --no-color          no colours; the variable NO_COLOR does the same
-  -q                  show findings only
-  -v                  show how every check fared
+  -q, --quiet         show findings only
+  -v, --verbose       show how every check fared
 
 options of intel:
   --dir DIR           as above
@@ -71,9 +73,6 @@ of baseline create: 0 all is in it, 3 not all or an error; of baseline verify: 0
 of intel: 0 good or up to date, 1 refused, 3 cannot tell or be done (update then keeps what was there)
 ";
 
-/// The log socket of a device.
-const DEV_LOG: &str = "/dev/log";
-
 /// Where a device has what is its own.
 const DIR: &str = "/etc/gatewatch";
 
@@ -84,39 +83,6 @@ pub enum Format {
     Text,
     /// One object a line.
     Json,
-}
-
-/// What a scan was asked to do.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Scan {
-    /// The tree, instead of this machine.
-    pub root: Option<OsString>,
-    /// The format on standard output.
-    pub format: Format,
-    /// The log socket to report to.
-    pub syslog: Option<OsString>,
-    /// Indicator files.
-    pub intel: Vec<OsString>,
-    /// Those that no trusted key has signed are taken.
-    pub allow_unsigned: bool,
-    /// Where keys, further indicator files and the state are.
-    pub dir: OsString,
-    /// The baseline.
-    pub baseline: Option<OsString>,
-    /// Checks to run.
-    pub selection: Selection,
-    /// The device's id.
-    pub device: Option<String>,
-    /// Clients are told in full.
-    pub lan_details: bool,
-    /// Seconds until a run is given up.
-    pub timeout_s: u64,
-    /// Colours are not wanted.
-    pub no_color: bool,
-    /// Findings only.
-    pub quiet: bool,
-    /// How every check fared.
-    pub verbose: bool,
 }
 
 /// What was asked for.
@@ -175,28 +141,13 @@ impl From<lexopt::Error> for Mistake {
 /// Reads the arguments behind the program's name.
 pub fn parse(arguments: impl IntoIterator<Item = impl Into<OsString>>) -> Result<Command, Mistake> {
     let mut parser = lexopt::Parser::from_args(arguments);
-    let mut scan = Scan {
-        root: None,
-        format: Format::Text,
-        syslog: None,
-        intel: Vec::new(),
-        allow_unsigned: false,
-        dir: DIR.into(),
-        baseline: None,
-        selection: Selection::NONE,
-        device: None,
-        lan_details: false,
-        timeout_s: 60,
-        no_color: false,
-        quiet: false,
-        verbose: false,
-    };
-    let (mut only, mut skip) = (Selection::NONE, Selection::NONE);
+    let mut draft = Draft::new();
     let (mut command, mut options, mut explained) = (None, None, None);
     while let Some(argument) = parser.next()? {
         if let Short(_) | Long(_) = argument {
             options = options.or_else(|| Some(shown(&argument)));
         }
+        let option = scan::find(&argument);
         match argument {
             Short('h') | Long("help") => return Ok(Command::Help),
             Short('V') | Long("version") => return Ok(Command::Version),
@@ -220,23 +171,10 @@ pub fn parse(arguments: impl IntoIterator<Item = impl Into<OsString>>) -> Result
             Value(word) if explained.is_none() && command.as_ref().is_some_and(|it| it == "explain") => {
                 explained = Some(check(&word.to_string_lossy())?);
             }
-            Long("root") => scan.root = Some(parser.value()?),
-            Long("format") => scan.format = format(&parser.value()?)?,
-            Long("syslog") => scan.syslog = Some(socket(parser.optional_value())?),
-            Long("intel") if scan.intel.len() < INTEL_FILES => scan.intel.push(parser.value()?),
-            Long("intel") => return wrong(format_args!("--intel: at most {INTEL_FILES} files")),
-            Long("allow-unsigned") => scan.allow_unsigned = true,
-            Long("dir") => scan.dir = parser.value()?,
-            Long("baseline") => scan.baseline = Some(parser.value()?),
-            Long("only") => only = add(only, &parser.value()?)?,
-            Long("skip") => skip = add(skip, &parser.value()?)?,
-            Long("device") => scan.device = Some(device(&parser.value()?)?),
-            Long("timeout") => scan.timeout_s = seconds(&parser.value()?)?,
-            Long("lan-details") => scan.lan_details = true,
-            Long("no-color") => scan.no_color = true,
-            Short('q') => scan.quiet = true,
-            Short('v') => scan.verbose = true,
-            other => return Err(other.unexpected().into()),
+            other => match option {
+                Some(option) => draft.take(option, &mut parser)?,
+                None => return Err(other.unexpected().into()),
+            },
         }
     }
     if let Some(word) = command.filter(|word| word != "scan") {
@@ -248,14 +186,7 @@ pub fn parse(arguments: impl IntoIterator<Item = impl Into<OsString>>) -> Result
             (None, None) => wrong("explain needs the id of a check: gatewatch list shows them"),
         };
     }
-    let all = (0..checks::ALL.len()).fold(Selection::NONE, Selection::with);
-    scan.selection = if only == Selection::NONE { all } else { only };
-    scan.selection =
-        (0..checks::ALL.len()).filter(|index| skip.has(*index)).fold(scan.selection, Selection::without);
-    if scan.selection == Selection::NONE {
-        return wrong("--only and --skip leave no check to run");
-    }
-    Ok(Command::Scan(Box::new(scan)))
+    Ok(Command::Scan(draft.finish()?))
 }
 
 fn wrong<T>(what: impl Display) -> Result<T, Mistake> {
@@ -290,35 +221,11 @@ fn shown(option: &lexopt::Arg<'_>) -> String {
     }
 }
 
-/// Adds checks by their ids, separated by commas.
-fn add(so_far: Selection, ids: &OsString) -> Result<Selection, Mistake> {
-    let ids = ids.to_string_lossy();
-    ids.split(',').filter(|id| !id.is_empty()).try_fold(so_far, |all, id| Ok(all.with(check(id)?)))
-}
-
 /// The place of a check in the table.
 fn check(id: &str) -> Result<usize, Mistake> {
     match checks::index(id) {
         Some(index) => Ok(index),
         None => wrong(format_args!("unknown check {}: gatewatch list shows them", quoted(id.as_ref()))),
-    }
-}
-
-fn socket(value: Option<OsString>) -> Result<OsString, Mistake> {
-    let path = value.unwrap_or_else(|| DEV_LOG.into());
-    if path.as_bytes().starts_with(b"/") {
-        return Ok(path);
-    }
-    wrong(format_args!("--syslog={}: use the path of a socket, beginning with a slash", quoted(&path)))
-}
-
-fn device(id: &OsString) -> Result<String, Mistake> {
-    match id.to_str().filter(|id| (1..=DEVICE_BYTES).contains(&id.len()) && id.bytes().all(is_device_byte)) {
-        Some(id) => Ok(id.to_owned()),
-        None => wrong(format_args!(
-            "--device {}: use 1 to {DEVICE_BYTES} letters, digits, dots, dashes, colons and underscores",
-            quoted(id)
-        )),
     }
 }
 
