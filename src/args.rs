@@ -16,8 +16,8 @@ use lexopt::prelude::*;
 
 pub use baseline::{Action, Baseline, DEFAULT as DEFAULT_BASELINE};
 pub use intel::{Action as IntelAction, Intel};
-use scan::Draft;
-pub use scan::Scan;
+
+pub use scan::{Draft, OPTIONS, Scan, key};
 
 /// What `--help` says.
 pub const HELP: &str = "\
@@ -29,11 +29,16 @@ usage: gatewatch [scan] [options]     look at this machine, or at a tree
        gatewatch intel info FILE      show what an indicator file is, and who signed it
        gatewatch intel verify FILE    tell whether a scan would take it
        gatewatch intel update SOURCE  put a newer one in its place: a file, or http://...
+       gatewatch doctor [options]     tell what works and is seen here, and what to do about the rest
+       gatewatch selftest [options]   send a test finding, plant two harmless symptoms and find them
        gatewatch list                 show the checks
        gatewatch explain ID           show what a check sees, misses and is founded on
        gatewatch --version | --help
 
-options of scan:
+options of scan, doctor and selftest, which are keys of the configuration file too:
+  --config FILE       read this one (default /etc/config/gatewatch, or gatewatch.conf in DIR;
+                      with --root none)
+  --no-config         read none
   --root DIR          look at an unpacked image or a recording, never leaving it
   --format FORMAT     text (default) or json: one object a line
   --syslog[=PATH]     report to the log socket too (default /dev/log)
@@ -46,6 +51,8 @@ options of scan:
                       (default /etc/gatewatch/baseline.gwb, if it is there and no --root is given)
   --only ID,...       run these checks only
   --skip ID,...       run all checks but these
+  --allow 'CHECK SUBJECT YYYY-MM-DD|never REASON'
+                      this finding is no matter until then; may be given up to 64 times
   --device ID         name of the device in reports (default: its host name)
   --timeout SECONDS   report what is known after that time (default 60)
   --lan-details       show addresses and names of LAN clients, not a word for each
@@ -70,8 +77,12 @@ The date in a baseline is that of SOURCE_DATE_EPOCH, where it is set: the same t
 
 exit status: 0 clean, 1 suspicious, 2 infected, 3 incomplete or an error;
 of baseline create: 0 all is in it, 3 not all or an error; of baseline verify: 0 same, 1 differs, 3 cannot tell;
+of doctor: 0 all is well, 1 something is limited, 3 something is broken; of selftest: 0 passed, 3 not;
 of intel: 0 good or up to date, 1 refused, 3 cannot tell or be done (update then keeps what was there)
 ";
+
+/// The commands that take the options of a scan, or none.
+const COMMANDS: [&str; 5] = ["scan", "doctor", "selftest", "list", "explain"];
 
 /// Where a device has what is its own.
 const DIR: &str = "/etc/gatewatch";
@@ -83,6 +94,8 @@ pub enum Format {
     Text,
     /// One object a line.
     Json,
+    /// Nothing there: of commands that say it in their own way.
+    Silent,
 }
 
 /// What was asked for.
@@ -94,6 +107,12 @@ pub enum Command {
     Baseline(Baseline),
     /// To look at an indicator file, or to get a newer one.
     Intel(Box<Intel>),
+    /// To tell what works here and what does not, and what is wrong with the configuration.
+    Doctor(Box<Scan>, Option<Mistake>),
+    /// To send a test finding, and to find what was planted for it.
+    Selftest(Box<Scan>),
+    /// To be what is planted.
+    Planted,
     /// To show the checks.
     List,
     /// To show what one check is about, by its place in the table.
@@ -104,12 +123,30 @@ pub enum Command {
     Version,
 }
 
-/// What is wrong with the command line, in words for whoever typed it.
-pub struct Mistake(String);
+/// What is wrong with the command line or the configuration, in words for whoever wrote it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mistake {
+    what: String,
+    /// Who tells more.
+    pub help: &'static str,
+}
+
+impl Mistake {
+    /// One on the command line.
+    pub const fn new(what: String) -> Self {
+        Self { what, help: "gatewatch --help shows the usage" }
+    }
+
+    /// One at a place of a file. It names a key there, not an option.
+    pub fn at(&self, place: impl Display) -> Self {
+        let what = format!("{place}: {}", self.what.strip_prefix("--").unwrap_or(&self.what));
+        Self { what, help: "gatewatch doctor checks the configuration" }
+    }
+}
 
 impl Display for Mistake {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.what)
     }
 }
 
@@ -118,7 +155,7 @@ impl From<lexopt::Error> for Mistake {
     fn from(error: lexopt::Error) -> Self {
         use lexopt::Error;
         let escaped = |option: &str| Escaped(option.as_bytes()).to_string();
-        Self(match error {
+        Self::new(match error {
             Error::MissingValue { option } => {
                 let option = option.unwrap_or_default();
                 format!("{}: give a value after it", escaped(&option))
@@ -138,11 +175,17 @@ impl From<lexopt::Error> for Mistake {
     }
 }
 
-/// Reads the arguments behind the program's name.
-pub fn parse(arguments: impl IntoIterator<Item = impl Into<OsString>>) -> Result<Command, Mistake> {
+/// Adds to what the command line asks for what a configuration file does.
+pub type Configure<'c> = &'c dyn Fn(&mut Draft) -> Result<(), Mistake>;
+
+/// Reads the arguments behind the program's name, and by `configure` the configuration file.
+pub fn parse(
+    arguments: impl IntoIterator<Item = impl Into<OsString>>,
+    configure: Configure<'_>,
+) -> Result<Command, Mistake> {
     let mut parser = lexopt::Parser::from_args(arguments);
     let mut draft = Draft::new();
-    let (mut command, mut options, mut explained) = (None, None, None);
+    let (mut command, mut options, mut explained, mut planted) = (None, None, None, false);
     while let Some(argument) = parser.next()? {
         if let Short(_) | Long(_) = argument {
             options = options.or_else(|| Some(shown(&argument)));
@@ -159,17 +202,21 @@ pub fn parse(arguments: impl IntoIterator<Item = impl Into<OsString>>) -> Result
                     None => baseline::parse(&mut parser),
                 };
             }
-            Value(word) if command.is_none() && (word == "scan" || word == "list" || word == "explain") => {
+            Value(word) if command.is_none() && COMMANDS.iter().any(|known| word == *known) => {
                 command = Some(word);
             }
             Value(word) if command.is_none() => {
                 return wrong(format_args!(
-                    "unknown command {}: use scan, baseline, intel, list or explain",
-                    quoted(&word)
+                    "unknown command {}: use {}, baseline or intel",
+                    quoted(&word),
+                    COMMANDS.join(", ")
                 ));
             }
             Value(word) if explained.is_none() && command.as_ref().is_some_and(|it| it == "explain") => {
                 explained = Some(check(&word.to_string_lossy())?);
+            }
+            Value(word) if word == "planted" && command.as_ref().is_some_and(|it| it == "selftest") => {
+                planted = true;
             }
             other => match option {
                 Some(option) => draft.take(option, &mut parser)?,
@@ -177,20 +224,36 @@ pub fn parse(arguments: impl IntoIterator<Item = impl Into<OsString>>) -> Result
             },
         }
     }
-    if let Some(word) = command.filter(|word| word != "scan") {
-        let word = word.to_string_lossy();
-        return match (options, explained) {
-            (Some(option), _) => wrong(format_args!("{word} takes no options, but {option} was given")),
-            (None, Some(check)) => Ok(Command::Explain(check)),
-            (None, None) if word == "list" => Ok(Command::List),
-            (None, None) => wrong("explain needs the id of a check: gatewatch list shows them"),
-        };
+    let word = command.as_ref().map(|word| word.to_string_lossy()).unwrap_or_default();
+    match (&*word, options, explained) {
+        ("list" | "explain", Some(option), _) => {
+            wrong(format_args!("{word} takes no options, but {option} was given"))
+        }
+        ("list", ..) => Ok(Command::List),
+        ("explain", None, Some(check)) => Ok(Command::Explain(check)),
+        ("explain", ..) => wrong("explain needs the id of a check: gatewatch list shows them"),
+        ("doctor" | "selftest", ..) if draft.scan().root.is_some() => {
+            wrong(format_args!("{word} is about this machine: leave --root out"))
+        }
+        ("doctor", ..) => {
+            let mut configured = draft.clone();
+            // What is wrong with the file is what the doctor is there for.
+            match configure(&mut configured).and_then(|()| configured.finish()) {
+                Ok(scan) => Ok(Command::Doctor(scan, None)),
+                Err(mistake) => Ok(Command::Doctor(draft.finish()?, Some(mistake))),
+            }
+        }
+        ("selftest", ..) if planted => Ok(Command::Planted),
+        _ => {
+            configure(&mut draft)?;
+            let scan = draft.finish()?;
+            Ok(if word == "selftest" { Command::Selftest(scan) } else { Command::Scan(scan) })
+        }
     }
-    Ok(Command::Scan(draft.finish()?))
 }
 
-fn wrong<T>(what: impl Display) -> Result<T, Mistake> {
-    Err(Mistake(what.to_string()))
+pub fn wrong<T>(what: impl Display) -> Result<T, Mistake> {
+    Err(Mistake::new(what.to_string()))
 }
 
 fn seconds(word: &OsStr) -> Result<u64, Mistake> {
@@ -246,7 +309,7 @@ mod tests {
     use super::*;
 
     fn parsed(line: &str) -> Result<Command, String> {
-        parse(line.split_whitespace().map(OsString::from)).map_err(|error| error.to_string())
+        parse(line.split_whitespace().map(OsString::from), &|_| Ok(())).map_err(|error| error.to_string())
     }
 
     fn scan(line: &str) -> Scan {
@@ -279,7 +342,10 @@ mod tests {
     #[test]
     fn what_is_wrong_is_said_with_what_to_do() {
         for (line, expected) in [
-            ("sacn", "unknown command \"sacn\": use scan, baseline, intel, list or explain"),
+            (
+                "sacn",
+                "unknown command \"sacn\": use scan, doctor, selftest, list, explain, baseline or intel",
+            ),
             ("--only exe-delete", "unknown check \"exe-delete\": gatewatch list shows them"),
             ("--format xml", "--format \"xml\": use text or json"),
             (
@@ -291,6 +357,8 @@ mod tests {
             ("explain", "explain needs the id of a check: gatewatch list shows them"),
             ("explain exe-delete", "unknown check \"exe-delete\": gatewatch list shows them"),
             ("explain exe-deleted -q", "explain takes no options, but -q was given"),
+            ("doctor --root /x", "doctor is about this machine: leave --root out"),
+            ("selftest --root /x", "selftest is about this machine: leave --root out"),
             ("list -q", "list takes no options, but -q was given"),
         ] {
             assert_eq!(parsed(line), Err(expected.into()), "{line}");

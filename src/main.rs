@@ -3,6 +3,9 @@
 
 mod args;
 mod baseline_cmd;
+mod config;
+mod diagnosis;
+mod doctor;
 #[cfg(feature = "fetch")]
 mod fetch;
 #[cfg(not(feature = "fetch"))]
@@ -11,6 +14,7 @@ mod fetch;
 mod intel_cmd;
 mod look;
 mod run;
+mod selftest;
 mod sinks;
 #[allow(unsafe_code)]
 mod sys;
@@ -29,16 +33,19 @@ use sys::fd::{Buffered, Writer};
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 fn main() -> ExitCode {
-    let code = match args::parse(std::env::args_os().skip(1)) {
+    let code = match args::parse(std::env::args_os().skip(1), &config::configure) {
         Ok(Command::Scan(scan)) => scan_once(&scan),
         Ok(Command::Baseline(asked)) => baseline_cmd::run(&asked),
         Ok(Command::Intel(asked)) => intel_cmd::run(&asked),
+        Ok(Command::Doctor(scan, mistake)) => doctor::run(&scan, mistake.as_ref()),
+        Ok(Command::Selftest(scan)) => selftest::run(&scan),
+        Ok(Command::Planted) => selftest::stand(),
         Ok(Command::Help) => print(format_args!("{}", args::HELP)),
         Ok(Command::Version) => print(format_args!("gatewatch {VERSION}\n")),
         Ok(Command::List) => print(format_args!("{}", List)),
         Ok(Command::Explain(index)) => print(format_args!("{}", Explain(index))),
         Err(error) => {
-            complain(format_args!("{error}; gatewatch --help shows the usage"));
+            complain(format_args!("{error}; {}", error.help));
             Verdict::Incomplete.exit_status()
         }
     };

@@ -5,6 +5,7 @@ use std::sync::Mutex;
 
 use gatewatch::checks;
 use gatewatch::limits::FRAME_BYTES;
+use gatewatch::report::allow::{Allowed, Term};
 use gatewatch::report::{CheckReport, Event, Looked, Rest, Source, Tally, Verdict, wire};
 
 use crate::args::Scan;
@@ -23,21 +24,42 @@ pub fn once(scan: &Scan, device: &str, sinks: &mut Sinks<'_>) -> Verdict {
     let mut frames = lock(&FRAMES);
     let own = std::process::id();
     let mut tally = Tally::default();
+    let now = clock::believable();
     let timeout_us = scan.timeout_s.saturating_mul(1_000_000);
     let why = match child::start(timeout_us, |pipe| look::look(scan, pipe, own)) {
-        Ok(child) => relay(child, &mut *frames, &mut |event| {
-            tally.event(event, checks::index);
-            sinks.event(event);
-        }),
+        Ok(child) => relay(child, &mut *frames, &mut |event| tell(event, scan, now, &mut tally, sinks)),
         Err(errno) => Some(format!("no process could be started: {}", fault(errno))),
     };
     let why = why.unwrap_or_default();
     let checks = complete(scan, &why, &mut tally, sinks);
     let elapsed_us = clock::monotonic_us().saturating_sub(started);
-    let rest = Rest { checks, device, version: VERSION, elapsed_us, broken_off: &why };
+    let skipped = scan.skipped;
+    let rest = Rest { checks, device, version: VERSION, elapsed_us, broken_off: &why, skipped, test: false };
     let summary = tally.summary(clock::believable(), rest);
     sinks.summary(&summary);
     summary.verdict
+}
+
+/// Counts one event and hands it to the sinks. What the owner allows is no finding, of the run or of its check.
+fn tell(event: &Event<'_>, scan: &Scan, now: Option<u64>, tally: &mut Tally, sinks: &mut Sinks<'_>) {
+    let event = match event {
+        Event::Finding(finding) => {
+            let counts = |entry: &&Allowed| entry.term(now) == Term::Counts && entry.covers(finding);
+            if let Some(entry) = scan.allow.iter().find(counts) {
+                tally.allow(checks::index(finding.check));
+                sinks.allowed(finding, entry.reason.as_slice());
+                return;
+            }
+            *event
+        }
+        Event::Check(report) => {
+            let allowed = tally.allowed(checks::index(report.check));
+            Event::Check(CheckReport { findings: report.findings.saturating_sub(allowed), ..*report })
+        }
+        other => *other,
+    };
+    tally.event(&event, checks::index);
+    sinks.event(&event);
 }
 
 /// Hands every event of the child to `each`. Returns why the run ended before everything was told, if it did.

@@ -10,7 +10,7 @@ use gatewatch::report::escape::Escaped;
 use gatewatch::report::json::Json;
 use gatewatch::report::syslog::{Run, Store, Syslog};
 use gatewatch::report::text::{Style, Text};
-use gatewatch::report::{Event, Sink, SinkFault, Summary};
+use gatewatch::report::{Event, Finding, Sink, SinkFault, Summary};
 use nix::errno::Errno;
 
 use crate::args::{self, Format, Scan};
@@ -42,6 +42,7 @@ pub fn with<T>(scan: &Scan, device: &str, run: impl FnOnce(&mut Sinks<'_>) -> T)
             json = Json::new(writer(), &mut line, scan.verbose);
             sinks.add("standard output", &mut json);
         }
+        Format::Silent => {}
     }
     let mut syslog;
     if let Some(path) = &scan.syslog {
@@ -91,7 +92,8 @@ pub struct Sinks<'s> {
 }
 
 impl<'s> Sinks<'s> {
-    fn add(&mut self, name: &'static str, sink: &'s mut dyn Sink) {
+    /// Adds one more.
+    pub fn add(&mut self, name: &'static str, sink: &'s mut dyn Sink) {
         self.sinks.push((name, sink));
     }
 
@@ -115,6 +117,11 @@ impl<'s> Sinks<'s> {
     /// Says one event.
     pub fn event(&mut self, event: &Event<'_>) {
         self.each(|sink| sink.event(event));
+    }
+
+    /// Says what the owner allows, and why.
+    pub fn allowed(&mut self, finding: &Finding<'_>, reason: &[u8]) {
+        self.each(|sink| sink.allowed(finding, reason));
     }
 
     /// Says the last word of a run.

@@ -20,7 +20,22 @@ const TABLE: [(&str, &[&str]); 11] = [
 ];
 
 /// The binary's own modules. They use the library as `gatewatch::`, and the library cannot use them at all.
-const BINARY: [&str; 8] = ["main", "args", "baseline_cmd", "fetch", "intel_cmd", "look", "sys", "trust"];
+const BINARY: [&str; 14] = [
+    "main",
+    "args",
+    "baseline_cmd",
+    "config",
+    "diagnosis",
+    "doctor",
+    "fetch",
+    "intel_cmd",
+    "look",
+    "run",
+    "selftest",
+    "sinks",
+    "sys",
+    "trust",
+];
 
 fn sources(dir: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(dir).unwrap() {

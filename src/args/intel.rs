@@ -73,7 +73,7 @@ mod tests {
 
     fn parsed(line: &str) -> Result<Command, String> {
         let words = ["intel"].into_iter().chain(line.split_whitespace());
-        super::super::parse(words.map(OsString::from)).map_err(|error| error.to_string())
+        super::super::parse(words.map(OsString::from), &|_| Ok(())).map_err(|error| error.to_string())
     }
 
     #[test]

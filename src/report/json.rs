@@ -6,7 +6,9 @@ use embedded_io::Write;
 use serde::{Serialize, Serializer};
 
 use super::escape::Escaped;
-use super::{Client, Event, Finding, Incident, Looked, Severity, Sink, SinkFault, Summary, Verdict};
+use super::{
+    Client, Event, Finding, Incident, Looked, SELFTEST, Severity, Sink, SinkFault, Summary, Verdict,
+};
 use crate::facts::endpoint::Endpoint;
 use crate::facts::process::Owner;
 use crate::limits::JSON_BYTES;
@@ -47,6 +49,10 @@ struct FindingRow<'a> {
     client: Option<Client<'a>>,
     #[serde(skip_serializing_if = "is_empty")]
     detail: Escaped<'a>,
+    #[serde(skip_serializing_if = "is_empty")]
+    reason: Escaped<'a>,
+    #[serde(skip_serializing_if = "is_false")]
+    test: bool,
 }
 
 #[derive(Serialize)]
@@ -93,6 +99,12 @@ struct SummaryRow<'a> {
     elapsed_us: u64,
     #[serde(skip_serializing_if = "str::is_empty")]
     why: &'a str,
+    #[serde(skip_serializing_if = "is_none")]
+    allowed: u32,
+    #[serde(skip_serializing_if = "is_none")]
+    skipped: u32,
+    #[serde(skip_serializing_if = "is_false")]
+    test: bool,
 }
 
 #[derive(Serialize)]
@@ -131,6 +143,16 @@ fn is_empty(bytes: &Escaped<'_>) -> bool {
     bytes.0.is_empty()
 }
 
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
+fn is_none(count: &u32) -> bool {
+    *count == 0
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "see above")]
+fn is_false(test: &bool) -> bool {
+    !*test
+}
+
 fn shown<T: Display, S: Serializer>(value: &Option<T>, serializer: S) -> Result<S::Ok, S::Error> {
     match value {
         Some(value) => serializer.collect_str(value),
@@ -160,31 +182,42 @@ impl<'b, W: Write> Json<'b, W> {
         }
         self.to.write_all(line).and_then(|()| self.to.flush()).map_err(|_| SinkFault::Write)
     }
+
+    fn finding(
+        &mut self,
+        r#type: &'static str,
+        finding: &Finding<'_>,
+        reason: &[u8],
+    ) -> Result<(), SinkFault> {
+        self.row(&FindingRow {
+            v: V,
+            r#type,
+            check: finding.check,
+            severity: finding.severity,
+            attack: finding.attack,
+            family: Escaped(finding.family),
+            pid: finding.pid,
+            name: Escaped(finding.name),
+            path: Escaped(finding.path),
+            uid: finding.uid,
+            owner: finding.owner,
+            age_s: finding.age_s,
+            parents: Ancestors(finding),
+            line: finding.line,
+            local: finding.local,
+            remote: finding.remote,
+            client: finding.client,
+            detail: Escaped(finding.detail),
+            reason: Escaped(reason),
+            test: finding.check == SELFTEST,
+        })
+    }
 }
 
 impl<W: Write> Sink for Json<'_, W> {
     fn event(&mut self, event: &Event<'_>) -> Result<(), SinkFault> {
         match event {
-            Event::Finding(finding) => self.row(&FindingRow {
-                v: V,
-                r#type: "finding",
-                check: finding.check,
-                severity: finding.severity,
-                attack: finding.attack,
-                family: Escaped(finding.family),
-                pid: finding.pid,
-                name: Escaped(finding.name),
-                path: Escaped(finding.path),
-                uid: finding.uid,
-                owner: finding.owner,
-                age_s: finding.age_s,
-                parents: Ancestors(finding),
-                line: finding.line,
-                local: finding.local,
-                remote: finding.remote,
-                client: finding.client,
-                detail: Escaped(finding.detail),
-            }),
+            Event::Finding(finding) => self.finding("finding", finding, b""),
             Event::Check(check) if self.verdicts => self.row(&CheckRow {
                 v: V,
                 r#type: "check",
@@ -196,6 +229,10 @@ impl<W: Write> Sink for Json<'_, W> {
             }),
             _ => Ok(()),
         }
+    }
+
+    fn allowed(&mut self, finding: &Finding<'_>, reason: &[u8]) -> Result<(), SinkFault> {
+        if self.verdicts { self.finding("allowed", finding, reason) } else { Ok(()) }
     }
 
     fn incident(&mut self, incident: &Incident<'_>) -> Result<(), SinkFault> {
@@ -234,6 +271,9 @@ impl<W: Write> Sink for Json<'_, W> {
             version: summary.version,
             elapsed_us: summary.elapsed_us,
             why: summary.broken_off,
+            allowed: summary.allowed,
+            skipped: summary.skipped,
+            test: summary.test,
         })
     }
 }

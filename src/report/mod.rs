@@ -1,6 +1,7 @@
 //! What a run says, and the formats in which it is said. Everything goes through [`Event`]s, in one direction:
 //! the looking process makes them, the reporting one hands each to its sinks and counts it in a [`Tally`].
 
+pub mod allow;
 mod date;
 pub mod escape;
 pub mod json;
@@ -21,9 +22,12 @@ use crate::limits::PARENTS;
 
 use escape::Escaped;
 
-pub use date::date;
+pub use date::{date, day_of};
 pub use source::Source;
 pub use tally::{Rest, Tally};
+
+/// The check that every test finding is said to be of, so that a collector can tell it.
+pub const SELFTEST: &str = "selftest";
 
 /// How bad a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -306,6 +310,12 @@ pub struct Summary<'a> {
     pub elapsed_us: u64,
     /// Why the run ended before everything was told; empty if it did not.
     pub broken_off: &'a str,
+    /// Findings that the owner's list allows; they are not among those above.
+    pub allowed: u32,
+    /// Checks that the configuration file leaves out.
+    pub skipped: u32,
+    /// Nothing was looked at: the words are sent to see whether they arrive.
+    pub test: bool,
 }
 
 /// Where a sink's bytes could not be written.
@@ -324,6 +334,14 @@ pub trait Sink {
     /// # Errors
     /// When it could not be written.
     fn event(&mut self, event: &Event<'_>) -> Result<(), SinkFault>;
+
+    /// Says what its owner allows, and why; most formats only count it, in the last word.
+    ///
+    /// # Errors
+    /// When it could not be written.
+    fn allowed(&mut self, _: &Finding<'_>, _reason: &[u8]) -> Result<(), SinkFault> {
+        Ok(())
+    }
 
     /// Says what happened.
     ///

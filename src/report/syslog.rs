@@ -4,7 +4,7 @@
 use core::fmt::Write;
 
 use super::escape::quoted_within;
-use super::{Client, Event, Finding, Incident, Severity, Sink, SinkFault, Summary, Verdict, date};
+use super::{Client, Event, Finding, Incident, SELFTEST, Severity, Sink, SinkFault, Summary, Verdict, date};
 use crate::facts::text::Bytes;
 use crate::limits::{
     CLIENT_BYTES, DETAIL_BYTES, PATH_BYTES, SYSLOG_BYTES, SYSLOG_FINDINGS, SYSLOG_PER_CHECK,
@@ -106,12 +106,44 @@ impl<'s, D: Datagram> Syslog<'s, D> {
         let mut text = heapless::String::new();
         let severity = finding.severity.word();
         let keys = write!(text, "check={} sev={severity} attack={}", finding.check, finding.attack)
+            .and_then(|()| text.write_str(if finding.check == SELFTEST { " test=1" } else { "" }))
             .and_then(|()| finding.pid.map_or(Ok(()), |pid| write!(text, " pid={pid}")))
             .and_then(|()| finding.client.map_or(Ok(()), |client| named(client, &mut text)))
             .and_then(|()| text.write_str(" obj=\""));
         let room = self.room().saturating_sub(text.len().saturating_add(1));
         keys.and_then(|()| quoted_within(object(finding).as_slice(), room, &mut text))
             .and_then(|()| text.write_char('"'))
+            .map_err(|_| SinkFault::TooLarge)?;
+        Ok(text)
+    }
+
+    /// What the closing line says of the run, with or without the time that it took.
+    fn closing(
+        &self,
+        summary: &Summary<'_>,
+        time: bool,
+    ) -> Result<heapless::String<SYSLOG_BYTES>, SinkFault> {
+        let mut text = heapless::String::new();
+        let counted = |text: &mut heapless::String<SYSLOG_BYTES>, key: &str, count: u32| {
+            if count > 0 { write!(text, " {key}={count}") } else { Ok(()) }
+        };
+        write!(text, "verdict={}{}", summary.verdict.word(), if summary.test { " test=1" } else { "" })
+            .and_then(|()| match summary.intel {
+                Some(intel) => write!(text, " intel={}", intel.version),
+                None => text.write_str(" intel=none"),
+            })
+            .and_then(|()| write!(text, " checks={} blind={}", summary.checks, summary.blind))
+            .and_then(|()| if time { write!(text, " us={}", summary.elapsed_us) } else { Ok(()) })
+            .and_then(|()| match summary.intel_age_days {
+                Some(days) => write!(text, " age={days}"),
+                None => Ok(()),
+            })
+            .and_then(|()| {
+                text.write_str(if summary.intel.is_some_and(|it| !it.signed) { " signed=no" } else { "" })
+            })
+            .and_then(|()| counted(&mut text, "more", self.store.more))
+            .and_then(|()| counted(&mut text, "allowed", summary.allowed))
+            .and_then(|()| counted(&mut text, "skipped", summary.skipped))
             .map_err(|_| SinkFault::TooLarge)?;
         Ok(text)
     }
@@ -225,27 +257,11 @@ impl<D: Datagram> Sink for Syslog<'_, D> {
         for (number, finding) in (1_usize..).zip(&kept) {
             self.send(level(finding.severity), number, of, &finding.text)?;
         }
-        let mut text = heapless::String::<SYSLOG_BYTES>::new();
-        write!(text, "verdict={}", summary.verdict.word())
-            .and_then(|()| match summary.intel {
-                Some(intel) => write!(text, " intel={}", intel.version),
-                None => text.write_str(" intel=none"),
-            })
-            .and_then(|()| {
-                let (checks, blind, us) = (summary.checks, summary.blind, summary.elapsed_us);
-                write!(text, " checks={checks} blind={blind} us={us}")
-            })
-            .and_then(|()| match summary.intel_age_days {
-                Some(days) => write!(text, " age={days}"),
-                None => Ok(()),
-            })
-            .and_then(|()| {
-                text.write_str(if summary.intel.is_some_and(|it| !it.signed) { " signed=no" } else { "" })
-            })
-            .and_then(
-                |()| if self.store.more > 0 { write!(text, " more={}", self.store.more) } else { Ok(()) },
-            )
-            .map_err(|_| SinkFault::TooLarge)?;
+        let mut text = self.closing(summary, true)?;
+        // How long it took is what a reader misses least.
+        if text.len() > self.room() {
+            text = self.closing(summary, false)?;
+        }
         let level = if summary.verdict == Verdict::Incomplete { ERROR } else { INFO };
         self.send(level, of, of, &text)
     }
@@ -291,6 +307,14 @@ mod tests {
     }
 
     fn sent(device: &str, findings: &[Finding<'_>]) -> Vec<String> {
+        sent_with(device, findings, |summary| summary)
+    }
+
+    fn sent_with(
+        device: &str,
+        findings: &[Finding<'_>],
+        change: impl FnOnce(Summary<'_>) -> Summary<'_>,
+    ) -> Vec<String> {
         let (mut lines, mut store) = (Lines::default(), Store::new());
         let run = Run { device, pid: u32::MAX, id: 0xbeef, now: 1_795_341_600 };
         let mut syslog = Syslog::new(&mut lines, run, &mut store);
@@ -311,8 +335,11 @@ mod tests {
             version: "0",
             elapsed_us: 5120,
             broken_off: "",
+            allowed: 0,
+            skipped: 0,
+            test: false,
         };
-        syslog.summary(&summary).unwrap();
+        syslog.summary(&change(summary)).unwrap();
         lines.0
     }
 
@@ -348,6 +375,31 @@ mod tests {
         for line in sent(&"d".repeat(64), &[finding("process-hidden-and-so-on-for-ever", &long)]) {
             assert!(line.len() <= SYSLOG_BYTES + "<28>Nov 22 10:00:00 ".len(), "{line}");
         }
+    }
+
+    #[test]
+    fn what_was_left_out_and_a_test_are_told_in_the_closing_line() {
+        let lines = sent_with("r1", &[finding(SELFTEST, b"/x")], |summary| Summary {
+            allowed: 3,
+            skipped: 2,
+            test: true,
+            ..summary
+        });
+        assert!(lines[0].contains("check=selftest sev=suspicious attack=T1071.004 test=1 pid="), "{lines:?}");
+        let expected = "verdict=suspicious test=1 intel=42 checks=6 blind=0 us=5120 allowed=3 skipped=2";
+        assert!(lines[1].ends_with(expected), "{lines:?}");
+        // Everything at once, as long as it gets: the time gives way.
+        let lines = sent_with(&"d".repeat(64), &[], |summary| Summary {
+            verdict: Verdict::Suspicious,
+            intel: Some(IntelInfo { version: u32::MAX, created: 0, entries: 1, signed: false }),
+            intel_age_days: Some(365),
+            elapsed_us: 86_400_000_000,
+            allowed: 10_000,
+            skipped: 51,
+            ..summary
+        });
+        assert!(lines[0].len() <= SYSLOG_BYTES + "<28>Nov 22 10:00:00 ".len(), "{lines:?}");
+        assert!(lines[0].contains("blind=0 age=365 signed=no allowed=10000 skipped=51"), "{lines:?}");
     }
 
     #[test]

@@ -165,6 +165,16 @@ impl<W: Write> Sink for Text<W> {
         self.to.flush().map_err(|_| SinkFault::Write)
     }
 
+    fn allowed(&mut self, finding: &Finding<'_>, reason: &[u8]) -> Result<(), SinkFault> {
+        if self.style.quiet || !self.style.verdicts {
+            return Ok(());
+        }
+        self.say(format_args!("allowed: "))?;
+        self.finding(finding)?;
+        self.say(format_args!("    allowed because: {}\n", Escaped(reason)))?;
+        self.to.flush().map_err(|_| SinkFault::Write)
+    }
+
     fn incident(&mut self, incident: &Incident<'_>) -> Result<(), SinkFault> {
         let severity = self.coloured(colour_of(incident.severity), incident.severity.word());
         self.say(format_args!(
@@ -185,20 +195,24 @@ impl<W: Write> Sink for Text<W> {
         if !summary.broken_off.is_empty() {
             self.say(format_args!("the scan ended early: {}\n", summary.broken_off))?;
         }
+        if summary.test {
+            self.say(format_args!("a test, nothing was looked at: "))?;
+        }
         let verdict = self.coloured(colour(summary.verdict), summary.verdict.word());
         let (counts, ms) = (summary.counts, summary.elapsed_us.div_euclid(1000));
         self.say(format_args!(
-            "{verdict}: {} infected, {} suspicious, {} notice; {} checks, {} blind; \
-             {} processes, {} sockets, {} flows, {} startup files; ",
-            summary.infected,
-            summary.suspicious,
-            summary.notice,
-            summary.checks,
-            summary.blind,
-            counts.processes,
-            counts.sockets,
-            counts.flows,
-            counts.files,
+            "{verdict}: {} infected, {} suspicious, {} notice; ",
+            summary.infected, summary.suspicious, summary.notice,
+        ))?;
+        if summary.allowed > 0 {
+            self.say(format_args!("{} allowed; ", summary.allowed))?;
+        }
+        if summary.skipped > 0 {
+            self.say(format_args!("{} checks left out by the configuration; ", summary.skipped))?;
+        }
+        self.say(format_args!(
+            "{} checks, {} blind; {} processes, {} sockets, {} flows, {} startup files; ",
+            summary.checks, summary.blind, counts.processes, counts.sockets, counts.flows, counts.files,
         ))?;
         match summary.intel {
             None => self.say(format_args!("no indicators"))?,
