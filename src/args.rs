@@ -198,8 +198,8 @@ pub fn parse(
                 let word = word.to_string_lossy();
                 return match options {
                     Some(option) => wrong(format_args!("{option}: give the options of {word} behind it")),
-                    None if word == "intel" => intel::parse(&mut parser),
-                    None => baseline::parse(&mut parser),
+                    None if word == "intel" => intel::parse(&mut parser, configure),
+                    None => baseline::parse(&mut parser, configure),
                 };
             }
             Value(word) if command.is_none() && COMMANDS.iter().any(|known| word == *known) => {
@@ -250,6 +250,13 @@ pub fn parse(
             Ok(if word == "selftest" { Command::Selftest(scan) } else { Command::Scan(scan) })
         }
     }
+}
+
+/// What the configuration file says, where the command line has nothing to say.
+fn configured(configure: Configure<'_>) -> Result<Box<Scan>, Mistake> {
+    let mut draft = Draft::new();
+    configure(&mut draft)?;
+    draft.finish()
 }
 
 pub fn wrong<T>(what: impl Display) -> Result<T, Mistake> {

@@ -7,13 +7,15 @@ use embedded_io::Read;
 use gatewatch::facts::own_settings::{self, Row, Setting};
 use gatewatch::host::Fault;
 use gatewatch::limits::CONFIG_BYTES;
+use gatewatch::report::allow::Term;
 use gatewatch::report::escape::Escaped;
 use nix::fcntl::{OFlag, open};
-use nix::sys::stat::{Mode, fstat};
+use nix::sys::stat::{Mode, lstat, stat};
 use nix::unistd::geteuid;
 
 use crate::args::{self, Draft, Mistake, OPTIONS, Scan, wrong};
 use crate::complain;
+use crate::sys::clock;
 use crate::sys::fd::{self, fault};
 
 /// Where OpenWrt has it. The other place is in `--dir`.
@@ -37,7 +39,7 @@ pub fn path(scan: &Scan) -> Option<OsString> {
     match &scan.config {
         Some(named) => Some(named.clone()),
         None if scan.no_config || scan.root.is_some() => None,
-        None => places(scan).into_iter().find(|place| nix::sys::stat::lstat(place.as_os_str()).is_ok()),
+        None => places(scan).into_iter().find(|place| lstat(place.as_os_str()).is_ok()),
     }
 }
 
@@ -52,6 +54,11 @@ pub fn configure(draft: &mut Draft) -> Result<(), Mistake> {
             complain(format_args!("{shown}: {how}; it is not taken"));
             return Ok(());
         }
+        // Who is not root may look all the same.
+        Err(Refusal::Fault(Fault::Denied)) if draft.scan().config.is_none() && !geteuid().is_root() => {
+            complain(format_args!("{shown}: {}; it is not taken", Fault::Denied));
+            return Ok(());
+        }
         Err(Refusal::Loose(how)) => return wrong(how).map_err(|mistake: Mistake| mistake.at(shown)),
         Err(Refusal::Fault(fault)) => return wrong(fault).map_err(|mistake: Mistake| mistake.at(shown)),
     };
@@ -64,6 +71,20 @@ pub fn configure(draft: &mut Draft) -> Result<(), Mistake> {
     Ok(())
 }
 
+/// Says which entries of the list of what is allowed do not count any more, or not yet.
+pub fn say_terms(scan: &Scan) {
+    let now = clock::believable();
+    for entry in &scan.allow {
+        let why = match entry.term(now) {
+            Term::Counts => continue,
+            Term::Over => "has expired",
+            Term::NoClock => "has an end, and the clock is not set",
+        };
+        let (check, subject) = (entry.check, Escaped(entry.subject.as_slice()));
+        complain(format_args!("allow {check} {subject}: {why}; its findings are told"));
+    }
+}
+
 /// Why a file is not taken.
 pub enum Refusal {
     /// It cannot be read.
@@ -74,10 +95,12 @@ pub enum Refusal {
 
 /// Reads a file that nobody else can have written: what it allows and leaves out is not seen any more.
 pub fn read(path: &OsStr) -> Result<Vec<u8>, Refusal> {
+    // Opening a device can do something.
+    let there = stat(path).map_err(|errno| Refusal::Fault(fault(errno)))?;
+    fd::regular(&there).map_err(Refusal::Fault)?;
     let flags = OFlag::O_CLOEXEC | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
     let file = open(path, flags, Mode::empty()).map_err(|errno| Refusal::Fault(fault(errno)))?;
-    let stat = fstat(&file).map_err(|errno| Refusal::Fault(fault(errno)))?;
-    let identity = fd::regular(&stat).map_err(Refusal::Fault)?;
+    let identity = fd::identity(&file).map_err(Refusal::Fault)?;
     if identity.uid != 0 && identity.uid != geteuid().as_raw() {
         return Err(Refusal::Loose("belongs to another user than root: chown root it if it is yours"));
     }

@@ -114,6 +114,7 @@ impl log::Log for Diagnostics {
 fn scan_once(scan: &Scan) -> u8 {
     let _ = log::set_logger(&Diagnostics);
     log::set_max_level(if scan.quiet { log::LevelFilter::Error } else { log::LevelFilter::Warn });
+    config::say_terms(scan);
     let device = sinks::device(scan);
     sinks::with(scan, &device, |sinks| match run::once(scan, &device, sinks) {
         // What could not be reported was not done.

@@ -128,6 +128,11 @@ fn what_is_allowed_is_counted_and_ends() {
         let summary = summary(&ran);
         assert_eq!((ran.status, summary["allowed"].as_u64()), (status, allowed), "{entry}: {summary}");
     }
+    let expired = look("allow = startup-dropper /etc/rc.local 2026-01-01 x\n", &[]).stderr;
+    assert_eq!(
+        expired,
+        "gatewatch: allow startup-dropper /etc/rc.local: has expired; its findings are told\n"
+    );
     let text = look("allow = startup-dropper /etc/rc.local never it\\x07s ours\n", &["-v"]);
     let text = scan::clean(&text.stdout);
     assert!(text.starts_with("allowed: infected startup-dropper"), "{text}");
@@ -225,6 +230,41 @@ fn a_file_that_others_can_write_to_does_not_count_and_is_told() {
     assert!(refused(&config).contains("x.conf: belongs to another user"));
     assert!(refused(Path::new("/dev/null")).contains("/dev/null: a device"));
     assert!(refused(place.path()).contains(": a directory"));
+}
+
+#[test]
+fn the_other_commands_learn_from_it_where_things_are() {
+    let place = Tree::new();
+    let ours = "mkdir /etc/ours; printf 'dir = /etc/ours\nbaseline = /etc/ours/b.gwb\n' >/etc/gatewatch/gatewatch.conf";
+    let ran = on_a_machine(&format!("{ours}; \"$0\" baseline verify"), &place);
+    assert!(ran.stderr.contains("/etc/ours/b.gwb: not found"), "{ran:?}");
+    let v1 = scan::intel("signed/v1.gwi");
+    let key = scan::intel("signed/test.pub");
+    let update = format!(
+        "{ours}; mkdir /etc/ours/keys; cp {} /etc/ours/keys; \"$0\" intel update {} && ls /etc/ours/intel.d",
+        key.display(),
+        v1.display()
+    );
+    let ran = on_a_machine(&update, &place);
+    assert_eq!((ran.status, ran.stdout.ends_with(b"indicators.gwi\n")), (0, true), "{ran:?}");
+    let wrong = "echo 'dirr = /x' >/etc/gatewatch/gatewatch.conf; \"$0\" intel info /x";
+    let ran = on_a_machine(wrong, &place);
+    assert!(
+        ran.status == 3 && ran.stderr.contains("gatewatch.conf:1: unknown key \"dirr\": dir is one"),
+        "{ran:?}"
+    );
+}
+
+#[test]
+fn who_may_not_read_the_file_looks_without_it() {
+    let place = Tree::new();
+    let script =
+        "echo 'format = json' >/etc/gatewatch/gatewatch.conf; chmod 600 /etc/gatewatch/gatewatch.conf
+        mount -t tmpfs none /mnt && cp \"$0\" /mnt/gatewatch && exec setpriv --reuid 65534 --clear-groups \
+        /mnt/gatewatch --only self-tampered";
+    let ran = on_a_machine(script, &place);
+    assert!(!ran.stdout.is_empty() && ran.stdout[0] != b'{', "{ran:?}");
+    assert!(ran.stderr.contains("gatewatch.conf: permission denied; it is not taken"), "{ran:?}");
 }
 
 #[test]
