@@ -10,10 +10,10 @@ use embedded_io::{Read, Write};
 use gatewatch::host::Fault;
 use gatewatch::report::Looked;
 use gatewatch::report::escape::Escaped;
-use nix::fcntl::{OFlag, open};
+use nix::fcntl::{AT_FDCWD, OFlag, open};
 use nix::sys::signal::{SigSet, SigmaskHow};
 use nix::sys::stat::{Mode, lstat};
-use nix::unistd::{dup2_stdout, execv, mkdir, mkdtemp, unlink};
+use nix::unistd::{UnlinkatFlags, dup2_stdout, execv, mkdir, mkdtemp, unlink, unlinkat};
 
 use super::{Wanted, look_with};
 use crate::args::Scan;
@@ -182,7 +182,7 @@ impl Place {
             let _ = unlink(file);
         }
         for dir in ["tree/etc", "tree", ""] {
-            let _ = std::fs::remove_dir(self.dir.join(dir));
+            let _ = unlinkat(AT_FDCWD, &self.dir.join(dir), UnlinkatFlags::RemoveDir);
         }
         if lstat(&self.dir).is_ok() { Err(self.dir) } else { Ok(()) }
     }
