@@ -3,15 +3,15 @@
 mod baseline;
 mod destination;
 mod intel;
+mod scan;
 
 use std::ffi::{OsStr, OsString};
 use std::fmt::Display;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
-use gatewatch::check::Selection;
 use gatewatch::checks;
 use gatewatch::facts::text::decimal;
-use gatewatch::limits::{DEVICE_BYTES, INTEL_FILES, SYSLOG_DESTINATIONS};
+use gatewatch::limits::DEVICE_BYTES;
 use gatewatch::report::Severity;
 use gatewatch::report::escape::Escaped;
 use lexopt::prelude::*;
@@ -19,6 +19,8 @@ use lexopt::prelude::*;
 pub use baseline::{Action, Baseline, DEFAULT as DEFAULT_BASELINE};
 pub use destination::Destination;
 pub use intel::{Action as IntelAction, Intel};
+
+pub use scan::{Draft, OPTIONS, Scan, key};
 
 /// What `--help` says.
 pub const HELP: &str = "\
@@ -30,11 +32,16 @@ usage: gatewatch [scan] [options]     look at this machine, or at a tree
        gatewatch intel info FILE      show what an indicator file is, and who signed it
        gatewatch intel verify FILE    tell whether a scan would take it
        gatewatch intel update SOURCE  put a newer one in its place: a file, or http://...
+       gatewatch doctor [options]     tell what works and is seen here, and what to do about the rest
+       gatewatch selftest [options]   send a test finding, plant two harmless symptoms and find them
        gatewatch list                 show the checks
        gatewatch explain ID           show what a check sees and misses, and what to do
        gatewatch --version | --help
 
-options of scan:
+options of scan, doctor and selftest, which are keys of the configuration file too:
+  --config FILE       read this one (default /etc/config/gatewatch, or gatewatch.conf in DIR;
+                      with --root none)
+  --no-config         read none
   --root DIR          look at an unpacked image or a recording, never leaving it
   --format FORMAT     text (default); json: one object a line; nagios: a monitoring plugin's status,
                       performance data and text; prom: metrics for Prometheus; cef: ArcSight's events
@@ -54,12 +61,14 @@ options of scan:
                       (default /etc/gatewatch/baseline.gwb, if it is there and no --root is given)
   --only ID,...       run these checks only
   --skip ID,...       run all checks but these
+  --allow 'CHECK SUBJECT YYYY-MM-DD|never REASON'
+                      this finding is no matter until then; may be given up to 64 times
   --device ID         name of the device in reports (default: its host name)
   --timeout SECONDS   report what is known after that time (default 60)
   --lan-details       show addresses and names of LAN clients, not a word for each
   --no-color          no colours; the variable NO_COLOR does the same
-  -q                  show findings only
-  -v                  show how every check fared
+  -q, --quiet         show findings only
+  -v, --verbose       show how every check fared
 
 options of intel:
   --dir DIR           as above
@@ -78,8 +87,12 @@ The date in a baseline is that of SOURCE_DATE_EPOCH, where it is set: the same t
 
 exit status: 0 clean, 1 suspicious, 2 infected, 3 incomplete or an error;
 of baseline create: 0 all is in it, 3 not all or an error; of baseline verify: 0 same, 1 differs, 3 cannot tell;
+of doctor: 0 all is well, 1 something is limited, 3 something is broken; of selftest: 0 passed, 3 not;
 of intel: 0 good or up to date, 1 refused, 3 cannot tell or be done (update then keeps what was there)
 ";
+
+/// The commands that take the options of a scan, or none.
+const COMMANDS: [&str; 5] = ["scan", "doctor", "selftest", "list", "explain"];
 
 /// Where a device has what is its own.
 const DIR: &str = "/etc/gatewatch";
@@ -97,43 +110,8 @@ pub enum Format {
     Prom,
     /// ArcSight's events.
     Cef,
-}
-
-/// What a scan was asked to do.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Scan {
-    /// The tree, instead of this machine.
-    pub root: Option<OsString>,
-    /// The format of the report.
-    pub format: Format,
-    /// The file that it is written into, instead of standard output.
-    pub output: Option<OsString>,
-    /// The mildest findings that are shown.
-    pub least: Severity,
-    /// Where to report to by syslog, each once.
-    pub syslog: Vec<Destination>,
-    /// Indicator files.
-    pub intel: Vec<OsString>,
-    /// Those that no trusted key has signed are taken.
-    pub allow_unsigned: bool,
-    /// Where keys, further indicator files and the state are.
-    pub dir: OsString,
-    /// The baseline.
-    pub baseline: Option<OsString>,
-    /// Checks to run.
-    pub selection: Selection,
-    /// The device's id.
-    pub device: Option<String>,
-    /// Clients are told in full.
-    pub lan_details: bool,
-    /// Seconds until a run is given up.
-    pub timeout_s: u64,
-    /// Colours are not wanted.
-    pub no_color: bool,
-    /// Findings only.
-    pub quiet: bool,
-    /// How every check fared.
-    pub verbose: bool,
+    /// Nothing there: of commands that say it in their own way.
+    Silent,
 }
 
 /// What was asked for.
@@ -145,6 +123,12 @@ pub enum Command {
     Baseline(Baseline),
     /// To look at an indicator file, or to get a newer one.
     Intel(Box<Intel>),
+    /// To tell what works here and what does not, and what is wrong with the configuration.
+    Doctor(Box<Scan>, Option<Mistake>),
+    /// To send a test finding, and to find what was planted for it.
+    Selftest(Box<Scan>),
+    /// To be what is planted.
+    Planted,
     /// To show the checks.
     List,
     /// To show what one check is about, by its place in the table.
@@ -155,12 +139,30 @@ pub enum Command {
     Version,
 }
 
-/// What is wrong with the command line, in words for whoever typed it.
-pub struct Mistake(String);
+/// What is wrong with the command line or the configuration, in words for whoever wrote it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mistake {
+    what: String,
+    /// Who tells more.
+    pub help: &'static str,
+}
+
+impl Mistake {
+    /// One on the command line.
+    pub const fn new(what: String) -> Self {
+        Self { what, help: "gatewatch --help shows the usage" }
+    }
+
+    /// One at a place of a file. It names a key there, not an option.
+    pub fn at(&self, place: impl Display) -> Self {
+        let what = format!("{place}: {}", self.what.strip_prefix("--").unwrap_or(&self.what));
+        Self { what, help: "gatewatch doctor checks the configuration" }
+    }
+}
 
 impl Display for Mistake {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.what)
     }
 }
 
@@ -169,7 +171,7 @@ impl From<lexopt::Error> for Mistake {
     fn from(error: lexopt::Error) -> Self {
         use lexopt::Error;
         let escaped = |option: &str| Escaped(option.as_bytes()).to_string();
-        Self(match error {
+        Self::new(match error {
             Error::MissingValue { option } => {
                 let option = option.unwrap_or_default();
                 format!("{}: give a value after it", escaped(&option))
@@ -189,33 +191,22 @@ impl From<lexopt::Error> for Mistake {
     }
 }
 
-/// Reads the arguments behind the program's name.
-pub fn parse(arguments: impl IntoIterator<Item = impl Into<OsString>>) -> Result<Command, Mistake> {
+/// Adds to what the command line asks for what a configuration file does.
+pub type Configure<'c> = &'c dyn Fn(&mut Draft) -> Result<(), Mistake>;
+
+/// Reads the arguments behind the program's name, and by `configure` the configuration file.
+pub fn parse(
+    arguments: impl IntoIterator<Item = impl Into<OsString>>,
+    configure: Configure<'_>,
+) -> Result<Command, Mistake> {
     let mut parser = lexopt::Parser::from_args(arguments);
-    let mut scan = Scan {
-        root: None,
-        format: Format::Text,
-        output: None,
-        least: Severity::Notice,
-        syslog: Vec::new(),
-        intel: Vec::new(),
-        allow_unsigned: false,
-        dir: DIR.into(),
-        baseline: None,
-        selection: Selection::NONE,
-        device: None,
-        lan_details: false,
-        timeout_s: 60,
-        no_color: false,
-        quiet: false,
-        verbose: false,
-    };
-    let (mut only, mut skip) = (Selection::NONE, Selection::NONE);
-    let (mut command, mut options, mut explained) = (None, None, None);
+    let mut draft = Draft::new();
+    let (mut command, mut options, mut explained, mut planted) = (None, None, None, false);
     while let Some(argument) = parser.next()? {
         if let Short(_) | Long(_) = argument {
             options = options.or_else(|| Some(shown(&argument)));
         }
+        let option = scan::find(&argument);
         match argument {
             Short('h') | Long("help") => return Ok(Command::Help),
             Short('V') | Long("version") => return Ok(Command::Version),
@@ -223,64 +214,69 @@ pub fn parse(arguments: impl IntoIterator<Item = impl Into<OsString>>) -> Result
                 let word = word.to_string_lossy();
                 return match options {
                     Some(option) => wrong(format_args!("{option}: give the options of {word} behind it")),
-                    None if word == "intel" => intel::parse(&mut parser),
-                    None => baseline::parse(&mut parser),
+                    None if word == "intel" => intel::parse(&mut parser, configure),
+                    None => baseline::parse(&mut parser, configure),
                 };
             }
-            Value(word) if command.is_none() && (word == "scan" || word == "list" || word == "explain") => {
+            Value(word) if command.is_none() && COMMANDS.iter().any(|known| word == *known) => {
                 command = Some(word);
             }
             Value(word) if command.is_none() => {
                 return wrong(format_args!(
-                    "unknown command {}: use scan, baseline, intel, list or explain",
-                    quoted(&word)
+                    "unknown command {}: use {}, baseline or intel",
+                    quoted(&word),
+                    COMMANDS.join(", ")
                 ));
             }
             Value(word) if explained.is_none() && command.as_ref().is_some_and(|it| it == "explain") => {
                 explained = Some(check(&word.to_string_lossy())?);
             }
-            Long("root") => scan.root = Some(parser.value()?),
-            Long("format") => scan.format = format(&parser.value()?)?,
-            Short('o') | Long("output") => scan.output = Some(parser.value()?).filter(|path| path != "-"),
-            Long("min-severity") => scan.least = severity(&parser.value()?)?,
-            Long("syslog") => add_destination(&mut scan.syslog, parser.optional_value())?,
-            Long("intel") if scan.intel.len() < INTEL_FILES => scan.intel.push(parser.value()?),
-            Long("intel") => return wrong(format_args!("--intel: at most {INTEL_FILES} files")),
-            Long("allow-unsigned") => scan.allow_unsigned = true,
-            Long("dir") => scan.dir = parser.value()?,
-            Long("baseline") => scan.baseline = Some(parser.value()?),
-            Long("only") => only = add(only, &parser.value()?)?,
-            Long("skip") => skip = add(skip, &parser.value()?)?,
-            Long("device") => scan.device = Some(device(&parser.value()?)?),
-            Long("timeout") => scan.timeout_s = seconds(&parser.value()?)?,
-            Long("lan-details") => scan.lan_details = true,
-            Long("no-color") => scan.no_color = true,
-            Short('q') => scan.quiet = true,
-            Short('v') => scan.verbose = true,
-            other => return Err(other.unexpected().into()),
+            Value(word) if word == "planted" && command.as_ref().is_some_and(|it| it == "selftest") => {
+                planted = true;
+            }
+            other => match option {
+                Some(option) => draft.take(option, &mut parser)?,
+                None => return Err(other.unexpected().into()),
+            },
         }
     }
-    if let Some(word) = command.filter(|word| word != "scan") {
-        let word = word.to_string_lossy();
-        return match (options, explained) {
-            (Some(option), _) => wrong(format_args!("{word} takes no options, but {option} was given")),
-            (None, Some(check)) => Ok(Command::Explain(check)),
-            (None, None) if word == "list" => Ok(Command::List),
-            (None, None) => wrong("explain needs the id of a check: gatewatch list shows them"),
-        };
+    let word = command.as_ref().map(|word| word.to_string_lossy()).unwrap_or_default();
+    match (&*word, options, explained) {
+        ("list" | "explain", Some(option), _) => {
+            wrong(format_args!("{word} takes no options, but {option} was given"))
+        }
+        ("list", ..) => Ok(Command::List),
+        ("explain", None, Some(check)) => Ok(Command::Explain(check)),
+        ("explain", ..) => wrong("explain needs the id of a check: gatewatch list shows them"),
+        ("doctor" | "selftest", ..) if draft.scan().root.is_some() => {
+            wrong(format_args!("{word} is about this machine: leave --root out"))
+        }
+        ("doctor", ..) => {
+            let mut configured = draft.clone();
+            // What is wrong with the file is what the doctor is there for.
+            match configure(&mut configured).and_then(|()| configured.finish()) {
+                Ok(scan) => Ok(Command::Doctor(scan, None)),
+                Err(mistake) => Ok(Command::Doctor(draft.finish()?, Some(mistake))),
+            }
+        }
+        ("selftest", ..) if planted => Ok(Command::Planted),
+        _ => {
+            configure(&mut draft)?;
+            let scan = draft.finish()?;
+            Ok(if word == "selftest" { Command::Selftest(scan) } else { Command::Scan(scan) })
+        }
     }
-    let all = (0..checks::ALL.len()).fold(Selection::NONE, Selection::with);
-    scan.selection = if only == Selection::NONE { all } else { only };
-    scan.selection =
-        (0..checks::ALL.len()).filter(|index| skip.has(*index)).fold(scan.selection, Selection::without);
-    if scan.selection == Selection::NONE {
-        return wrong("--only and --skip leave no check to run");
-    }
-    Ok(Command::Scan(Box::new(scan)))
 }
 
-fn wrong<T>(what: impl Display) -> Result<T, Mistake> {
-    Err(Mistake(what.to_string()))
+/// What the configuration file says, where the command line has nothing to say.
+fn configured(configure: Configure<'_>) -> Result<Box<Scan>, Mistake> {
+    let mut draft = Draft::new();
+    configure(&mut draft)?;
+    draft.finish()
+}
+
+pub fn wrong<T>(what: impl Display) -> Result<T, Mistake> {
+    Err(Mistake::new(what.to_string()))
 }
 
 fn seconds(word: &OsStr) -> Result<u64, Mistake> {
@@ -321,40 +317,11 @@ fn shown(option: &lexopt::Arg<'_>) -> String {
     }
 }
 
-/// Adds checks by their ids, separated by commas.
-fn add(so_far: Selection, ids: &OsString) -> Result<Selection, Mistake> {
-    let ids = ids.to_string_lossy();
-    ids.split(',').filter(|id| !id.is_empty()).try_fold(so_far, |all, id| Ok(all.with(check(id)?)))
-}
-
 /// The place of a check in the table.
 fn check(id: &str) -> Result<usize, Mistake> {
     match checks::index(id) {
         Some(index) => Ok(index),
         None => wrong(format_args!("unknown check {}: gatewatch list shows them", quoted(id.as_ref()))),
-    }
-}
-
-/// Adds a destination, if it is not there yet.
-fn add_destination(to: &mut Vec<Destination>, value: Option<OsString>) -> Result<(), Mistake> {
-    let destination = destination::read(&value.unwrap_or_else(|| destination::DEV_LOG.into()))?;
-    if to.contains(&destination) {
-        return Ok(());
-    }
-    if to.len() >= SYSLOG_DESTINATIONS {
-        return wrong(format_args!("--syslog: at most {SYSLOG_DESTINATIONS} destinations"));
-    }
-    to.push(destination);
-    Ok(())
-}
-
-fn device(id: &OsString) -> Result<String, Mistake> {
-    match id.to_str().filter(|id| (1..=DEVICE_BYTES).contains(&id.len()) && id.bytes().all(is_device_byte)) {
-        Some(id) => Ok(id.to_owned()),
-        None => wrong(format_args!(
-            "--device {}: use 1 to {DEVICE_BYTES} letters, digits, dots, dashes, colons and underscores",
-            quoted(id)
-        )),
     }
 }
 
@@ -375,7 +342,7 @@ mod tests {
     use super::*;
 
     fn parsed(line: &str) -> Result<Command, String> {
-        parse(line.split_whitespace().map(OsString::from)).map_err(|error| error.to_string())
+        parse(line.split_whitespace().map(OsString::from), &|_| Ok(())).map_err(|error| error.to_string())
     }
 
     fn scan(line: &str) -> Scan {
@@ -412,7 +379,10 @@ mod tests {
     #[test]
     fn what_is_wrong_is_said_with_what_to_do() {
         for (line, expected) in [
-            ("sacn", "unknown command \"sacn\": use scan, baseline, intel, list or explain"),
+            (
+                "sacn",
+                "unknown command \"sacn\": use scan, doctor, selftest, list, explain, baseline or intel",
+            ),
             ("--only exe-delete", "unknown check \"exe-delete\": gatewatch list shows them"),
             ("--format xml", "--format \"xml\": use text, json, nagios, prom or cef"),
             ("--min-severity high", "--min-severity \"high\": use notice, suspicious or infected"),
@@ -426,6 +396,8 @@ mod tests {
             ("explain", "explain needs the id of a check: gatewatch list shows them"),
             ("explain exe-delete", "unknown check \"exe-delete\": gatewatch list shows them"),
             ("explain exe-deleted -q", "explain takes no options, but -q was given"),
+            ("doctor --root /x", "doctor is about this machine: leave --root out"),
+            ("selftest --root /x", "selftest is about this machine: leave --root out"),
             ("list -q", "list takes no options, but -q was given"),
         ] {
             assert_eq!(parsed(line), Err(expected.into()), "{line}");

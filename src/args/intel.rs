@@ -5,7 +5,7 @@ use std::os::unix::ffi::OsStrExt;
 
 use lexopt::prelude::*;
 
-use super::{Command, DIR, Mistake, quoted, seconds, wrong};
+use super::{Command, Configure, Mistake, configured, quoted, seconds, wrong};
 
 /// What is to be done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,9 +36,9 @@ pub struct Intel {
 }
 
 /// Reads what stands behind the word `intel`.
-pub fn parse(parser: &mut lexopt::Parser) -> Result<Command, Mistake> {
+pub fn parse(parser: &mut lexopt::Parser, configure: Configure<'_>) -> Result<Command, Mistake> {
     let (mut action, mut source, mut target) = (None, None, None);
-    let (mut dir, mut allow_unsigned, mut timeout_s) = (OsString::from(DIR), false, 120);
+    let (mut dir, mut allow_unsigned, mut timeout_s) = (None, false, 120);
     while let Some(argument) = parser.next()? {
         let update = action == Some(Action::Update);
         match argument {
@@ -52,7 +52,7 @@ pub fn parse(parser: &mut lexopt::Parser) -> Result<Command, Mistake> {
                 };
             }
             Value(word) if source.is_none() => source = Some(word),
-            Long("dir") => dir = parser.value()?,
+            Long("dir") => dir = Some(parser.value()?),
             // What nobody has signed comes to its place by hand.
             Long("allow-unsigned") if !update => allow_unsigned = true,
             Short('o') if update => target = Some(parser.value()?),
@@ -64,16 +64,21 @@ pub fn parse(parser: &mut lexopt::Parser) -> Result<Command, Mistake> {
     let Some(source) = source.filter(|source| !source.as_bytes().is_empty()) else {
         return wrong("intel: give the file, or to update the address that it is fetched from");
     };
+    let dir = match dir {
+        Some(dir) => dir,
+        None => configured(configure)?.dir,
+    };
     Ok(Command::Intel(Box::new(Intel { action, source, dir, target, allow_unsigned, timeout_s })))
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::DIR;
     use super::*;
 
     fn parsed(line: &str) -> Result<Command, String> {
         let words = ["intel"].into_iter().chain(line.split_whitespace());
-        super::super::parse(words.map(OsString::from)).map_err(|error| error.to_string())
+        super::super::parse(words.map(OsString::from), &|_| Ok(())).map_err(|error| error.to_string())
     }
 
     #[test]

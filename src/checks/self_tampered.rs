@@ -5,7 +5,8 @@
 //! (`/usr/share/gatewatch`), byte by byte against the firmware image below `/rom`. `infected` where the program
 //! differs and no package was installed over it since, and where something else is mounted over a file that image or
 //! package has. `suspicious` where the program or its data are gone though the image has them, and where indicators
-//! differ and are not newer.
+//! differ and are not newer; and where others than root can write to its settings (`/etc/config/gatewatch`,
+//! `/etc/gatewatch/gatewatch.conf`), which then do not count.
 //!
 //! # Why it matters
 //! Who can write to the device can make its detector blind: the cheapest way to hide from it.
@@ -51,6 +52,12 @@ fn run(own: &Own<'_>, _: &Ctx<'_>, out: &mut Out<'_>) {
 
 fn judge(own: &Own<'_>) -> Option<(Severity, &'static str)> {
     let settings = own.part == Part::Settings;
+    if own.loose {
+        return Some((
+            Severity::Suspicious,
+            "others than root can write to these settings of gatewatch's own, so they do not count",
+        ));
+    }
     let odd = own.standing.is_odd();
     if own.covered && own.standing == Standing::Unknown {
         return Some((Severity::Notice, "something is mounted over this file of gatewatch's own"));
@@ -83,7 +90,7 @@ mod tests {
 
     fn file(part: Part, standing: Standing) -> Own<'static> {
         let (head, image_head) = (Bytes::of(FAMILIES), Bytes::of(FAMILIES));
-        Own { path: b"/usr/x", part, standing, covered: false, gone: false, head, image_head }
+        Own { path: b"/usr/x", part, standing, covered: false, loose: false, gone: false, head, image_head }
     }
 
     #[test]
@@ -104,6 +111,8 @@ mod tests {
         }
         let covered = Own { covered: true, ..file(Part::Settings, changed) };
         assert_eq!(said(&CHECK, &covered), [Severity::Suspicious]);
+        let loose = Own { loose: true, ..file(Part::Settings, Standing::Unknown) };
+        assert_eq!(said(&CHECK, &loose), [Severity::Suspicious]);
         let container = Own { covered: true, ..file(Part::Program, Standing::Unknown) };
         assert_eq!(said(&CHECK, &container), [Severity::Notice]);
     }

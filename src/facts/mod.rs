@@ -41,6 +41,7 @@ mod open;
 mod options;
 pub mod origin;
 pub mod own;
+pub mod own_settings;
 pub mod packet_rule;
 pub mod place;
 pub mod process;

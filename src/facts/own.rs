@@ -28,6 +28,8 @@ pub struct Own<'a> {
     pub standing: Standing,
     /// Something is mounted over it.
     pub covered: bool,
+    /// Others than root can write to it; of settings on a live machine only.
+    pub loose: bool,
     /// The image has it, and here it is not.
     pub gone: bool,
     /// How it begins.

@@ -81,6 +81,14 @@ impl fmt::Display for Span {
     }
 }
 
+/// An address in a text, and nothing else. IPv4 mapped into IPv6 is the IPv4 that it is.
+#[must_use]
+pub fn parse(word: &[u8]) -> Option<IpAddr> {
+    let word = str::from_utf8(word).ok()?;
+    let four = word.parse::<Ipv4Addr>().map(IpAddr::V4);
+    four.or_else(|_| word.parse::<Ipv6Addr>().map(IpAddr::V6)).ok().map(|ip| ip.to_canonical())
+}
+
 /// An address of four or sixteen bytes.
 #[must_use]
 pub fn address(bytes: &[u8]) -> Option<IpAddr> {

@@ -48,6 +48,7 @@ pub struct Uci {
     start: u32,
     cut: Option<u32>,
     odd: u32,
+    odd_line: Option<u32>,
 }
 
 impl Uci {
@@ -70,6 +71,7 @@ impl Uci {
             start: 1,
             cut: None,
             odd: 0,
+            odd_line: None,
         }
     }
 
@@ -83,6 +85,12 @@ impl Uci {
     #[must_use]
     pub const fn odd(&self) -> u32 {
         self.odd
+    }
+
+    /// The first line on which one of these begins.
+    #[must_use]
+    pub const fn odd_line(&self) -> Option<u32> {
+        self.odd_line
     }
 
     /// Takes one byte, and hands out what is complete with it.
@@ -176,7 +184,10 @@ impl Uci {
                 self.section_name.clear();
             }
             b"" if self.words == 0 => {}
-            _ => self.odd = self.odd.saturating_add(1),
+            _ => {
+                self.odd = self.odd.saturating_add(1);
+                self.odd_line = self.odd_line.or(Some(self.start));
+            }
         }
         self.keyword.clear();
         self.first.clear();

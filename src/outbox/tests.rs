@@ -36,6 +36,9 @@ fn summary() -> Summary<'static> {
         incidents: 0,
         unjoined: 0,
         broken_off: "",
+        allowed: 0,
+        skipped: 0,
+        test: false,
     }
 }
 

@@ -7,7 +7,9 @@ use embedded_io::Write;
 use serde::{Serialize, Serializer};
 
 use super::escape::Escaped;
-use super::{Client, Event, Finding, Incident, Looked, Severity, Sink, SinkFault, Summary, Verdict};
+use super::{
+    Client, Event, Finding, Incident, Looked, SELFTEST, Severity, Sink, SinkFault, Summary, Verdict,
+};
 use crate::facts::endpoint::Endpoint;
 use crate::facts::process::Owner;
 use crate::limits::JSON_BYTES;
@@ -48,6 +50,10 @@ struct FindingRow<'a> {
     client: Option<Client<'a>>,
     #[serde(skip_serializing_if = "is_empty")]
     detail: Escaped<'a>,
+    #[serde(skip_serializing_if = "is_empty")]
+    reason: Escaped<'a>,
+    #[serde(skip_serializing_if = "is_false")]
+    test: bool,
 }
 
 #[derive(Serialize)]
@@ -109,6 +115,12 @@ struct SummaryRow<'a> {
     elapsed_us: u64,
     #[serde(skip_serializing_if = "str::is_empty")]
     why: &'a str,
+    #[serde(skip_serializing_if = "is_zero")]
+    allowed: u32,
+    #[serde(skip_serializing_if = "is_zero")]
+    skipped: u32,
+    #[serde(skip_serializing_if = "is_false")]
+    test: bool,
 }
 
 #[derive(Serialize)]
@@ -147,9 +159,14 @@ fn is_empty(bytes: &Escaped<'_>) -> bool {
     bytes.0.is_empty()
 }
 
-#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
-fn is_zero(number: &u32) -> bool {
-    *number == 0
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
+fn is_zero(count: &u32) -> bool {
+    *count == 0
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "see above")]
+fn is_false(test: &bool) -> bool {
+    !*test
 }
 
 fn shown<T: Display, S: Serializer>(value: &Option<T>, serializer: S) -> Result<S::Ok, S::Error> {
@@ -181,31 +198,42 @@ impl<'b, W: Write> Json<'b, W> {
         }
         self.to.write_all(line).and_then(|()| self.to.flush()).map_err(|_| SinkFault::Write)
     }
+
+    fn finding(
+        &mut self,
+        r#type: &'static str,
+        finding: &Finding<'_>,
+        reason: &[u8],
+    ) -> Result<(), SinkFault> {
+        self.row(&FindingRow {
+            v: V,
+            r#type,
+            check: finding.check,
+            severity: finding.severity,
+            attack: finding.attack,
+            family: Escaped(finding.family),
+            pid: finding.pid,
+            name: Escaped(finding.name),
+            path: Escaped(finding.path),
+            uid: finding.uid,
+            owner: finding.owner,
+            age_s: finding.age_s,
+            parents: Ancestors(finding),
+            line: finding.line,
+            local: finding.local,
+            remote: finding.remote,
+            client: finding.client,
+            detail: Escaped(finding.detail),
+            reason: Escaped(reason),
+            test: finding.check == SELFTEST,
+        })
+    }
 }
 
 impl<W: Write> Sink for Json<'_, W> {
     fn event(&mut self, event: &Event<'_>) -> Result<(), SinkFault> {
         match event {
-            Event::Finding(finding) => self.row(&FindingRow {
-                v: V,
-                r#type: "finding",
-                check: finding.check,
-                severity: finding.severity,
-                attack: finding.attack,
-                family: Escaped(finding.family),
-                pid: finding.pid,
-                name: Escaped(finding.name),
-                path: Escaped(finding.path),
-                uid: finding.uid,
-                owner: finding.owner,
-                age_s: finding.age_s,
-                parents: Ancestors(finding),
-                line: finding.line,
-                local: finding.local,
-                remote: finding.remote,
-                client: finding.client,
-                detail: Escaped(finding.detail),
-            }),
+            Event::Finding(finding) => self.finding("finding", finding, b""),
             Event::Check(check) if self.verdicts => self.row(&CheckRow {
                 v: V,
                 r#type: "check",
@@ -217,6 +245,10 @@ impl<W: Write> Sink for Json<'_, W> {
             }),
             _ => Ok(()),
         }
+    }
+
+    fn allowed(&mut self, finding: &Finding<'_>, reason: &[u8]) -> Result<(), SinkFault> {
+        if self.verdicts { self.finding("allowed", finding, reason) } else { Ok(()) }
     }
 
     fn incident(&mut self, incident: &Incident<'_>) -> Result<(), SinkFault> {
@@ -264,6 +296,9 @@ impl<W: Write> Sink for Json<'_, W> {
             version: summary.version,
             elapsed_us: summary.elapsed_us,
             why: summary.broken_off,
+            allowed: summary.allowed,
+            skipped: summary.skipped,
+            test: summary.test,
         })
     }
 }

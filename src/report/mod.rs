@@ -2,6 +2,7 @@
 //! the looking process makes them, the reporting one hands each to its sinks and counts it in a [`Tally`].
 
 mod advice;
+pub mod allow;
 pub mod cef;
 mod date;
 pub mod escape;
@@ -30,15 +31,19 @@ use crate::limits::{CLIENT_BYTES, PARENTS};
 use escape::Escaped;
 
 pub use advice::Advice;
-pub use date::date;
+pub use date::{date, day_of};
 pub use source::Source;
 pub use tally::{Rest, Tally};
 
+/// The check that every test finding is said to be of, so that a collector can tell it.
+pub const SELFTEST: &str = "selftest";
+
 /// How bad a finding is, the mildest first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// A weak spot, or a look-alike worth knowing of; no infection.
+    #[default]
     Notice,
     /// A person should look.
     Suspicious,
@@ -343,6 +348,12 @@ pub struct Summary<'a> {
     pub elapsed_us: u64,
     /// Why the run ended before everything was told; empty if it did not.
     pub broken_off: &'a str,
+    /// Findings that the owner's list allows; they are not among those above.
+    pub allowed: u32,
+    /// Checks that the configuration file leaves out.
+    pub skipped: u32,
+    /// Nothing was looked at: the words are sent to see whether they arrive.
+    pub test: bool,
 }
 
 /// Where a sink's bytes could not be written.
@@ -366,6 +377,14 @@ pub trait Sink {
     /// others are told each at once, so that nothing is lost with a run that is ended, and incidents before the summary.
     fn waits(&self) -> bool {
         false
+    }
+
+    /// Says what its owner allows, and why; most formats only count it, in the last word.
+    ///
+    /// # Errors
+    /// When it could not be written.
+    fn allowed(&mut self, _: &Finding<'_>, _reason: &[u8]) -> Result<(), SinkFault> {
+        Ok(())
     }
 
     /// Says what happened.

@@ -8,7 +8,7 @@ pub mod spool;
 use core::fmt::Write;
 
 use super::escape::quoted_within;
-use super::{Client, Event, Finding, Incident, Severity, Sink, SinkFault, Summary, Verdict};
+use super::{Client, Event, Finding, Incident, SELFTEST, Severity, Sink, SinkFault, Summary, Verdict};
 use crate::facts::text::Bytes;
 use crate::limits::{
     CLIENT_BYTES, DETAIL_BYTES, PATH_BYTES, SYSLOG_FINDINGS, SYSLOG_PER_CHECK, SYSLOG_TEXT_BYTES,
@@ -120,6 +120,7 @@ fn text(finding: &Finding<'_>) -> Result<Text, SinkFault> {
     let mut text = Text::new();
     let severity = finding.severity.word();
     let keys = write!(text, "check={} sev={severity} attack={}", finding.check, finding.attack)
+        .and_then(|()| text.write_str(if finding.check == SELFTEST { " test=1" } else { "" }))
         .and_then(|()| finding.pid.map_or(Ok(()), |pid| write!(text, " pid={pid}")))
         .and_then(|()| finding.client.map_or(Ok(()), |client| named(client, &mut text)))
         .and_then(|()| text.write_str(" obj=\""));
@@ -204,7 +205,10 @@ impl Sink for Syslog<'_> {
 
     fn summary(&mut self, summary: &Summary<'_>) -> Result<(), SinkFault> {
         let mut text = Text::new();
-        write!(text, "verdict={}", summary.verdict.word())
+        let counted = |text: &mut Text, key: &str, count: u32| {
+            if count > 0 { write!(text, " {key}={count}") } else { Ok(()) }
+        };
+        write!(text, "verdict={}{}", summary.verdict.word(), if summary.test { " test=1" } else { "" })
             .and_then(|()| match summary.intel {
                 Some(intel) => write!(text, " intel={}", intel.version),
                 None => text.write_str(" intel=none"),
@@ -220,14 +224,10 @@ impl Sink for Syslog<'_> {
             .and_then(|()| {
                 text.write_str(if summary.intel.is_some_and(|it| !it.signed) { " signed=no" } else { "" })
             })
-            .and_then(
-                |()| if self.store.more > 0 { write!(text, " more={}", self.store.more) } else { Ok(()) },
-            )
-            .and_then(
-                |()| {
-                    if summary.hidden > 0 { write!(text, " hidden={}", summary.hidden) } else { Ok(()) }
-                },
-            )
+            .and_then(|()| counted(&mut text, "more", self.store.more))
+            .and_then(|()| counted(&mut text, "hidden", summary.hidden))
+            .and_then(|()| counted(&mut text, "allowed", summary.allowed))
+            .and_then(|()| counted(&mut text, "skipped", summary.skipped))
             .map_err(|_| SinkFault::TooLarge)?;
         let level = if summary.verdict == Verdict::Incomplete { ERROR } else { INFO };
         self.store.spool.put(Class::Summary, level, &text);
@@ -286,6 +286,9 @@ mod tests {
             version: "0",
             elapsed_us: 5120,
             broken_off: "",
+            allowed: 0,
+            skipped: 0,
+            test: false,
         }
     }
 

@@ -15,6 +15,7 @@ pub struct Tally {
     looked: u32,
     reported: [bool; CHECKS],
     found: [u32; CHECKS],
+    allowed: [u32; CHECKS],
     counts: Counts,
     intel: Option<IntelInfo>,
     stage: Option<Source>,
@@ -31,6 +32,7 @@ impl Default for Tally {
             looked: 0,
             reported: [false; CHECKS],
             found: [0; CHECKS],
+            allowed: [0; CHECKS],
             counts: Counts::default(),
             intel: None,
             stage: None,
@@ -88,6 +90,19 @@ impl Tally {
     pub fn incident(&mut self, severity: Severity) {
         self.incidents = self.incidents.saturating_add(1);
         self.worst = self.worst.max(Some(severity));
+    }
+
+    /// Counts a finding that its owner allows, by the place of its check in the table.
+    pub fn allow(&mut self, index: Option<usize>) {
+        if let Some(allowed) = index.and_then(|index| self.allowed.get_mut(index)) {
+            *allowed = allowed.saturating_add(1);
+        }
+    }
+
+    /// How many findings of a check were allowed so far.
+    #[must_use]
+    pub fn allowed(&self, index: Option<usize>) -> u32 {
+        index.and_then(|index| self.allowed.get(index)).copied().unwrap_or_default()
     }
 
     /// Whether a check has said how it fared.
@@ -152,12 +167,15 @@ impl Tally {
             version: rest.version,
             elapsed_us: rest.elapsed_us,
             broken_off: rest.broken_off,
+            allowed: self.allowed.iter().fold(0, |sum, more| sum.saturating_add(*more)),
+            skipped: rest.skipped,
+            test: rest.test,
         }
     }
 }
 
 /// What a summary says and events do not tell.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Rest<'a> {
     /// Checks that were asked for.
     pub checks: u32,
@@ -173,4 +191,8 @@ pub struct Rest<'a> {
     pub elapsed_us: u64,
     /// Why the run ended early; empty if it did not.
     pub broken_off: &'a str,
+    /// Checks that the configuration file leaves out.
+    pub skipped: u32,
+    /// Nothing was looked at.
+    pub test: bool,
 }

@@ -43,6 +43,9 @@ pub(super) fn summary<'a>(verdict: Verdict) -> Summary<'a> {
         version: "0.1.0",
         elapsed_us: 5120,
         broken_off: "",
+        allowed: 0,
+        skipped: 0,
+        test: false,
     }
 }
 

@@ -179,6 +179,16 @@ impl<W: Write> Sink for Text<W> {
         true
     }
 
+    fn allowed(&mut self, finding: &Finding<'_>, reason: &[u8]) -> Result<(), SinkFault> {
+        if self.style.quiet || !self.style.verdicts {
+            return Ok(());
+        }
+        self.say(format_args!("allowed: "))?;
+        self.finding(finding)?;
+        self.say(format_args!("    allowed because: {}\n", Escaped(reason)))?;
+        self.to.flush().map_err(|_| SinkFault::Write)
+    }
+
     fn incident(&mut self, incident: &Incident<'_>) -> Result<(), SinkFault> {
         let severity = self.coloured(colour_of(incident.severity), incident.severity.word());
         let (number, findings) = (incident.number, incident.findings);
@@ -210,6 +220,9 @@ impl<W: Write> Sink for Text<W> {
                 "{more} findings were told alone: there was no room to join them into incidents\n"
             ))?;
         }
+        if summary.test {
+            self.say(format_args!("a test, nothing was looked at: "))?;
+        }
         let verdict = self.coloured(colour(summary.verdict), summary.verdict.word());
         let (counts, ms) = (summary.counts, summary.elapsed_us.div_euclid(1000));
         self.say(format_args!(
@@ -218,6 +231,12 @@ impl<W: Write> Sink for Text<W> {
         ))?;
         if summary.hidden > 0 {
             self.say(format_args!(" ({} not shown)", summary.hidden))?;
+        }
+        if summary.allowed > 0 {
+            self.say(format_args!("; {} allowed", summary.allowed))?;
+        }
+        if summary.skipped > 0 {
+            self.say(format_args!("; {} checks left out by the configuration", summary.skipped))?;
         }
         self.say(format_args!(
             "; {} checks, {} blind; {} processes, {} sockets, {} flows, {} startup files; ",

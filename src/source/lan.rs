@@ -1,12 +1,13 @@
 //! Who is served: leases of DHCP servers, names set by hand, the neighbour tables, and the secret with which words are made
 //! of them. Nothing is written for that: the secret is made of what only this device has.
 
-use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use core::net::IpAddr;
 
 use super::config::entries;
 use super::{Coverage, dump, hash, rows_within, topology};
 use crate::facts::lan::{Hardware, Lan, hardware, neighbour};
 use crate::facts::netlink::Question;
+use crate::facts::span::parse;
 use crate::facts::text::{Bytes, fields};
 use crate::host::{Fault, Host};
 use crate::limits::{NAME_BYTES, PATH_BYTES, SMALL_FILE_BYTES};
@@ -233,18 +234,13 @@ fn is_name(word: &[u8]) -> bool {
     word.len() < 64 && word.iter().all(fits) && word.iter().any(u8::is_ascii_alphabetic)
 }
 
-fn parse(word: &[u8]) -> Option<IpAddr> {
-    let word = str::from_utf8(word).ok()?;
-    let four = word.parse::<Ipv4Addr>().map(IpAddr::V4);
-    four.or_else(|_| word.parse::<Ipv6Addr>().map(IpAddr::V6)).ok().map(|ip| ip.to_canonical())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::facts::about::Endian;
     use crate::facts::netlink::testing::{done, message, nested};
     use crate::host::memory::Memory;
+    use core::net::Ipv6Addr;
 
     const ROUTE: &str = "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT\n\
         eth1\t00000000\t017100CB\t0003\t0\t0\t0\t00000000\t0\t0\t0\n\

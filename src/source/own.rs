@@ -11,14 +11,15 @@ use super::{Coverage, is_file, rows_within};
 use crate::facts::origin::{Standing, Truth};
 use crate::facts::own::{HEAD_BYTES, Own, Part};
 use crate::facts::text::{Bytes, trim};
-use crate::host::{Fault, Host};
+use crate::host::{Fault, Host, Identity};
 use crate::limits::{COMPARED_BYTES, LIST_BYTES, OWN_FILES, PATH_BYTES, READ_BYTES};
 
 /// Where an image or a package puts the program and the settings.
-const FILES: [(&[u8], Part); 3] = [
+const FILES: [(&[u8], Part); 4] = [
     (b"/usr/sbin/gatewatch", Part::Program),
     (b"/usr/bin/gatewatch", Part::Program),
     (b"/etc/config/gatewatch", Part::Settings),
+    (b"/etc/gatewatch/gatewatch.conf", Part::Settings),
 ];
 
 /// Where they put what it knows.
@@ -112,8 +113,13 @@ impl<H: Host> Walk<'_, H> {
     fn file(&mut self, path: &[u8], part: Part) -> bool {
         let host = self.host;
         let image = self.truths.in_image(host, path).ok().map(|(file, _)| file);
+        let mut loose = false;
         let here = match host.file(relative(path)) {
-            Ok((file, _)) => Some(file),
+            Ok((file, identity)) => {
+                // In a tree files belong to whoever unpacked it.
+                loose = part == Part::Settings && host.about().live && is_loose(&identity);
+                Some(file)
+            }
             Err(fault) if fault.is_absence() => None,
             // A directory of data, or something that is no file.
             Err(Fault::Directory) if image.is_none() => return false,
@@ -156,8 +162,8 @@ impl<H: Host> Walk<'_, H> {
             (Some(_), None) => Standing::Unknown,
         };
         self.coverage.fact();
-        (self.each)(&Own { path, part, standing, covered, gone, head, image_head });
-        covered || standing != Standing::Unknown
+        (self.each)(&Own { path, part, standing, covered, loose, gone, head, image_head });
+        covered || loose || standing != Standing::Unknown
     }
 
     /// Whether a list of a package holds a path; apk's has no slash in front.
@@ -179,6 +185,11 @@ impl<H: Host> Walk<'_, H> {
         };
         at(b"overlay/upper/") || !at(b"rom/")
     }
+}
+
+/// Whether another user than root owns a file or can write to it (`S_IWGRP`, `S_IWOTH`, inode(7)).
+const fn is_loose(identity: &Identity) -> bool {
+    identity.uid != 0 || identity.mode & 0o022 != 0
 }
 
 /// Compares two files, byte by byte, and keeps how they begin.
@@ -263,6 +274,24 @@ mod tests {
         let found = own(&machine).0;
         assert_eq!(found[0], format!("{} Changed(Image) covered gone", gone[0]));
         assert_eq!(found[2], format!("{} Changed(Image) gone", gone[1]));
+    }
+
+    #[test]
+    fn settings_that_others_can_write_to() {
+        for (mode, expected) in [(0o100_644, false), (0o100_600, false), (0o100_664, true), (0o100_646, true)]
+        {
+            let machine = Memory::new();
+            for path in ["etc/config/gatewatch", "etc/gatewatch/gatewatch.conf", "usr/sbin/gatewatch"] {
+                machine.file(path, "x").mode(path, mode);
+            }
+            let (mut mounts, mut coverage, mut loose) = (Mounts::new(), Coverage::new(), Vec::new());
+            super::super::mounts::read(&machine, &mut mounts, &mut Coverage::new(), &mut |_| {});
+            let truths = Truths::find(&machine, &mounts, None);
+            let mut each = |own: &Own<'_>| loose.push(own.loose);
+            Walk { host: &machine, mounts: &mounts, truths, coverage: &mut coverage, each: &mut each }.run();
+            assert_eq!(loose, [false, expected, expected], "{mode:o}");
+            assert_eq!(coverage.absent, !expected, "{mode:o}");
+        }
     }
 
     #[test]

@@ -66,6 +66,11 @@ pub fn start(timeout_us: u64, look: impl FnOnce(&OwnedFd) -> i32) -> Result<Chil
 }
 
 impl Child {
+    /// Its process id.
+    pub fn id(&self) -> u32 {
+        u32::try_from(self.pid.as_raw()).unwrap_or_default()
+    }
+
     /// Waits for bytes until the deadline.
     pub fn receive(&self, into: &mut [u8]) -> Result<Received, Errno> {
         loop {

@@ -100,6 +100,11 @@ impl Machine {
         Ok(Self { root, about, dumps, ..self })
     }
 
+    /// Whether the kernel can keep a path below a root: openat2(2).
+    pub fn keeps_inside() -> bool {
+        Self::tree(b"/").is_ok_and(|tree| tree.paths == Paths::Kernel)
+    }
+
     fn open(&self, path: &[u8], flags: OFlag) -> Result<OwnedFd, Fault> {
         let path = if path.is_empty() { b"." } else { path };
         match self.paths {

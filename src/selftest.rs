@@ -1,0 +1,109 @@
+//! `gatewatch selftest`: sends a marked finding where reports go, then plants two harmless symptoms and looks whether they
+//! are found. It is the one command that writes anything: in a directory that it makes for itself, and removes.
+
+mod planted;
+
+use gatewatch::check::Selection;
+use gatewatch::checks;
+use gatewatch::limits::PARENTS;
+use gatewatch::report::{
+    CheckReport, Counts, Event, Finding, Incident, Looked, Parent, Rest, SELFTEST, Severity, Sink, SinkFault,
+    Summary, Tally, Verdict,
+};
+
+use crate::args::Scan;
+use crate::diagnosis::{Report, State};
+use crate::sinks::{self, Sinks};
+use crate::sys::clock;
+use crate::{VERSION, run as look};
+
+pub use planted::stand;
+
+/// Does what was asked for; returns the exit status.
+pub fn run(scan: &Scan) -> u8 {
+    let mut report = Report::new(scan);
+    let device = sinks::device(scan);
+    let ((), told) = sinks::reported(scan, &device, |sinks| send(&device, sinks));
+    if !told {
+        let help = "gatewatch doctor tells which, and why";
+        report.say(State::Broken, "report", format_args!("a test finding does not reach all places"), help);
+    } else {
+        let (places, help) = if scan.syslog.is_empty() {
+            ("standard output", "reports go to no log: give --syslog")
+        } else {
+            ("standard output and the log", "")
+        };
+        report.say(State::Good, "report", format_args!("a test finding was sent to {places}"), help);
+    }
+    planted::find(scan, &device, &mut report);
+    let told = report.end();
+    if told && report.worst < State::Broken { 0 } else { Verdict::Incomplete.exit_status() }
+}
+
+/// Says a test finding and a last word, both marked.
+pub fn send(device: &str, sinks: &mut Sinks<'_>) {
+    let finding = Finding {
+        check: SELFTEST,
+        severity: Severity::Notice,
+        attack: "-",
+        family: b"",
+        pid: Some(std::process::id()),
+        name: b"gatewatch",
+        path: b"",
+        uid: None,
+        owner: None,
+        age_s: None,
+        parents: [Parent::default(); PARENTS],
+        line: None,
+        local: None,
+        remote: None,
+        client: None,
+        detail: b"a test of the way that reports take; nothing was found",
+    };
+    let check = CheckReport { check: SELFTEST, looked: Looked::Yes, why: b"", facts: 1, findings: 1 };
+    let events = [Event::Finding(finding), Event::Check(check), Event::Counts(Counts::default()), Event::End];
+    let mut tally = Tally::default();
+    for event in &events {
+        tally.event(event, |_| None);
+        sinks.event(event);
+    }
+    let rest = Rest { checks: 1, device, version: VERSION, test: true, ..Rest::default() };
+    sinks.summary(&tally.summary(clock::believable(), rest));
+}
+
+/// Looks with one check only, telling nobody but `sink`.
+fn look_with(scan: &Scan, check: &str, device: &str, sink: &mut dyn Sink) -> Verdict {
+    let selection = checks::index(check).map_or(Selection::NONE, |index| Selection::NONE.with(index));
+    // What the owner allows must be found too.
+    let scan = Scan { selection, allow: Vec::new(), ..scan.silent() };
+    let mut sinks = Sinks::default();
+    sinks.add("the test", sink);
+    look::once(&scan, device, &mut sinks)
+}
+
+/// Hears whether a check finds what was planted.
+struct Wanted<'w> {
+    is: &'w dyn Fn(&Finding<'_>) -> bool,
+    found: bool,
+    /// How well the check looked.
+    looked: Option<Looked>,
+}
+
+impl Sink for Wanted<'_> {
+    fn event(&mut self, event: &Event<'_>) -> Result<(), SinkFault> {
+        match event {
+            Event::Finding(finding) => self.found |= (self.is)(finding),
+            Event::Check(check) => self.looked = Some(check.looked),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn incident(&mut self, _: &Incident<'_>) -> Result<(), SinkFault> {
+        Ok(())
+    }
+
+    fn summary(&mut self, _: &Summary<'_>) -> Result<(), SinkFault> {
+        Ok(())
+    }
+}

@@ -1,0 +1,118 @@
+//! What `gatewatch doctor` tells of a machine that is as it should be, and of one that is not.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(clippy::arithmetic_side_effects, missing_docs)]
+
+#[path = "common/scan.rs"]
+mod scan;
+
+use std::fs;
+use std::process::Command;
+
+use scan::{GATEWATCH, Log, Ran, Tree, need_root, run};
+use serde_json::Value;
+
+/// `STATE TOPIC: WHAT` of every line that is about something.
+fn about(ran: &Ran, topic: &str) -> Vec<String> {
+    let rows = scan::clean(&ran.stdout).lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    rows.filter(|row| row["topic"] == topic)
+        .map(|row| {
+            let word = |key: &str| row[key].as_str().unwrap_or_default().to_owned();
+            assert!(row["state"] == "ok" || row["what"].as_str().unwrap().len() > 3, "{row}");
+            format!("{}: {}", word("state"), word("what"))
+        })
+        .collect()
+}
+
+fn doctor(options: &[&str]) -> Ran {
+    let mut command = Command::new(GATEWATCH);
+    run(command.args(["doctor", "--format", "json", "--only", "startup-dropper"]).args(options))
+}
+
+#[test]
+fn keys_indicators_state_and_log_that_are_good() {
+    let signed = |name: &str| fs::read(scan::intel("signed").join(name)).unwrap();
+    let dir = Tree::new().file("keys/test.pub", signed("test.pub")).file("intel.d/x.gwi", signed("v1.gwi"));
+    let (log, place) = (Log::new(), dir.path().to_str().unwrap());
+    let ran = doctor(&["--dir", place, log.option().to_str().unwrap()]);
+    assert!(ran.status < 3, "{ran:?}");
+    let only = |topic: &str| about(&ran, topic).pop().unwrap_or_else(|| panic!("{topic}: {ran:?}"));
+    assert!(only("keys").starts_with("ok: "), "{}", only("keys"));
+    let file = format!("{place}/intel.d/x.gwi: version 1");
+    assert!(about(&ran, "indicators").iter().any(|said| said.contains(&file)), "{ran:?}");
+    assert!(only("log").starts_with("ok: "), "{}", only("log"));
+    assert_eq!(about(&ran, "source").len(), 16, "{ran:?}");
+    assert!(about(&ran, "source").contains(&"ok: processes: seen".to_owned()));
+    assert!(only("checks").contains("1 checks look"), "{}", only("checks"));
+    let lines: Vec<String> = log.lines().into_iter().map(|line| String::from_utf8(line).unwrap()).collect();
+    assert_eq!(lines.len(), 2, "{lines:?}");
+    assert!(lines[0].contains(" n=1/2 check=selftest sev=notice attack=- test=1 pid="), "{lines:?}");
+    assert!(lines[1].contains(" n=2/2 verdict=clean test=1 "), "{lines:?}");
+}
+
+#[test]
+fn what_is_broken_ends_with_three() {
+    let dir = Tree::new()
+        .file("keys/test.pub", "no key")
+        .file("intel.d/x.gwi", "no indicators")
+        .file("x.conf", "frmat = x\n");
+    let place = dir.path().to_str().unwrap();
+    let ran = doctor(&["--dir", place, "--syslog=/nowhere/log", "--config", &format!("{place}/x.conf")]);
+    assert_eq!(ran.status, 3, "{ran:?}");
+    let said = |topic: &str, expected: &str| {
+        let said = about(&ran, topic);
+        assert!(said.iter().any(|said| said.contains(expected)), "{topic}: {said:?}");
+    };
+    said("configuration", &format!("broken: {place}/x.conf:1: unknown key \"frmat\": format is one"));
+    said("keys", "limited: none in ");
+    said("indicators", "broken: ");
+    said("indicators", "limited: none: ");
+    said("log", "broken: /nowhere/log takes no report");
+    // The command line alone counts, and the other lines are told all the same.
+    said("checks", "ok: 1 checks look");
+}
+
+#[test]
+fn what_the_configuration_hides_and_what_has_expired_is_told() {
+    let dir = Tree::new().file(
+        "x.conf",
+        "skip = ssh-key,exposed\nallow = exe-volatile /opt/x 2026-01-01 old\nallow = exe-volatile /opt/y never y\n",
+    );
+    let config = dir.path().join("x.conf");
+    let mut command = Command::new(GATEWATCH);
+    let ran = run(command.args(["doctor", "--format", "json", "--timeout", "30", "--config"]).arg(&config));
+    assert!(
+        about(&ran, "configuration").contains(&"limited: 2 checks are left out by it".to_owned()),
+        "{ran:?}"
+    );
+    let expected =
+        ["limited: exe-volatile /opt/x: has expired, its findings are told again", "ok: 1 entries count"];
+    assert_eq!(about(&ran, "allowed"), expected);
+    assert!(ran.status > 0);
+}
+
+#[test]
+fn a_file_that_does_not_count_and_one_that_nobody_reads() {
+    need_root();
+    let script = "mount -t tmpfs none /etc && mkdir /etc/config /etc/gatewatch || exit 9
+        echo 'quiet = 1' >/etc/gatewatch/gatewatch.conf; echo 'quiet = 1' >/etc/config/gatewatch
+        chmod 666 /etc/config/gatewatch
+        \"$0\" doctor --only startup-dropper --format json";
+    let ran = run(Command::new("unshare").args(["-m", "sh", "-c", script, GATEWATCH]));
+    let said = about(&ran, "configuration");
+    assert!(said[0].starts_with("broken: /etc/config/gatewatch: others can write to it"), "{said:?}");
+    assert!(said[1].starts_with("limited: /etc/gatewatch/gatewatch.conf is not read"), "{said:?}");
+    assert_eq!(ran.status, 3);
+}
+
+#[test]
+fn text_has_a_line_each_and_what_to_do() {
+    let ran = run(Command::new(GATEWATCH).args(["doctor", "--only", "startup-dropper", "--no-config"]));
+    let text = scan::clean(&ran.stdout);
+    for line in text.lines() {
+        let state =
+            ["ok       ", "limited  ", "broken   ", "         "].iter().any(|word| line.starts_with(word));
+        assert!(state, "{line}");
+    }
+    assert!(text.contains("limited  log: reports go to no log\n         nobody hears"), "{text}");
+    assert!((1..=3).contains(&ran.status));
+}
