@@ -6,7 +6,7 @@ use embedded_io::Write;
 use serde::{Serialize, Serializer};
 
 use super::escape::Escaped;
-use super::{Client, Event, Finding, Incident, Looked, Severity, Sink, SinkFault, Summary, Verdict};
+use super::{Client, Event, Finding, Incident, Looked, Severity, Sink, SinkFault, State, Summary, Verdict};
 use crate::facts::endpoint::Endpoint;
 use crate::facts::process::Owner;
 use crate::limits::JSON_BYTES;
@@ -47,6 +47,12 @@ struct FindingRow<'a> {
     client: Option<Client<'a>>,
     #[serde(skip_serializing_if = "is_empty")]
     detail: Escaped<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    state: Option<State>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    first_seen: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_seen: Option<u64>,
 }
 
 #[derive(Serialize)]
@@ -91,6 +97,8 @@ struct SummaryRow<'a> {
     device: Escaped<'a>,
     version: &'a str,
     elapsed_us: u64,
+    #[serde(skip_serializing_if = "is_none")]
+    held_back: u32,
     #[serde(skip_serializing_if = "str::is_empty")]
     why: &'a str,
 }
@@ -129,6 +137,11 @@ impl Serialize for Ancestors<'_> {
 
 fn is_empty(bytes: &Escaped<'_>) -> bool {
     bytes.0.is_empty()
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+const fn is_none(number: &u32) -> bool {
+    *number == 0
 }
 
 fn shown<T: Display, S: Serializer>(value: &Option<T>, serializer: S) -> Result<S::Ok, S::Error> {
@@ -184,6 +197,9 @@ impl<W: Write> Sink for Json<'_, W> {
                 remote: finding.remote,
                 client: finding.client,
                 detail: Escaped(finding.detail),
+                state: finding.history.map(|history| history.state),
+                first_seen: finding.history.and_then(|history| history.first_seen),
+                last_seen: finding.history.and_then(|history| history.last_seen),
             }),
             Event::Check(check) if self.verdicts => self.row(&CheckRow {
                 v: V,
@@ -233,6 +249,7 @@ impl<W: Write> Sink for Json<'_, W> {
             device: Escaped(summary.device.as_bytes()),
             version: summary.version,
             elapsed_us: summary.elapsed_us,
+            held_back: summary.held_back,
             why: summary.broken_off,
         })
     }

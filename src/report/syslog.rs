@@ -4,7 +4,9 @@
 use core::fmt::Write;
 
 use super::escape::quoted_within;
-use super::{Client, Event, Finding, Incident, Severity, Sink, SinkFault, Summary, Verdict, date};
+use super::{
+    Client, Event, Finding, History, Incident, Severity, Sink, SinkFault, State, Summary, Verdict, date,
+};
 use crate::facts::text::Bytes;
 use crate::limits::{
     CLIENT_BYTES, DETAIL_BYTES, PATH_BYTES, SYSLOG_BYTES, SYSLOG_FINDINGS, SYSLOG_PER_CHECK,
@@ -108,6 +110,7 @@ impl<'s, D: Datagram> Syslog<'s, D> {
         let keys = write!(text, "check={} sev={severity} attack={}", finding.check, finding.attack)
             .and_then(|()| finding.pid.map_or(Ok(()), |pid| write!(text, " pid={pid}")))
             .and_then(|()| finding.client.map_or(Ok(()), |client| named(client, &mut text)))
+            .and_then(|()| finding.history.map_or(Ok(()), |history| before(history, &mut text)))
             .and_then(|()| text.write_str(" obj=\""));
         let room = self.room().saturating_sub(text.len().saturating_add(1));
         keys.and_then(|()| quoted_within(object(finding).as_slice(), room, &mut text))
@@ -155,6 +158,13 @@ fn named(client: Client<'_>, out: &mut impl Write) -> core::fmt::Result {
     out.write_str(quote)
 }
 
+/// ` state=again seen=86400`: what has become of it, and how many seconds ago it was first seen.
+fn before(history: History, out: &mut impl Write) -> core::fmt::Result {
+    let (state, age) = (history.state.word(), history.age_s);
+    write!(out, " state={state}")?;
+    if history.state == State::New { Ok(()) } else { write!(out, " seen={age}") }
+}
+
 /// What a finding is about, most telling first.
 fn object(finding: &Finding<'_>) -> Bytes<{ PATH_BYTES + DETAIL_BYTES }> {
     let mut object = Bytes::new();
@@ -200,7 +210,10 @@ impl<D: Datagram> Sink for Syslog<'_, D> {
     fn event(&mut self, event: &Event<'_>) -> Result<(), SinkFault> {
         let Event::Finding(finding) = event else { return Ok(()) };
         let text = self.text(finding)?;
-        let kept = Kept { severity: finding.severity, text };
+        // That it is gone wakes nobody.
+        let is_gone = finding.history.is_some_and(|history| history.state == State::Gone);
+        let severity = if is_gone { Severity::Notice } else { finding.severity };
+        let kept = Kept { severity, text };
         let over = if self.has_room(finding.check) { self.store.kept.push(kept).err() } else { Some(kept) };
         let Some(worse) = over else { return Ok(()) };
         self.store.more = self.store.more.saturating_add(1);
@@ -242,9 +255,10 @@ impl<D: Datagram> Sink for Syslog<'_, D> {
             .and_then(|()| {
                 text.write_str(if summary.intel.is_some_and(|it| !it.signed) { " signed=no" } else { "" })
             })
-            .and_then(
-                |()| if self.store.more > 0 { write!(text, " more={}", self.store.more) } else { Ok(()) },
-            )
+            .and_then(|()| match self.store.more.saturating_add(summary.held_back) {
+                0 => Ok(()),
+                more => write!(text, " more={more}"),
+            })
             .map_err(|_| SinkFault::TooLarge)?;
         let level = if summary.verdict == Verdict::Incomplete { ERROR } else { INFO };
         self.send(level, of, of, &text)
@@ -287,6 +301,7 @@ mod tests {
             remote: None,
             client: None,
             detail: b"",
+            history: None,
         }
     }
 
@@ -310,6 +325,7 @@ mod tests {
             device,
             version: "0",
             elapsed_us: 5120,
+            held_back: 0,
             broken_off: "",
         };
         syslog.summary(&summary).unwrap();

@@ -131,6 +131,7 @@ impl Tally {
             device: rest.device,
             version: rest.version,
             elapsed_us: rest.elapsed_us,
+            held_back: 0,
             broken_off: rest.broken_off,
         }
     }
