@@ -2,6 +2,8 @@
 
 mod baseline;
 mod intel;
+#[cfg(feature = "monitor")]
+mod monitor;
 
 use std::ffi::{OsStr, OsString};
 use std::fmt::Display;
@@ -16,12 +18,15 @@ use lexopt::prelude::*;
 
 pub use baseline::{Action, Baseline, DEFAULT as DEFAULT_BASELINE};
 pub use intel::{Action as IntelAction, Intel};
+#[cfg(feature = "monitor")]
+pub use monitor::Monitor;
 
 /// What `--help` says.
 pub const HELP: &str = "\
 gatewatch tells whether this Linux router is infected.
 
 usage: gatewatch [scan] [options]     look at this machine, or at a tree
+       gatewatch monitor [options]    stay, look again and when something happens
        gatewatch baseline create      note what this machine or tree holds
        gatewatch baseline verify      show what differs from that
        gatewatch intel info FILE      show what an indicator file is, and who signed it
@@ -50,6 +55,13 @@ options of scan:
   --no-color          no colours; the variable NO_COLOR does the same
   -q                  show findings only
   -v                  show how every check fared
+
+options of monitor, and all those of scan:
+  --interval SECONDS  look at everything that often (default 3600); in between, at new
+                      processes and startup files that change
+  --no-events         only that
+  --state DIR         lock and state are here (default /var/run/gatewatch)
+It ends with SIGTERM, and begins anew with SIGHUP.
 
 options of intel:
   --dir DIR           as above
@@ -124,6 +136,9 @@ pub struct Scan {
 pub enum Command {
     /// To look.
     Scan(Box<Scan>),
+    /// To stay and look again.
+    #[cfg(feature = "monitor")]
+    Monitor(Box<Monitor>),
     /// To make a baseline, or to compare with one.
     Baseline(Baseline),
     /// To look at an indicator file, or to get a newer one.
@@ -193,6 +208,8 @@ pub fn parse(arguments: impl IntoIterator<Item = impl Into<OsString>>) -> Result
     };
     let (mut only, mut skip) = (Selection::NONE, Selection::NONE);
     let (mut command, mut options, mut explained) = (None, None, None);
+    #[cfg(feature = "monitor")]
+    let mut monitor = monitor::Options::default();
     while let Some(argument) = parser.next()? {
         if let Short(_) | Long(_) = argument {
             options = options.or_else(|| Some(shown(&argument)));
@@ -211,9 +228,11 @@ pub fn parse(arguments: impl IntoIterator<Item = impl Into<OsString>>) -> Result
             Value(word) if command.is_none() && (word == "scan" || word == "list" || word == "explain") => {
                 command = Some(word);
             }
+            #[cfg(feature = "monitor")]
+            Value(word) if command.is_none() && word == "monitor" => command = Some(word),
             Value(word) if command.is_none() => {
                 return wrong(format_args!(
-                    "unknown command {}: use scan, baseline, intel, list or explain",
+                    "unknown command {}: use scan, monitor, baseline, intel, list or explain",
                     quoted(&word)
                 ));
             }
@@ -232,6 +251,12 @@ pub fn parse(arguments: impl IntoIterator<Item = impl Into<OsString>>) -> Result
             Long("skip") => skip = add(skip, &parser.value()?)?,
             Long("device") => scan.device = Some(device(&parser.value()?)?),
             Long("timeout") => scan.timeout_s = seconds(&parser.value()?)?,
+            #[cfg(feature = "monitor")]
+            Long("interval") => monitor.interval(&parser.value()?)?,
+            #[cfg(feature = "monitor")]
+            Long("state") => monitor.state(parser.value()?)?,
+            #[cfg(feature = "monitor")]
+            Long("no-events") => monitor.no_events(),
             Long("lan-details") => scan.lan_details = true,
             Long("no-color") => scan.no_color = true,
             Short('q') => scan.quiet = true,
@@ -239,7 +264,8 @@ pub fn parse(arguments: impl IntoIterator<Item = impl Into<OsString>>) -> Result
             other => return Err(other.unexpected().into()),
         }
     }
-    if let Some(word) = command.filter(|word| word != "scan") {
+    let is_monitor = command.as_ref().is_some_and(|word| word == "monitor");
+    if let Some(word) = command.filter(|word| word != "scan" && word != "monitor") {
         let word = word.to_string_lossy();
         return match (options, explained) {
             (Some(option), _) => wrong(format_args!("{word} takes no options, but {option} was given")),
@@ -254,6 +280,12 @@ pub fn parse(arguments: impl IntoIterator<Item = impl Into<OsString>>) -> Result
         (0..checks::ALL.len()).filter(|index| skip.has(*index)).fold(scan.selection, Selection::without);
     if scan.selection == Selection::NONE {
         return wrong("--only and --skip leave no check to run");
+    }
+    #[cfg(feature = "monitor")]
+    if is_monitor {
+        return Ok(Command::Monitor(Box::new(monitor.with(scan))));
+    } else if let Some(option) = monitor.given() {
+        return wrong(format_args!("{option} is an option of monitor: gatewatch monitor {option} ..."));
     }
     Ok(Command::Scan(Box::new(scan)))
 }
@@ -361,6 +393,11 @@ mod tests {
             scan("--only exe-deleted").selection
         );
         assert_eq!(parsed("list"), Ok(Command::List));
+        let Ok(Command::Monitor(monitor)) = parsed("monitor --interval 5 -q --no-events --state /x") else {
+            panic!();
+        };
+        assert_eq!((monitor.interval_s, monitor.no_events, monitor.state), (5, true, "/x".into()));
+        assert_eq!(monitor.scan, scan("-q"));
         assert_eq!(
             parsed("explain exe-volatile"),
             Ok(Command::Explain(checks::index("exe-volatile").unwrap()))
@@ -372,9 +409,13 @@ mod tests {
     #[test]
     fn what_is_wrong_is_said_with_what_to_do() {
         for (line, expected) in [
-            ("sacn", "unknown command \"sacn\": use scan, baseline, intel, list or explain"),
+            ("sacn", "unknown command \"sacn\": use scan, monitor, baseline, intel, list or explain"),
             ("--only exe-delete", "unknown check \"exe-delete\": gatewatch list shows them"),
             ("--format xml", "--format \"xml\": use text or json"),
+            ("--interval 5", "--interval is an option of monitor: gatewatch monitor --interval ..."),
+            ("monitor --interval 0", "--interval: use seconds from 1 to 604800"),
+            ("monitor --interval soon", "--interval: use seconds from 1 to 604800"),
+            ("monitor --state=", "--state: give a directory"),
             (
                 "--syslog=udp://x:514",
                 "--syslog=\"udp://x:514\": use the path of a socket, beginning with a slash",

@@ -10,6 +10,8 @@ mod fetch;
 mod fetch;
 mod intel_cmd;
 mod look;
+#[cfg(feature = "monitor")]
+mod monitor_cmd;
 mod run;
 mod sinks;
 #[allow(unsafe_code)]
@@ -31,6 +33,8 @@ const VERSION: &str = env!("CARGO_PKG_VERSION");
 fn main() -> ExitCode {
     let code = match args::parse(std::env::args_os().skip(1)) {
         Ok(Command::Scan(scan)) => scan_once(&scan),
+        #[cfg(feature = "monitor")]
+        Ok(Command::Monitor(asked)) => monitor_cmd::run(&asked),
         Ok(Command::Baseline(asked)) => baseline_cmd::run(&asked),
         Ok(Command::Intel(asked)) => intel_cmd::run(&asked),
         Ok(Command::Help) => print(format_args!("{}", args::HELP)),
@@ -103,10 +107,15 @@ impl log::Log for Diagnostics {
     fn flush(&self) {}
 }
 
-/// Looks once and reports; returns the exit status.
-fn scan_once(scan: &Scan) -> u8 {
+/// Has our own diagnostics said.
+fn diagnose(scan: &Scan) {
     let _ = log::set_logger(&Diagnostics);
     log::set_max_level(if scan.quiet { log::LevelFilter::Error } else { log::LevelFilter::Warn });
+}
+
+/// Looks once and reports; returns the exit status.
+fn scan_once(scan: &Scan) -> u8 {
+    diagnose(scan);
     let device = sinks::device(scan);
     sinks::with(scan, &device, |sinks| match run::once(scan, &device, sinks) {
         // What could not be reported was not done.

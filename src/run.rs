@@ -5,10 +5,9 @@ use std::sync::Mutex;
 
 use gatewatch::checks;
 use gatewatch::limits::FRAME_BYTES;
-use gatewatch::report::{CheckReport, Event, Looked, Rest, Source, Tally, Verdict, wire};
+use gatewatch::report::{CheckReport, Event, Looked, Rest, Sink, Source, Tally, Verdict, wire};
 
 use crate::args::Scan;
-use crate::sinks::Sinks;
 use crate::sys::child::{self, Child, Ending, Received};
 use crate::sys::clock;
 use crate::sys::fd::fault;
@@ -17,8 +16,8 @@ use crate::{VERSION, lock, look};
 // Large buffers lie in .bss: a page of them costs memory only once it is used.
 static FRAMES: Mutex<[u8; 2 * FRAME_BYTES]> = Mutex::new([0; 2 * FRAME_BYTES]);
 
-/// Looks once and tells everything to `sinks`.
-pub fn once(scan: &Scan, device: &str, sinks: &mut Sinks<'_>) -> Verdict {
+/// Looks once and tells everything to `sinks`, which keep what fails to themselves.
+pub fn once(scan: &Scan, device: &str, sinks: &mut dyn Sink) -> Verdict {
     let started = clock::monotonic_us();
     let mut frames = lock(&FRAMES);
     let own = std::process::id();
@@ -27,7 +26,7 @@ pub fn once(scan: &Scan, device: &str, sinks: &mut Sinks<'_>) -> Verdict {
     let why = match child::start(timeout_us, |pipe| look::look(scan, pipe, own)) {
         Ok(child) => relay(child, &mut *frames, &mut |event| {
             tally.event(event, checks::index);
-            sinks.event(event);
+            let _ = sinks.event(event);
         }),
         Err(errno) => Some(format!("no process could be started: {}", fault(errno))),
     };
@@ -36,7 +35,7 @@ pub fn once(scan: &Scan, device: &str, sinks: &mut Sinks<'_>) -> Verdict {
     let elapsed_us = clock::monotonic_us().saturating_sub(started);
     let rest = Rest { checks, device, version: VERSION, elapsed_us, broken_off: &why };
     let summary = tally.summary(clock::believable(), rest);
-    sinks.summary(&summary);
+    let _ = sinks.summary(&summary);
     summary.verdict
 }
 
@@ -52,6 +51,7 @@ fn relay(child: Child, frames: &mut [u8], each: &mut dyn FnMut(&Event<'_>)) -> O
                 late = true;
                 break;
             }
+            Ok(Received::Asked) => broken = Some("it was asked to end".to_owned()),
             Err(errno) => broken = Some(format!("the looking process could not be heard: {}", fault(errno))),
         }
         let mut used = 0_usize;
@@ -86,7 +86,7 @@ fn relay(child: Child, frames: &mut [u8], each: &mut dyn FnMut(&Event<'_>)) -> O
 }
 
 /// Speaks for the checks that did not come to it. Returns how many were asked for.
-fn complete(scan: &Scan, why: &str, tally: &mut Tally, sinks: &mut Sinks<'_>) -> u32 {
+fn complete(scan: &Scan, why: &str, tally: &mut Tally, sinks: &mut dyn Sink) -> u32 {
     let stage = tally.stage();
     let mut asked = 0_u32;
     for (index, check) in checks::ALL.iter().enumerate().filter(|(index, _)| scan.selection.has(*index)) {
@@ -102,7 +102,7 @@ fn complete(scan: &Scan, why: &str, tally: &mut Tally, sinks: &mut Sinks<'_>) ->
         let findings = tally.found(index);
         let report = CheckReport { check: check.id, looked, why: why.as_bytes(), facts: 0, findings };
         tally.event(&Event::Check(report), checks::index);
-        sinks.event(&Event::Check(report));
+        let _ = sinks.event(&Event::Check(report));
     }
     asked
 }

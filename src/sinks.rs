@@ -10,7 +10,7 @@ use gatewatch::report::escape::Escaped;
 use gatewatch::report::json::Json;
 use gatewatch::report::syslog::{Run, Store, Syslog};
 use gatewatch::report::text::{Style, Text};
-use gatewatch::report::{Event, Sink, SinkFault, Summary};
+use gatewatch::report::{Event, Incident, Sink, SinkFault, Summary};
 use nix::errno::Errno;
 
 use crate::args::{self, Format, Scan};
@@ -82,7 +82,7 @@ pub fn own_name() -> String {
     args::device_of(nix::sys::utsname::uname().map(|name| name.nodename().to_owned()).unwrap_or_default())
 }
 
-/// Where a run reports to.
+/// Where a run reports to. As a sink it never fails: it says what does, and remembers it.
 #[derive(Default)]
 pub struct Sinks<'s> {
     sinks: Vec<(&'static str, &'s mut dyn Sink)>,
@@ -111,14 +111,21 @@ impl<'s> Sinks<'s> {
             }
         });
     }
+}
 
-    /// Says one event.
-    pub fn event(&mut self, event: &Event<'_>) {
+impl Sink for Sinks<'_> {
+    fn event(&mut self, event: &Event<'_>) -> Result<(), SinkFault> {
         self.each(|sink| sink.event(event));
+        Ok(())
     }
 
-    /// Says the last word of a run.
-    pub fn summary(&mut self, summary: &Summary<'_>) {
+    fn incident(&mut self, incident: &Incident<'_>) -> Result<(), SinkFault> {
+        self.each(|sink| sink.incident(incident));
+        Ok(())
+    }
+
+    fn summary(&mut self, summary: &Summary<'_>) -> Result<(), SinkFault> {
         self.each(|sink| sink.summary(summary));
+        Ok(())
     }
 }

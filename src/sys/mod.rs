@@ -5,14 +5,25 @@ pub mod clock;
 pub mod devlog;
 mod errno;
 pub mod fd;
+#[cfg(feature = "monitor")]
+pub mod inotify;
+#[cfg(feature = "monitor")]
+pub mod lock;
 pub mod machine;
 pub mod map;
 #[cfg(feature = "fetch")]
 pub mod net;
 mod netlink;
 pub mod newfile;
+#[cfg(feature = "monitor")]
+pub mod notify;
 #[cfg(test)]
 mod packet_filter;
+#[cfg(feature = "monitor")]
+pub mod priority;
 mod probe;
+#[cfg(feature = "monitor")]
+pub mod proc_events;
+pub mod signals;
 mod walk;
 mod xtables;
