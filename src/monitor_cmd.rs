@@ -107,16 +107,16 @@ pub fn run(asked: &Asked) -> u8 {
         store,
         is_dirty: false,
     };
-    loop {
+    let status = loop {
         match monitor.watch(&configured(asked), asked.no_events) {
             Next::Again => monitor.schedule.hurry(ms()),
-            Next::Refused => return Verdict::Incomplete.exit_status(),
-            Next::End => break,
+            Next::Refused => break Verdict::Incomplete.exit_status(),
+            Next::End => break 0,
         }
-    }
+    };
     notify::say("STOPPING=1");
     monitor.save(true);
-    0
+    status
 }
 
 /// Why it watches no more.
