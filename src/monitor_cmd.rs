@@ -108,7 +108,9 @@ pub fn run(asked: &Asked) -> u8 {
         is_dirty: false,
     };
     let status = loop {
-        match monitor.watch(&configured(asked), asked.no_events) {
+        let scan = configured(asked);
+        monitor.device = sinks::device(&scan);
+        match monitor.watch(&scan, asked.no_events) {
             Next::Again => monitor.schedule.hurry(ms()),
             Next::Refused => break Verdict::Incomplete.exit_status(),
             Next::End => break 0,
@@ -229,13 +231,13 @@ impl Monitor<'_> {
     fn look(&mut self, scan: &Scan, quick: Option<Selection>) {
         let scan = Scan { selection: quick.unwrap_or(scan.selection), ..scan.clone() };
         let Self { device, seen, storm, secret, .. } = self;
-        let (told, failed) = sinks::with(&scan, device, |sinks| {
+        let (told, lost) = sinks::with(&scan, device, |sinks| {
             let tables = (&mut **seen, &mut *storm);
             let mut watched = Watched::new(sinks, tables, *secret, now(), quick, signals::is_ending);
             run::once(&scan, device, &mut watched);
-            (watched.told > 0, sinks.failed)
+            (watched.told > 0, sinks.lost)
         });
-        if told && failed {
+        if told && lost {
             self.seen.untold();
         }
         self.is_dirty |= told;

@@ -19,6 +19,8 @@ use crate::sys::devlog::DevLog;
 use crate::sys::fd::{Buffered, Writer, fault};
 use crate::{complain, lock};
 
+const STDOUT: &str = "standard output";
+
 /// Where a line of JSON is made.
 pub static LINE: Mutex<[u8; JSON_BYTES]> = Mutex::new([0; JSON_BYTES]);
 static STORE: Mutex<Store> = Mutex::new(Store::new());
@@ -36,11 +38,11 @@ pub fn with<T>(scan: &Scan, device: &str, run: impl FnOnce(&mut Sinks<'_>) -> T)
     match scan.format {
         Format::Text => {
             text = Text::new(writer(), style);
-            sinks.add("standard output", &mut text);
+            sinks.add(STDOUT, &mut text);
         }
         Format::Json => {
             json = Json::new(writer(), &mut line, scan.verbose);
-            sinks.add("standard output", &mut json);
+            sinks.add(STDOUT, &mut json);
         }
     }
     let mut syslog;
@@ -61,7 +63,7 @@ pub fn with<T>(scan: &Scan, device: &str, run: impl FnOnce(&mut Sinks<'_>) -> T)
                     Errno::ECONNREFUSED => complain(format_args!("{path}: nobody listens there; {help}")),
                     other => complain(format_args!("{path}: {}; {help}", fault(other))),
                 }
-                sinks.failed = true;
+                (sinks.failed, sinks.lost) = (true, true);
             }
         }
     }
@@ -88,6 +90,9 @@ pub struct Sinks<'s> {
     sinks: Vec<(&'static str, &'s mut dyn Sink)>,
     /// One of them has failed.
     pub failed: bool,
+    /// The one that was there to be kept has: the log, where there is one. Standard output of a program that stays may be that of
+    /// somebody who has left.
+    pub lost: bool,
 }
 
 impl<'s> Sinks<'s> {
@@ -97,8 +102,9 @@ impl<'s> Sinks<'s> {
 
     /// Says something to each; one that fails is left out from then on.
     fn each(&mut self, mut say: impl FnMut(&mut dyn Sink) -> Result<(), SinkFault>) {
-        let failed = &mut self.failed;
-        self.sinks.retain_mut(|(name, sink)| match say(*sink) {
+        let Self { sinks, failed, lost } = self;
+        let only_one = sinks.len() == 1;
+        sinks.retain_mut(|(name, sink)| match say(*sink) {
             Ok(()) => true,
             Err(fault) => {
                 let why = match fault {
@@ -107,6 +113,7 @@ impl<'s> Sinks<'s> {
                 };
                 complain(format_args!("{name} {why}; it is incomplete there"));
                 *failed = true;
+                *lost |= only_one || *name != STDOUT;
                 false
             }
         });

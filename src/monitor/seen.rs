@@ -294,7 +294,7 @@ pub(super) mod tests {
     impl Days {
         /// A full look at this second: what it told, as `state path`. `blind`: it could not look at everything.
         fn look(&mut self, seconds: Seconds, findings: &[Finding<'_>], blind: bool) -> Vec<String> {
-            let now = Now { seconds, date: Some(2_000_000_000 + u64::try_from(seconds).unwrap()) };
+            let now = Now { seconds, date: u64::try_from(2_000_000_000_i64.saturating_add(seconds)).ok() };
             let mut told = Vec::new();
             let mut say = |state: State, path: &[u8]| {
                 told.push(format!("{} {}", state.word(), String::from_utf8_lossy(path)));
