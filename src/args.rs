@@ -230,6 +230,10 @@ pub fn parse(arguments: impl IntoIterator<Item = impl Into<OsString>>) -> Result
             }
             #[cfg(feature = "monitor")]
             Value(word) if command.is_none() && word == "monitor" => command = Some(word),
+            #[cfg(not(feature = "monitor"))]
+            Value(word) if command.is_none() && word == "monitor" => {
+                return wrong("monitor: this gatewatch was built without it; cron may start a scan");
+            }
             Value(word) if command.is_none() => {
                 return wrong(format_args!(
                     "unknown command {}: use scan, monitor, baseline, intel, list or explain",
@@ -264,6 +268,7 @@ pub fn parse(arguments: impl IntoIterator<Item = impl Into<OsString>>) -> Result
             other => return Err(other.unexpected().into()),
         }
     }
+    #[cfg(feature = "monitor")]
     let is_monitor = command.as_ref().is_some_and(|word| word == "monitor");
     if let Some(word) = command.filter(|word| word != "scan" && word != "monitor") {
         let word = word.to_string_lossy();

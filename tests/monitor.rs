@@ -272,7 +272,6 @@ fn a_thousand_events_leave_nothing_behind() {
         }
     };
     busy(0);
-    busy(0);
     let before = [by_files.size(), by_processes.size()];
     (1..5).for_each(busy);
     let after = [by_files.size(), by_processes.size()];
@@ -479,4 +478,13 @@ fn systemd_is_told_that_it_is_ready_and_lives() {
     assert_eq!(monitor.end(Signal::SIGTERM), "");
     let last = std::iter::from_fn(|| Some(receive())).find(|word| word != "WATCHDOG=1");
     assert_eq!(last.as_deref(), Some("STOPPING=1"));
+}
+
+#[test]
+fn the_script_for_openwrt_is_one() {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/packaging/openwrt/gatewatch.init");
+    let ran = run(Command::new("shellcheck").args(["-s", "dash", script]));
+    assert_eq!((ran.status, String::from_utf8(ran.stdout).unwrap().as_str()), (0, ""));
+    let ran = run(Command::new("busybox").args(["ash", "-n", script]));
+    assert_eq!((ran.status, ran.stderr.as_str()), (0, ""));
 }

@@ -1,4 +1,4 @@
-//! How many new findings are told in an hour: what is infected, and all else, each have a share of their own.
+//! How many new findings are told in an hour: those of each severity have a share of their own.
 
 use crate::limits::MONITOR_STORM;
 use crate::report::Severity;
@@ -7,8 +7,9 @@ use crate::report::Severity;
 #[derive(Clone, Debug, Default)]
 pub struct Storm {
     began_s: i64,
+    notice: u32,
+    suspicious: u32,
     infected: u32,
-    others: u32,
 }
 
 const HOUR_S: i64 = 3600;
@@ -17,7 +18,7 @@ impl Storm {
     /// Nothing has been told.
     #[must_use]
     pub const fn new() -> Self {
-        Self { began_s: 0, infected: 0, others: 0 }
+        Self { began_s: 0, notice: 0, suspicious: 0, infected: 0 }
     }
 
     /// Whether one more may be told, and counts it.
@@ -25,7 +26,11 @@ impl Storm {
         if now_s.saturating_sub(self.began_s) >= HOUR_S {
             *self = Self { began_s: now_s, ..Self::new() };
         }
-        let told = if severity == Severity::Infected { &mut self.infected } else { &mut self.others };
+        let told = match severity {
+            Severity::Notice => &mut self.notice,
+            Severity::Suspicious => &mut self.suspicious,
+            Severity::Infected => &mut self.infected,
+        };
         let may = *told < MONITOR_STORM;
         *told = told.saturating_add(u32::from(may));
         may
@@ -41,7 +46,8 @@ mod tests {
         let mut storm = Storm::new();
         let told = |storm: &mut Storm, now, severity| (0..100).filter(|_| storm.may(now, severity)).count();
         assert_eq!(told(&mut storm, 5, Severity::Notice), 3);
-        assert_eq!(told(&mut storm, 6, Severity::Suspicious), 0);
+        assert_eq!(told(&mut storm, 6, Severity::Notice), 0);
+        assert_eq!(told(&mut storm, 6, Severity::Suspicious), 3);
         assert_eq!(told(&mut storm, 7, Severity::Infected), 3);
         assert_eq!(told(&mut storm, 3599, Severity::Notice), 0);
         assert_eq!(told(&mut storm, 3606, Severity::Notice), 3);

@@ -24,6 +24,10 @@ pub mod priority;
 mod probe;
 #[cfg(feature = "monitor")]
 pub mod proc_events;
+#[cfg(feature = "monitor")]
+pub mod signals;
+#[cfg(not(feature = "monitor"))]
+#[path = "signals/without.rs"]
 pub mod signals;
 mod walk;
 mod xtables;

@@ -15,7 +15,6 @@ static ENDING: AtomicBool = AtomicBool::new(false);
 static RELOAD: AtomicBool = AtomicBool::new(false);
 
 /// From now on nothing ends this program but SIGKILL and itself. What it forks inherits that.
-#[cfg(feature = "monitor")]
 pub fn watch() -> Result<(), Errno> {
     let mut set = SigSet::empty();
     [Signal::SIGHUP, Signal::SIGINT, Signal::SIGTERM].into_iter().for_each(|signal| set.add(signal));
@@ -46,7 +45,6 @@ pub fn is_ending() -> bool {
 }
 
 /// Whether it was asked to read its configuration anew, since this was asked last.
-#[cfg(feature = "monitor")]
 pub fn wants_reload() -> bool {
     take();
     RELOAD.swap(false, Relaxed)
