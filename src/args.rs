@@ -1,6 +1,7 @@
 //! The command line: what was asked for, or what is wrong with it.
 
 mod baseline;
+mod destination;
 mod intel;
 #[cfg(feature = "monitor")]
 mod monitor;
@@ -12,11 +13,12 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use gatewatch::check::Selection;
 use gatewatch::checks;
 use gatewatch::facts::text::decimal;
-use gatewatch::limits::{DEVICE_BYTES, INTEL_FILES};
+use gatewatch::limits::{DEVICE_BYTES, INTEL_FILES, SYSLOG_DESTINATIONS};
 use gatewatch::report::escape::Escaped;
 use lexopt::prelude::*;
 
 pub use baseline::{Action, Baseline, DEFAULT as DEFAULT_BASELINE};
+pub use destination::Destination;
 pub use intel::{Action as IntelAction, Intel};
 #[cfg(feature = "monitor")]
 pub use monitor::Monitor;
@@ -39,7 +41,9 @@ usage: gatewatch [scan] [options]     look at this machine, or at a tree
 options of scan:
   --root DIR          look at an unpacked image or a recording, never leaving it
   --format FORMAT     text (default) or json: one object a line
-  --syslog[=PATH]     report to the log socket too (default /dev/log)
+  --syslog[=DEST]     report by syslog too; may be given up to 4 times. DEST is the path of
+                      a log socket (default /dev/log), udp://ADDRESS[:514] for RFC 3164
+                      or tcp://ADDRESS[:601] for RFC 5424; IPv6 as [ADDRESS], no names
   --intel FILE        use this indicator file; may be given up to 8 times
                       (default /usr/share/gatewatch/indicators.gwi and those in
                       /etc/gatewatch/intel.d, if they are there)
@@ -83,9 +87,6 @@ of baseline create: 0 all is in it, 3 not all or an error; of baseline verify: 0
 of intel: 0 good or up to date, 1 refused, 3 cannot tell or be done (update then keeps what was there)
 ";
 
-/// The log socket of a device.
-const DEV_LOG: &str = "/dev/log";
-
 /// Where a device has what is its own.
 const DIR: &str = "/etc/gatewatch";
 
@@ -105,8 +106,8 @@ pub struct Scan {
     pub root: Option<OsString>,
     /// The format on standard output.
     pub format: Format,
-    /// The log socket to report to.
-    pub syslog: Option<OsString>,
+    /// Where to report to by syslog, each once.
+    pub syslog: Vec<Destination>,
     /// Indicator files.
     pub intel: Vec<OsString>,
     /// Those that no trusted key has signed are taken.
@@ -193,7 +194,7 @@ pub fn parse(arguments: impl IntoIterator<Item = impl Into<OsString>>) -> Result
     let mut scan = Scan {
         root: None,
         format: Format::Text,
-        syslog: None,
+        syslog: Vec::new(),
         intel: Vec::new(),
         allow_unsigned: false,
         dir: DIR.into(),
@@ -245,7 +246,7 @@ pub fn parse(arguments: impl IntoIterator<Item = impl Into<OsString>>) -> Result
             }
             Long("root") => scan.root = Some(parser.value()?),
             Long("format") => scan.format = format(&parser.value()?)?,
-            Long("syslog") => scan.syslog = Some(socket(parser.optional_value())?),
+            Long("syslog") => add_destination(&mut scan.syslog, parser.optional_value())?,
             Long("intel") if scan.intel.len() < INTEL_FILES => scan.intel.push(parser.value()?),
             Long("intel") => return wrong(format_args!("--intel: at most {INTEL_FILES} files")),
             Long("allow-unsigned") => scan.allow_unsigned = true,
@@ -341,12 +342,17 @@ fn check(id: &str) -> Result<usize, Mistake> {
     }
 }
 
-fn socket(value: Option<OsString>) -> Result<OsString, Mistake> {
-    let path = value.unwrap_or_else(|| DEV_LOG.into());
-    if path.as_bytes().starts_with(b"/") {
-        return Ok(path);
+/// Adds a destination, if it is not there yet.
+fn add_destination(to: &mut Vec<Destination>, value: Option<OsString>) -> Result<(), Mistake> {
+    let destination = destination::read(&value.unwrap_or_else(|| destination::DEV_LOG.into()))?;
+    if to.contains(&destination) {
+        return Ok(());
     }
-    wrong(format_args!("--syslog={}: use the path of a socket, beginning with a slash", quoted(&path)))
+    if to.len() >= SYSLOG_DESTINATIONS {
+        return wrong(format_args!("--syslog: at most {SYSLOG_DESTINATIONS} destinations"));
+    }
+    to.push(destination);
+    Ok(())
 }
 
 fn device(id: &OsString) -> Result<String, Mistake> {
@@ -390,8 +396,9 @@ mod tests {
     fn plain_is_scan_with_every_check() {
         assert_eq!(scan(""), scan("scan"));
         assert!((0..checks::ALL.len()).all(|index| scan("").selection.has(index)));
-        assert_eq!(scan("--syslog -q").syslog, Some("/dev/log".into()));
-        assert_eq!(scan("--syslog=/x").syslog, Some("/x".into()));
+        let path = |path: &str| Destination::Path(path.into());
+        assert_eq!(scan("--syslog -q").syslog, [path("/dev/log")]);
+        assert_eq!(scan("--syslog=/x --syslog --syslog=/x").syslog, [path("/x"), path("/dev/log")]);
         assert!(scan("--lan-details").lan_details && !scan("").lan_details);
         assert_eq!(
             scan("--only exe-deleted,c2-address --skip c2-address").selection,
@@ -422,8 +429,8 @@ mod tests {
             ("monitor --interval soon", "--interval: use seconds from 1 to 604800"),
             ("monitor --state=", "--state: give a directory"),
             (
-                "--syslog=udp://x:514",
-                "--syslog=\"udp://x:514\": use the path of a socket, beginning with a slash",
+                "--syslog=/a --syslog=/b --syslog=/c --syslog=/d --syslog=/e",
+                "--syslog: at most 4 destinations",
             ),
             ("--timeout 0", "--timeout: use seconds from 1 to 86400"),
             ("--only exe-deleted --skip exe-deleted", "--only and --skip leave no check to run"),

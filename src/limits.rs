@@ -407,8 +407,25 @@ pub const JSON_BYTES: usize = 5 * FRAME_BYTES;
 /// header takes up to 35 of them.
 pub const SYSLOG_BYTES: usize = 220;
 
-/// Findings kept for syslog, which numbers its lines n/N and so must know N before the first, 256 bytes each.
-/// The rest is counted in the closing line.
+/// Bytes of a syslog message in RFC 5424's form, without the count before it: what a receiver should be able to take
+/// (section 6.1).
+pub const SYSLOG_LONG_BYTES: usize = 2048;
+
+/// Bytes of what a message says, of which a short line shows a part: with its quotes escaped once more it still fits a long
+/// line beside what identifies it, but for a path of quotes only.
+pub const SYSLOG_TEXT_BYTES: usize = 1024;
+
+/// Places that one run reports to by syslog, a bit of a byte and 2 KiB each: the box, two collectors, one more.
+pub const SYSLOG_DESTINATIONS: usize = 4;
+
+/// Bytes of messages that wait for a collector: the longest that a run can have, or a thousand of the usual length.
+pub const SPOOL_BYTES: usize = if cfg!(test) { 4096 } else { 262_144 };
+
+/// How many they are, 40 bytes each.
+pub const SPOOL_MESSAGES: usize = if cfg!(test) { 32 } else { 1024 };
+
+/// Findings kept for syslog, which numbers its lines n/N and so must know N before the first. The rest is counted in the
+/// closing line.
 pub const SYSLOG_FINDINGS: usize = if cfg!(test) { 6 } else { 192 };
 
 /// Findings of one check among them, so that a flood of one kind cannot push out another.

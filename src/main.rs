@@ -12,6 +12,7 @@ mod intel_cmd;
 mod look;
 #[cfg(feature = "monitor")]
 mod monitor_cmd;
+mod outbox;
 mod run;
 mod sinks;
 #[allow(unsafe_code)]
@@ -26,7 +27,11 @@ use args::{Command, Scan};
 use embedded_io::Write;
 use gatewatch::checks;
 use gatewatch::report::Verdict;
+use outbox::Outbox;
 use sys::fd::{Buffered, Writer};
+
+/// The time to report in that is left to a scan that has used up its own.
+const REPORT_US: u64 = 2_000_000;
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
@@ -117,11 +122,18 @@ fn diagnose(scan: &Scan) {
 fn scan_once(scan: &Scan) -> u8 {
     diagnose(scan);
     let device = sinks::device(scan);
-    sinks::with(scan, &device, |sinks| match run::once(scan, &device, sinks) {
+    let begun_us = sys::clock::monotonic_us();
+    let mut outbox = Outbox::open(&scan.syslog, &device);
+    let (verdict, failed) =
+        sinks::with(scan, &mut outbox, |sinks| (run::once(scan, &device, sinks), sinks.failed));
+    let spent_us = sys::clock::monotonic_us().saturating_sub(begun_us);
+    let left_us = scan.timeout_s.saturating_mul(1_000_000).saturating_sub(spent_us);
+    let arrived = outbox.settle(left_us.max(REPORT_US));
+    match verdict {
         // What could not be reported was not done.
-        Verdict::Clean if sinks.failed => Verdict::Incomplete.exit_status(),
+        Verdict::Clean if failed || !arrived => Verdict::Incomplete.exit_status(),
         verdict => verdict.exit_status(),
-    })
+    }
 }
 
 fn lock<T>(buffer: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

@@ -9,6 +9,7 @@ use std::sync::Mutex;
 
 use gatewatch::check::Selection;
 use gatewatch::checks;
+use gatewatch::limits::SYSLOG_DESTINATIONS;
 use gatewatch::monitor::key::Secret;
 use gatewatch::monitor::schedule::{Allowance, Ms, Schedule};
 use gatewatch::monitor::seen::{Now, Seen};
@@ -18,9 +19,10 @@ use gatewatch::report::{Source, Verdict};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use crate::args::{Monitor as Asked, Scan};
+use crate::outbox::Outbox;
 use crate::sys::machine::Machine;
 use crate::sys::{clock, notify, priority, signals};
-use crate::{complain, run, sinks};
+use crate::{REPORT_US, complain, run, sinks};
 
 use store::{Store, Taken};
 use triggers::{News, Triggers};
@@ -97,10 +99,11 @@ pub fn run(asked: &Asked) -> u8 {
     let secret = store.load(&mut seen, now());
     let device = sinks::device(&asked.scan);
     let mut monitor = Monitor {
+        outbox: Outbox::open(&asked.scan.syslog, &device),
         schedule: Schedule::new(ms(), asked.interval_s.saturating_mul(1000), &device),
         allowance: Allowance::new(ms()),
         dog: notify::patience_us().map(|us| Dog { each: us.div_euclid(2000).max(1), next: 0 }),
-        device,
+        device: &device,
         seen: &mut seen,
         storm: Storm::new(),
         secret,
@@ -109,7 +112,7 @@ pub fn run(asked: &Asked) -> u8 {
     };
     let status = loop {
         let scan = configured(asked);
-        monitor.device = sinks::device(&scan);
+        monitor.outbox.redirect(&scan.syslog);
         match monitor.watch(&scan, asked.no_events) {
             Next::Again => monitor.schedule.hurry(ms()),
             Next::Refused => break Verdict::Incomplete.exit_status(),
@@ -118,6 +121,7 @@ pub fn run(asked: &Asked) -> u8 {
     };
     notify::say("STOPPING=1");
     monitor.save(true);
+    monitor.outbox.settle(REPORT_US);
     status
 }
 
@@ -141,7 +145,9 @@ struct Monitor<'s> {
     schedule: Schedule,
     allowance: Allowance,
     dog: Option<Dog>,
-    device: String,
+    device: &'s str,
+    /// What goes by syslog and has not arrived yet.
+    outbox: Outbox<'s>,
     seen: &'s mut Seen,
     storm: Storm,
     secret: Secret,
@@ -221,7 +227,10 @@ impl Monitor<'_> {
             for at in [settled, Some(list_at).filter(|_| triggers.needs_listing()), self.pat(now)] {
                 wake = wake.min(at.unwrap_or(wake));
             }
-            if wait(&triggers, settled.is_some(), wake.saturating_sub(now)) {
+            if let Some(us) = self.outbox.pump(clock::monotonic_us()) {
+                wake = wake.min(us.div_ceil(1000));
+            }
+            if wait(&triggers, settled.is_some(), &self.outbox, wake.saturating_sub(now)) {
                 settled = Some(ms().saturating_add(SETTLE_MS));
             }
         }
@@ -230,8 +239,9 @@ impl Monitor<'_> {
     /// Looks at everything, or at what these checks need, and tells what is news.
     fn look(&mut self, scan: &Scan, quick: Option<Selection>) {
         let scan = Scan { selection: quick.unwrap_or(scan.selection), ..scan.clone() };
-        let Self { device, seen, storm, secret, .. } = self;
-        let (told, lost) = sinks::with(&scan, device, |sinks| {
+        let Self { device, outbox, seen, storm, secret, .. } = self;
+        outbox.begin();
+        let (told, lost) = sinks::with(&scan, outbox, |sinks| {
             let tables = (&mut **seen, &mut *storm);
             let mut watched = Watched::new(sinks, tables, *secret, now(), quick, signals::is_ending);
             run::once(&scan, device, &mut watched);
@@ -261,20 +271,21 @@ impl Monitor<'_> {
     }
 }
 
-/// Waits so long, or until somebody asks for something, or, unless that is known already, until something happens. Returns
-/// whether something has.
-fn wait(triggers: &Triggers<'_>, is_known: bool, milliseconds: Ms) -> bool {
-    let mut fds = heapless::Vec::<PollFd<'_>, 3>::new();
-    let asked = signals::descriptor();
-    let happens = triggers.descriptors().filter(|_| !is_known);
-    for fd in happens.chain(asked) {
+/// Waits so long, or until somebody asks for something or takes what goes by syslog, or, unless that is known already, until
+/// something happens. Returns whether something has.
+fn wait(triggers: &Triggers<'_>, is_known: bool, outbox: &Outbox<'_>, milliseconds: Ms) -> bool {
+    let mut fds = heapless::Vec::<PollFd<'_>, { 3 + SYSLOG_DESTINATIONS }>::new();
+    for fd in triggers.descriptors().filter(|_| !is_known) {
         let _ = fds.push(PollFd::new(fd, PollFlags::POLLIN));
     }
-    // The last is the signals'.
-    let last = fds.len().saturating_sub(usize::from(asked.is_some()));
+    let happens = fds.len();
+    let asked = signals::descriptor().map(|fd| PollFd::new(fd, PollFlags::POLLIN));
+    for fd in asked.into_iter().chain(outbox.fds()) {
+        let _ = fds.push(fd);
+    }
     let timeout = i32::try_from(milliseconds).unwrap_or(i32::MAX);
     let _ = poll(&mut fds, PollTimeout::try_from(timeout).unwrap_or(PollTimeout::MAX));
-    fds.iter().take(last).any(|fd| fd.any().unwrap_or_default())
+    fds.iter().take(happens).any(|fd| fd.any().unwrap_or_default())
 }
 
 fn ms() -> Ms {

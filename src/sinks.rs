@@ -1,33 +1,27 @@
-//! Where a run reports to: standard output in one format, the log, each until it fails.
+//! Where a run reports to: standard output in one format, syslog, each until it fails.
 
 use std::io::IsTerminal;
 use std::os::fd::AsFd;
-use std::os::unix::ffi::OsStrExt;
 use std::sync::Mutex;
 
 use gatewatch::limits::JSON_BYTES;
-use gatewatch::report::escape::Escaped;
 use gatewatch::report::json::Json;
-use gatewatch::report::syslog::{Run, Store, Syslog};
 use gatewatch::report::text::{Style, Text};
 use gatewatch::report::{Event, Incident, Sink, SinkFault, Summary};
-use nix::errno::Errno;
 
 use crate::args::{self, Format, Scan};
-use crate::sys::clock;
-use crate::sys::devlog::DevLog;
-use crate::sys::fd::{Buffered, Writer, fault};
+use crate::outbox::Outbox;
+use crate::sys::fd::{Buffered, Writer};
 use crate::{complain, lock};
 
 const STDOUT: &str = "standard output";
 
 /// Where a line of JSON is made.
 pub static LINE: Mutex<[u8; JSON_BYTES]> = Mutex::new([0; JSON_BYTES]);
-static STORE: Mutex<Store> = Mutex::new(Store::new());
 
-/// Opens everything that was asked for, and hands it to `run`. What cannot be opened is said, and leaves `failed` set.
-pub fn with<T>(scan: &Scan, device: &str, run: impl FnOnce(&mut Sinks<'_>) -> T) -> T {
-    let (mut line, mut store) = (lock(&LINE), lock(&STORE));
+/// Opens the format that was asked for, and hands it to `run` together with what goes by syslog.
+pub fn with<T>(scan: &Scan, outbox: &mut Outbox<'_>, run: impl FnOnce(&mut Sinks<'_>) -> T) -> T {
+    let mut line = lock(&LINE);
     let mut sinks = Sinks::default();
     let stdout = std::io::stdout();
     let writer = || Buffered::new(Writer(stdout.as_fd()));
@@ -45,27 +39,8 @@ pub fn with<T>(scan: &Scan, device: &str, run: impl FnOnce(&mut Sinks<'_>) -> T)
             sinks.add(STDOUT, &mut json);
         }
     }
-    let mut syslog;
-    if let Some(path) = &scan.syslog {
-        let (own, now) = (std::process::id(), clock::seconds());
-        // Tells the runs of one device apart; no secret, and not unique for ever.
-        let id = u32::try_from(clock::monotonic_us() & u64::from(u32::MAX)).unwrap_or_default()
-            ^ own.rotate_left(16);
-        match DevLog::open(path.as_bytes()) {
-            Ok(socket) => {
-                syslog = Syslog::new(socket, Run { device, pid: own, id, now }, &mut store);
-                sinks.add("the log socket", &mut syslog);
-            }
-            Err(errno) => {
-                let path = Escaped(path.as_bytes());
-                let help = "--syslog=PATH needs the socket of a log daemon";
-                match errno {
-                    Errno::ECONNREFUSED => complain(format_args!("{path}: nobody listens there; {help}")),
-                    other => complain(format_args!("{path}: {}; {help}", fault(other))),
-                }
-                (sinks.failed, sinks.lost) = (true, true);
-            }
-        }
+    if outbox.has_destinations() {
+        sinks.add("syslog", outbox);
     }
     run(&mut sinks)
 }

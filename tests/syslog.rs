@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::sys::socket::{AddressFamily, Backlog, SockFlag, SockType, UnixAddr, bind, connect, listen, socket};
-use scan::{GATEWATCH, Log, Outcome, Ran, Tree, need_root, run};
+use scan::{GATEWATCH, Log, Outcome, Tree, finish, need_root, run, start};
 
 /// A message taken apart.
 #[derive(Debug)]
@@ -194,6 +194,33 @@ fn a_long_name_gives_way_in_its_middle() {
     assert_eq!(head, [&device, "exe-deleted", "infected", "T1070.004", "4194304"]);
 }
 
+/// What OpenWrt's logd keeps of a datagram (ubox log/syslog.c): 1023 bytes, without a timestamp whose 16th byte is a blank;
+/// newlines become blanks, and what local7 says is not kept.
+fn as_logd(datagram: &[u8]) -> Option<(u32, String)> {
+    let datagram = &datagram[..datagram.len().min(1023)];
+    let text = String::from_utf8_lossy(datagram).replace('\n', " ");
+    let (priority, text) = text.strip_prefix('<')?.split_once('>')?;
+    let priority: u32 = priority.parse().ok()?;
+    let text = if text.as_bytes().get(15) == Some(&b' ') { &text[16..] } else { text };
+    (priority >> 3 != 23).then(|| (priority, text.to_owned()))
+}
+
+#[test]
+fn logd_keeps_every_line_whole() {
+    let log = Log::new();
+    let name = b"\n<13>x\"\xff".repeat(400);
+    let tree = infected().process_in("root/", 10, b"y", &[b"/tmp/", &name[..]].concat(), b"y\0");
+    assert_eq!(run(&mut command(&tree, &[log.option()])).status, 2);
+    let lines = log.lines();
+    for (number, line) in (1..).zip(&lines) {
+        let (priority, kept) = as_logd(line).expect("it is kept");
+        assert!(kept.starts_with("gatewatch[") && line.ends_with(kept.as_bytes()), "{kept}");
+        assert!(kept.contains(&format!(" n={number}/{} ", lines.len())), "{kept}");
+        assert_eq!(priority >> 3, 3);
+    }
+    assert!(lines.len() > 4);
+}
+
 #[test]
 fn a_stream_is_taken_too() {
     let place = Tree::new();
@@ -219,33 +246,37 @@ fn option(path: &Path) -> OsString {
 
 /// What was not logged was not done, but what was found counts more.
 #[track_caller]
-fn fails(path: &Path, message: &str) -> Vec<Ran> {
-    let ran = [(Tree::healthy(), 3), (infected(), 2)].map(|(tree, status)| {
-        let begun = Instant::now();
-        let ran = run(&mut command(&tree, &[option(path)]));
-        assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
+fn fails(path: &Path, message: &str) {
+    let begun = Instant::now();
+    let trees = [(Tree::healthy(), 3), (infected(), 2)];
+    let running = trees.map(|(tree, status)| (start(&mut command(&tree, &[option(path)])), status, tree));
+    for (running, status, _tree) in running {
+        let ran = finish(running);
         assert_eq!(ran.status, status, "{ran:?}");
-        assert!(ran.stderr.lines().any(|line| line.contains(message)), "{ran:?}");
-        ran
-    });
-    ran.into()
+        let expected = format!("{}: {message}; messages that have not arrived there: ", path.display());
+        assert!(ran.stderr.lines().any(|line| line.contains(&expected)), "{expected}: {ran:?}");
+        Outcome::of(ran);
+    }
+    assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
 }
 
 #[test]
 fn a_log_socket_that_is_none() {
     let place = Tree::new().file("file", "").link("loop", "loop");
-    for (name, why) in
-        [("missing", "not found"), ("file", "nobody listens there"), ("loop", "links lead in a circle")]
-    {
-        let path = place.path().join(name);
-        for ran in fails(&path, why) {
-            assert!(ran.stderr.contains(path.to_str().unwrap()), "{ran:?}");
-            Outcome::of(ran);
-        }
-    }
     drop(UnixDatagram::bind(place.path().join("left")).unwrap());
-    fails(&place.path().join("left"), "nobody listens there");
-    fails(&place.path().join("x".repeat(200)), "too long");
+    let long = "x".repeat(200);
+    thread::scope(|scope| {
+        for (name, why) in [
+            ("missing", "not found"),
+            ("file", "nobody listens there"),
+            ("loop", "links lead in a circle"),
+            ("left", "nobody listens there"),
+            (&long, "path too long"),
+        ] {
+            let path = place.path().join(name);
+            scope.spawn(move || fails(&path, why));
+        }
+    });
 }
 
 #[test]
@@ -256,9 +287,7 @@ fn a_log_daemon_that_does_not_read() {
     let other = UnixDatagram::unbound().unwrap();
     other.set_nonblocking(true).unwrap();
     while other.send_to(b"x", &path).is_ok() {}
-    for ran in fails(&path, "the log socket does not take the report") {
-        Outcome::of(ran);
-    }
+    fails(&path, "does not answer in time");
 
     let path = place.path().join("stream");
     let open = || socket(AddressFamily::Unix, SockType::Stream, SockFlag::SOCK_NONBLOCK, None).unwrap();
@@ -269,9 +298,25 @@ fn a_log_daemon_that_does_not_read() {
     while connect(waiting.last().unwrap().as_raw_fd(), &name) != Err(Errno::EAGAIN) {
         waiting.push(open());
     }
-    for ran in fails(&path, path.to_str().unwrap()) {
-        Outcome::of(ran);
+    fails(&path, "does not answer in time");
+}
+
+#[test]
+fn a_log_daemon_that_restarts_is_waited_for() {
+    let place = Tree::new();
+    let path = place.path().join("log");
+    let tree = infected();
+    let running = start(&mut command(&tree, &[option(&path)]));
+    thread::sleep(Duration::from_millis(300));
+    let socket = UnixDatagram::bind(&path).unwrap();
+    let ran = finish(running);
+    assert_eq!((ran.status, &ran.stderr[..]), (2, ""));
+    socket.set_nonblocking(true).unwrap();
+    let (mut lines, mut buffer) = (Vec::new(), [0; 1024]);
+    while let Ok(length) = socket.recv(&mut buffer) {
+        lines.push(buffer[..length].to_vec());
     }
+    assert_eq!(messages(&lines).len(), 4);
 }
 
 #[test]

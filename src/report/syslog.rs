@@ -1,19 +1,19 @@
-//! Syslog lines of RFC 3164 that survive BusyBox: at most 220 bytes after the timestamp, one finding each, keys
-//! in a fixed order, numbered n/N so that the collector can tell loss; and a closing line after every run.
+//! What is said by syslog: a line for each finding, with keys in a fixed order, numbered n/N so that the collector can tell
+//! loss, and a closing line after every run. The lines wait in the [`spool`] until somebody sends them as [`frame`] makes them
+//! look.
+
+pub mod frame;
+pub mod spool;
 
 use core::fmt::Write;
 
 use super::escape::quoted_within;
-use super::{
-    Client, Event, Finding, History, Incident, Severity, Sink, SinkFault, State, Summary, Verdict, date,
-};
+use super::{Client, Event, Finding, History, Incident, Severity, Sink, SinkFault, State, Summary, Verdict};
 use crate::facts::text::Bytes;
 use crate::limits::{
-    CLIENT_BYTES, DETAIL_BYTES, PATH_BYTES, SYSLOG_BYTES, SYSLOG_FINDINGS, SYSLOG_PER_CHECK,
+    CLIENT_BYTES, DETAIL_BYTES, PATH_BYTES, SYSLOG_FINDINGS, SYSLOG_PER_CHECK, SYSLOG_TEXT_BYTES,
 };
-
-/// Facility `daemon`, RFC 3164 section 4.1.1. OpenWrt's logd drops `local7`, so that is no choice.
-const DAEMON: u8 = 3;
+use spool::{Class, Spool};
 
 /// Numerical severities of RFC 3164 section 4.1.1.
 const fn level(severity: Severity) -> u8 {
@@ -26,33 +26,17 @@ const fn level(severity: Severity) -> u8 {
 const ERROR: u8 = 3;
 const INFO: u8 = 6;
 
-/// Room for priority and timestamp, `<26>Nov 22 10:00:00 `, before the message itself.
-const HEADER_BYTES: usize = 24;
-
 /// Room for a client that is told in full: address, port and hardware address of IPv6 fit.
 const CLIENT_ROOM: usize = 72;
 
-/// Where the lines go, one message a call.
-pub trait Datagram {
-    /// Sends one message.
-    ///
-    /// # Errors
-    /// When nobody takes it.
-    fn send(&mut self, message: &[u8]) -> Result<(), SinkFault>;
-}
+/// What one line says, from its first own key to the end.
+type Text = heapless::String<SYSLOG_TEXT_BYTES>;
 
-/// A finding, kept until it is known how many there are.
-#[derive(Clone, Debug)]
-struct Kept {
-    severity: Severity,
-    /// From `check=` to the end.
-    text: heapless::String<SYSLOG_BYTES>,
-}
-
-/// The findings of a run; large, so it lives in `.bss`.
+/// What is known of the run that goes on, and what waits to be sent. Large, so it lives in `.bss`.
 #[derive(Debug, Default)]
 pub struct Store {
-    kept: heapless::Vec<Kept, SYSLOG_FINDINGS>,
+    /// What waits to be sent.
+    pub spool: Spool,
     /// How many findings each check has had.
     per_check: heapless::Vec<(heapless::String<32>, usize), { crate::limits::CHECKS }>,
     more: u32,
@@ -62,87 +46,86 @@ impl Store {
     /// An empty one.
     #[must_use]
     pub const fn new() -> Self {
-        Self { kept: heapless::Vec::new(), per_check: heapless::Vec::new(), more: 0 }
+        Self { spool: Spool::new(), per_check: heapless::Vec::new(), more: 0 }
+    }
+
+    /// Whether a check has had its share of a run.
+    fn has_room(&mut self, check: &str) -> bool {
+        let known = self.per_check.iter().position(|(id, _)| id == check);
+        let place = known.or_else(|| {
+            let id = heapless::String::try_from(check).ok()?;
+            self.per_check.push((id, 0)).ok()?;
+            self.per_check.len().checked_sub(1)
+        });
+        let Some((_, count)) = place.and_then(|place| self.per_check.get_mut(place)) else {
+            return false;
+        };
+        *count = count.saturating_add(1);
+        *count <= SYSLOG_PER_CHECK
+    }
+
+    /// Keeps a finding, unless there are too many of its kind.
+    fn keep(&mut self, check: &str, level: u8, text: &str) {
+        let findings = || self.spool.open().filter(|(_, class, ..)| *class == Class::Finding);
+        let full = findings().count() >= SYSLOG_FINDINGS;
+        if !self.has_room(check) || full {
+            self.more = self.more.saturating_add(1);
+            // What is left out is the mildest of its check, so that nobody hides a bot behind a crowd of look-alikes.
+            let own = text.split(' ').next();
+            let of_check = self
+                .spool
+                .open()
+                .filter(|(_, class, _, other)| *class == Class::Finding && other.split(' ').next() == own);
+            let mildest =
+                of_check.max_by_key(|(_, _, mild, _)| *mild).filter(|(_, _, mild, _)| *mild > level);
+            let Some((at, ..)) = mildest else { return };
+            self.spool.withdraw(at);
+        }
+        self.spool.put(Class::Finding, level, text);
     }
 }
 
 /// What every line of a run says of it.
 #[derive(Clone, Copy, Debug)]
-pub struct Run<'a> {
-    /// The device's id: letters, digits, `.`, `_`, `:`, `-`.
-    pub device: &'a str,
+pub struct Run {
     /// The process that reports.
     pub pid: u32,
     /// A number that tells this run from others of the device.
     pub id: u32,
     /// Seconds since 1970 of the device's clock, shown as UTC as musl's syslog(3) does.
     pub now: u64,
+    /// That clock is set.
+    pub believed: bool,
 }
 
-/// Writes syslog lines.
+/// Turns what happens in a run into lines.
 #[derive(Debug)]
-pub struct Syslog<'s, D> {
-    to: D,
-    run: Run<'s>,
+pub struct Syslog<'s> {
+    run: Run,
     store: &'s mut Store,
 }
 
-impl<'s, D: Datagram> Syslog<'s, D> {
-    /// Sends to `to`, keeping findings in `store` until the summary.
-    pub const fn new(to: D, run: Run<'s>, store: &'s mut Store) -> Self {
-        Self { to, run, store }
+impl<'s> Syslog<'s> {
+    /// Puts the lines into `store`, from which they may be sent once the summary is there.
+    pub const fn new(run: Run, store: &'s mut Store) -> Self {
+        Self { run, store }
     }
+}
 
-    /// Bytes that are left for `check=…` behind `gatewatch[PID]: dev=… run=… n=…/… `. As if all numbers were as long as they
-    /// can be, so that the same finding is cut alike in every run.
-    fn room(&self) -> usize {
-        let mut longest = heapless::String::<SYSLOG_BYTES>::new();
-        let most = SYSLOG_FINDINGS.saturating_add(1);
-        let run = Run { pid: self.run.pid.max(PID_MAX_LIMIT), ..self.run };
-        let _ = tag(&mut longest, run, most, most);
-        SYSLOG_BYTES.saturating_sub(longest.len())
-    }
-
-    /// The finding's own part of its line. Only `obj` gives way when it is too long.
-    fn text(&self, finding: &Finding<'_>) -> Result<heapless::String<SYSLOG_BYTES>, SinkFault> {
-        let mut text = heapless::String::new();
-        let severity = finding.severity.word();
-        let keys = write!(text, "check={} sev={severity} attack={}", finding.check, finding.attack)
-            .and_then(|()| finding.pid.map_or(Ok(()), |pid| write!(text, " pid={pid}")))
-            .and_then(|()| finding.client.map_or(Ok(()), |client| named(client, &mut text)))
-            .and_then(|()| finding.history.map_or(Ok(()), |history| before(history, &mut text)))
-            .and_then(|()| text.write_str(" obj=\""));
-        let room = self.room().saturating_sub(text.len().saturating_add(1));
-        keys.and_then(|()| quoted_within(object(finding).as_slice(), room, &mut text))
-            .and_then(|()| text.write_char('"'))
-            .map_err(|_| SinkFault::TooLarge)?;
-        Ok(text)
-    }
-
-    fn send(&mut self, level: u8, number: usize, of: usize, text: &str) -> Result<(), SinkFault> {
-        let mut line = heapless::String::<{ SYSLOG_BYTES + HEADER_BYTES }>::new();
-        write!(line, "<{}>", DAEMON.saturating_mul(8).saturating_add(level))
-            .and_then(|()| stamp(&mut line, self.run.now))
-            .and_then(|()| tag(&mut line, self.run, number, of))
-            .and_then(|()| line.write_str(text))
-            .map_err(|_| SinkFault::TooLarge)?;
-        self.to.send(line.as_bytes())
-    }
-
-    /// Whether a check has had its share of the store.
-    fn has_room(&mut self, check: &str) -> bool {
-        let known = self.store.per_check.iter().position(|(id, _)| id == check);
-        let place = known.or_else(|| {
-            let id = heapless::String::try_from(check).ok()?;
-            self.store.per_check.push((id, 0)).ok()?;
-            self.store.per_check.len().checked_sub(1)
-        });
-        let Some((_, count)) = place.and_then(|place| self.store.per_check.get_mut(place)) else {
-            return false;
-        };
-        *count = count.saturating_add(1);
-        *count <= SYSLOG_PER_CHECK
-    }
+/// The finding's own part of its line. Only `obj` gives way when it is too long.
+fn text(finding: &Finding<'_>) -> Result<Text, SinkFault> {
+    let mut text = Text::new();
+    let severity = finding.severity.word();
+    let keys = write!(text, "check={} sev={severity} attack={}", finding.check, finding.attack)
+        .and_then(|()| finding.pid.map_or(Ok(()), |pid| write!(text, " pid={pid}")))
+        .and_then(|()| finding.client.map_or(Ok(()), |client| named(client, &mut text)))
+        .and_then(|()| finding.history.map_or(Ok(()), |history| before(history, &mut text)))
+        .and_then(|()| text.write_str(" obj=\""));
+    let room = SYSLOG_TEXT_BYTES.saturating_sub(text.len().saturating_add(1));
+    keys.and_then(|()| quoted_within(object(finding).as_slice(), room, &mut text))
+        .and_then(|()| text.write_char('"'))
+        .map_err(|_| SinkFault::TooLarge)?;
+    Ok(text)
 }
 
 /// ` client=lan-0123abcd`; one that is told in full has blanks.
@@ -187,44 +170,13 @@ fn object(finding: &Finding<'_>) -> Bytes<{ PATH_BYTES + DETAIL_BYTES }> {
     object
 }
 
-/// No process has a larger id (include/linux/threads.h).
-const PID_MAX_LIMIT: u32 = 4_194_304;
-
-/// `gatewatch[PID]: dev=… run=… n=…/… `
-fn tag(out: &mut impl Write, run: Run<'_>, number: usize, of: usize) -> core::fmt::Result {
-    write!(out, "gatewatch[{}]: dev={} run={:08x} n={number}/{of} ", run.pid, run.device, run.id)
-}
-
-/// `Nov 22 10:00:00 `, RFC 3164 section 4.1.2: the day padded with a blank.
-fn stamp(out: &mut impl Write, now: u64) -> core::fmt::Result {
-    const MONTHS: [&str; 12] =
-        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-    let (days, seconds) = (now.div_euclid(86_400), now.rem_euclid(86_400));
-    let (_, month, day) = date(days);
-    let month = MONTHS.get(month).unwrap_or(&"");
-    let (hour, minute) = (seconds.div_euclid(3600), seconds.div_euclid(60).rem_euclid(60));
-    write!(out, "{month} {day:2} {hour:02}:{minute:02}:{:02} ", seconds.rem_euclid(60))
-}
-
-impl<D: Datagram> Sink for Syslog<'_, D> {
+impl Sink for Syslog<'_> {
     fn event(&mut self, event: &Event<'_>) -> Result<(), SinkFault> {
         let Event::Finding(finding) = event else { return Ok(()) };
-        let text = self.text(finding)?;
         // That it is gone wakes nobody.
         let is_gone = finding.history.is_some_and(|history| history.state == State::Gone);
         let severity = if is_gone { Severity::Notice } else { finding.severity };
-        let kept = Kept { severity, text };
-        let over = if self.has_room(finding.check) { self.store.kept.push(kept).err() } else { Some(kept) };
-        let Some(worse) = over else { return Ok(()) };
-        self.store.more = self.store.more.saturating_add(1);
-        // What is left out is the mildest of its check, so that nobody hides a bot behind a crowd of look-alikes.
-        let own = worse.text.split(' ').next();
-        let of_check = self.store.kept.iter_mut().filter(|other| other.text.split(' ').next() == own);
-        if let Some(mildest) =
-            of_check.min_by_key(|other| other.severity).filter(|m| m.severity < worse.severity)
-        {
-            *mildest = worse;
-        }
+        self.store.keep(finding.check, level(severity), &text(finding)?);
         Ok(())
     }
 
@@ -233,12 +185,7 @@ impl<D: Datagram> Sink for Syslog<'_, D> {
     }
 
     fn summary(&mut self, summary: &Summary<'_>) -> Result<(), SinkFault> {
-        let kept = core::mem::take(&mut self.store.kept);
-        let of = kept.len().saturating_add(1);
-        for (number, finding) in (1_usize..).zip(&kept) {
-            self.send(level(finding.severity), number, of, &finding.text)?;
-        }
-        let mut text = heapless::String::<SYSLOG_BYTES>::new();
+        let mut text = Text::new();
         write!(text, "verdict={}", summary.verdict.word())
             .and_then(|()| match summary.intel {
                 Some(intel) => write!(text, " intel={}", intel.version),
@@ -261,27 +208,22 @@ impl<D: Datagram> Sink for Syslog<'_, D> {
             })
             .map_err(|_| SinkFault::TooLarge)?;
         let level = if summary.verdict == Verdict::Incomplete { ERROR } else { INFO };
-        self.send(level, of, of, &text)
+        self.store.spool.put(Class::Summary, level, &text);
+        self.store.spool.seal(self.run);
+        self.store.per_check.clear();
+        self.store.more = 0;
+        Ok(())
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::{Counts, IntelInfo};
+    use super::frame::{Form, Line};
     use super::*;
     use crate::facts::process::Owner;
-    use crate::limits::PARENTS;
+    use crate::limits::{PARENTS, SYSLOG_BYTES, SYSLOG_LONG_BYTES};
     use crate::report::Parent;
-
-    #[derive(Default)]
-    struct Lines(Vec<String>);
-
-    impl Datagram for &mut Lines {
-        fn send(&mut self, message: &[u8]) -> Result<(), SinkFault> {
-            self.0.push(String::from_utf8(message.to_vec()).unwrap());
-            Ok(())
-        }
-    }
 
     fn finding<'a>(check: &'a str, path: &'a [u8]) -> Finding<'a> {
         Finding {
@@ -305,14 +247,8 @@ mod tests {
         }
     }
 
-    fn sent(device: &str, findings: &[Finding<'_>]) -> Vec<String> {
-        let (mut lines, mut store) = (Lines::default(), Store::new());
-        let run = Run { device, pid: u32::MAX, id: 0xbeef, now: 1_795_341_600 };
-        let mut syslog = Syslog::new(&mut lines, run, &mut store);
-        for finding in findings {
-            syslog.event(&Event::Finding(*finding)).unwrap();
-        }
-        let summary = Summary {
+    fn summary(device: &str) -> Summary<'_> {
+        Summary {
             verdict: Verdict::Suspicious,
             infected: 0,
             suspicious: 1,
@@ -327,9 +263,30 @@ mod tests {
             elapsed_us: 5120,
             held_back: 0,
             broken_off: "",
-        };
-        syslog.summary(&summary).unwrap();
-        lines.0
+        }
+    }
+
+    const RUN: Run = Run { pid: u32::MAX, id: 0xbeef, now: 1_795_341_600, believed: true };
+
+    fn framed(form: Form, device: &str, run: Run, findings: &[Finding<'_>]) -> Vec<String> {
+        let mut store = Box::new(Store::new());
+        store.spool.serve(&[None]);
+        let mut syslog = Syslog::new(run, &mut store);
+        for finding in findings {
+            syslog.event(&Event::Finding(*finding)).unwrap();
+        }
+        syslog.summary(&summary(device)).unwrap();
+        let (mut lines, mut line) = (Vec::new(), Line::new());
+        while let Some(message) = store.spool.next(0) {
+            frame::line(form, device, &message, &mut line).unwrap();
+            lines.push(line.to_string());
+            store.spool.sent(0);
+        }
+        lines
+    }
+
+    fn sent(device: &str, findings: &[Finding<'_>]) -> Vec<String> {
+        framed(Form::Local, device, RUN, findings)
     }
 
     #[test]
@@ -350,10 +307,8 @@ mod tests {
     fn what_is_cut_does_not_depend_on_the_pid_of_the_run() {
         let long = [b'a'; 1000];
         let cut = |pid: u32| {
-            let (mut lines, mut store) = (Lines::default(), Store::new());
-            let run = Run { device: "r1", pid, id: 0, now: 0 };
-            let syslog = Syslog::new(&mut lines, run, &mut store);
-            syslog.text(&finding("exe-volatile", &long)).unwrap()
+            let lines = framed(Form::Local, "r1", Run { pid, ..RUN }, &[finding("exe-volatile", &long)]);
+            lines[0].split_once("check=").unwrap().1.to_owned()
         };
         assert_eq!(cut(1), cut(4_194_303));
     }
@@ -380,17 +335,113 @@ mod tests {
     }
 
     #[test]
-    fn dates_are_those_of_the_calendar() {
-        for (now, expected) in [
-            (0, "Jan  1 00:00:00 "),
-            (951_782_399, "Feb 28 23:59:59 "),
-            (951_782_400, "Feb 29 00:00:00 "),
-            (4_107_542_399, "Feb 28 23:59:59 "),
-            (4_107_542_400, "Mar  1 00:00:00 "),
-        ] {
-            let mut out = String::new();
-            stamp(&mut out, now).unwrap();
-            assert_eq!(out, expected);
+    fn a_collector_gets_a_host_name_too() {
+        let lines = framed(Form::Short, "02:00:5e:01", RUN, &[]);
+        assert_eq!(
+            lines,
+            ["<30>Nov 22 10:00:00 02-00-5e-01 gatewatch[4294967295]: dev=02:00:5e:01 run=0000beef n=1/1 \
+              verdict=suspicious intel=42 checks=6 blind=0 us=5120"]
+        );
+        assert!(framed(Form::Short, "-", RUN, &[])[0].starts_with("<30>Nov 22 10:00:00 gatewatch["));
+    }
+
+    #[test]
+    fn structured_data_says_the_same_and_more_of_it() {
+        let path = [b"/tmp/\"]\\\n", &[b'a'; 400][..]].concat();
+        let lines = framed(Form::Long, "r1", RUN, &[finding("exe-volatile", &path)]);
+        let [long, last] = lines.try_into().unwrap();
+        let all = "a".repeat(400);
+        let structure = format!(
+            "<28>1 2026-11-22T10:00:00Z r1 gatewatch 4294967295 finding [gatewatch@32473 dev=\"r1\" run=\"0000beef\" \
+             n=\"1/2\" check=\"exe-volatile\" sev=\"suspicious\" attack=\"T1071.004\" pid=\"4294967295\" \
+             obj=\"/tmp/\\\"\\]\\\\\\\\\\\\x0a{all}\"] "
+        );
+        assert_eq!(long.get(..structure.len()), Some(&structure[..]), "{long}");
+        let local = &sent("r1", &[finding("exe-volatile", &path)])[0];
+        assert_eq!(&long[structure.len()..], local.split_once(": ").unwrap().1);
+        assert!(
+            last.starts_with("<30>1 2026-11-22T10:00:00Z r1 gatewatch 4294967295 summary [gatewatch@32473 ")
+        );
+        assert!(last.ends_with(
+            " us=\"5120\"] dev=r1 run=0000beef n=2/2 verdict=suspicious intel=42 checks=6 blind=0 us=5120"
+        ));
+        let unset = framed(Form::Long, "-", Run { now: 5, believed: false, ..RUN }, &[]);
+        assert!(unset[0].starts_with("<30>1 - - gatewatch 4294967295 summary ["), "{unset:?}");
+    }
+
+    #[test]
+    fn no_line_is_longer_than_a_collector_must_take() {
+        for long in [[b'"'; 4000], [b']'; 4000], [b'\\'; 4000], [b'\n'; 4000], [b'a'; 4000]] {
+            let device = "d".repeat(64);
+            let lines = framed(Form::Long, &device, RUN, &[finding("c2-address", &long)]);
+            assert!(lines[0].len() <= SYSLOG_LONG_BYTES, "{}", lines[0].len());
+            assert!(lines[0].len() > 1200, "{}", lines[0]);
+        }
+    }
+
+    #[test]
+    fn the_longest_closing_line_is_not_cut_by_busybox() {
+        let mut store = Box::new(Store::new());
+        store.spool.serve(&[None]);
+        store.more = 99_999;
+        let longest = Summary {
+            verdict: Verdict::Incomplete,
+            intel: Some(IntelInfo { version: u32::MAX, created: 0, entries: 1, signed: false }),
+            intel_age_days: Some(99_999),
+            checks: 64,
+            blind: 64,
+            elapsed_us: 86_400_000_000,
+            ..summary("")
+        };
+        Syslog::new(Run { pid: 4_194_304, ..RUN }, &mut store).summary(&longest).unwrap();
+        let message = spool::Message { number: 999, of: 999, lost: u32::MAX, ..store.spool.next(0).unwrap() };
+        let mut line = Line::new();
+        frame::line(Form::Local, &"d".repeat(64), &message, &mut line).unwrap();
+        assert!(line.ends_with(" more=99999 lost=4294967295") && line.len() <= 255, "{}: {line}", line.len());
+        frame::line(Form::Long, &"d".repeat(64), &message, &mut line).unwrap();
+        assert!(line.contains(" lost=\"4294967295\"] dev="), "{line}");
+    }
+
+    /// A parameter's value up to its closing quote, RFC 5424 section 6.3.3, and as a short line has it.
+    fn unescaped(value: &str) -> String {
+        let (mut out, mut chars) = (String::new(), value.chars());
+        while let Some(c) = chars.next() {
+            match c {
+                '"' => return out,
+                '\\' => match chars.next().unwrap() {
+                    '"' => out.push_str("\\\""),
+                    c @ ('\\' | ']') => out.push(c),
+                    other => panic!("{other}: {value}"),
+                },
+                other => out.push(other),
+            }
+        }
+        panic!("no closing quote: {value}");
+    }
+
+    #[test]
+    fn whatever_an_enemy_is_called_both_forms_hold() {
+        let mut seed = 1_u32;
+        let mut random = |below: u32| {
+            seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            usize::try_from((seed >> 8) % below).unwrap()
+        };
+        for _ in 0..500 {
+            let length = random(600);
+            let path: Vec<u8> = (0..length).map(|_| b"ab \\\"]=[x0\n\xff\x1b"[random(13)]).collect();
+            let finding = finding("exe-volatile", &path);
+            let local = &sent("r1", &[finding])[0];
+            assert!(local.len() <= SYSLOG_BYTES + 20 && local.ends_with('"'), "{local}");
+            let long = &framed(Form::Long, "r1", RUN, &[finding])[0];
+            assert!(long.len() <= SYSLOG_LONG_BYTES, "{}", long.len());
+            let said = long.split_once(" obj=\"").unwrap().1;
+            let all = text(&finding).unwrap();
+            let all = all.split_once(" obj=\"").unwrap().1.strip_suffix('"').unwrap();
+            let said = unescaped(said);
+            let (head, tail) = said.split_once("...").unwrap_or((&said, ""));
+            assert!(all.starts_with(head) && all.ends_with(tail), "{said}\n{all}");
+            assert!(said.contains("...") || said == all);
+            assert!(long.ends_with(local.split_once(": ").unwrap().1), "{long}\n{local}");
         }
     }
 }

@@ -2,13 +2,13 @@
 
 pub mod child;
 pub mod clock;
-pub mod devlog;
 mod errno;
 pub mod fd;
 #[cfg(feature = "monitor")]
 pub mod inotify;
 #[cfg(feature = "monitor")]
 pub mod lock;
+pub mod logsocket;
 pub mod machine;
 pub mod map;
 #[cfg(feature = "fetch")]
@@ -29,5 +29,6 @@ pub mod signals;
 #[cfg(not(feature = "monitor"))]
 #[path = "signals/without.rs"]
 pub mod signals;
+pub mod trouble;
 mod walk;
 mod xtables;

@@ -1,11 +1,9 @@
 //! A TCP connection that ends at a deadline. The time is that of `clock`, which answers on every kernel; std's own would ask
 //! for one that some kernels do not have.
 
-use std::fmt;
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
-use gatewatch::host::Fault;
 use gatewatch::limits::IDLE_S;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -14,48 +12,13 @@ use nix::sys::socket::{
 };
 
 use super::clock;
-use super::fd::fault;
+use super::trouble::Trouble;
 
 /// An open connection.
 #[derive(Debug)]
 pub struct Stream {
     fd: OwnedFd,
     deadline_us: u64,
-}
-
-/// Why it is of no use.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Trouble {
-    /// Time ran out.
-    Late,
-    /// Nobody listens there.
-    Refused,
-    /// There is no way there.
-    Unreachable,
-    /// The kernel says so.
-    Fault(Fault),
-}
-
-impl fmt::Display for Trouble {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Trouble::Late => f.write_str("does not answer in time"),
-            Trouble::Refused => f.write_str("nobody listens there"),
-            Trouble::Unreachable => f.write_str("there is no way to it"),
-            Trouble::Fault(fault) => fault.fmt(f),
-        }
-    }
-}
-
-impl From<Errno> for Trouble {
-    fn from(errno: Errno) -> Self {
-        match errno {
-            Errno::ECONNREFUSED => Trouble::Refused,
-            Errno::ENETUNREACH | Errno::EHOSTUNREACH | Errno::EADDRNOTAVAIL => Trouble::Unreachable,
-            Errno::ETIMEDOUT => Trouble::Late,
-            other => Trouble::Fault(fault(other)),
-        }
-    }
 }
 
 impl Stream {
