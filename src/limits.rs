@@ -483,7 +483,7 @@ pub const DEVICE_BYTES: usize = 64;
 /// Checks that a selection can hold: bits of a `u64`.
 pub const CHECKS: usize = 64;
 
-/// Findings that the monitor remembers, 560 bytes each: a router that has more of them is past remembering.
+/// Findings that the monitor remembers, some 700 bytes each: a router that has more of them is past remembering.
 pub const MONITOR_FINDINGS: usize = if cfg!(test) { 8 } else { 256 };
 
 /// Bytes of a path that the monitor remembers, for the word that a finding is gone. Of a longer one the beginning.
