@@ -27,6 +27,7 @@ pub const HELP: &str = "\
 gatewatch tells whether this Linux router is infected.
 
 usage: gatewatch [scan] [options]     look at this machine, or at a tree
+       gatewatch monitor [options]    stay, look again and when something happens
        gatewatch baseline create      note what this machine or tree holds
        gatewatch baseline verify      show what differs from that
        gatewatch intel info FILE      show what an indicator file is, and who signed it
@@ -70,6 +71,13 @@ options of scan, doctor and selftest, which are keys of the configuration file t
   -q, --quiet         show findings only
   -v, --verbose       show how every check fared
 
+options of monitor, and all those of scan:
+  --interval SECONDS  look at everything that often (default 3600); in between, at new
+                      processes and startup files that change
+  --no-events         only that
+  --state DIR         lock and state are here (default /var/run/gatewatch)
+It ends with SIGTERM, and begins anew with SIGHUP.
+
 options of intel:
   --dir DIR           as above
   --allow-unsigned    of info and verify: as above
@@ -92,7 +100,7 @@ of intel: 0 good or up to date, 1 refused, 3 cannot tell or be done (update then
 ";
 
 /// The commands that take the options of a scan, or none.
-const COMMANDS: [&str; 5] = ["scan", "doctor", "selftest", "list", "explain"];
+const COMMANDS: [&str; 6] = ["scan", "monitor", "doctor", "selftest", "list", "explain"];
 
 /// Where a device has what is its own.
 const DIR: &str = "/etc/gatewatch";
@@ -119,6 +127,9 @@ pub enum Format {
 pub enum Command {
     /// To look.
     Scan(Box<Scan>),
+    /// To stay and look again.
+    #[cfg(feature = "monitor")]
+    Monitor(Box<Scan>),
     /// To make a baseline, or to compare with one.
     Baseline(Baseline),
     /// To look at an indicator file, or to get a newer one.
@@ -260,10 +271,22 @@ pub fn parse(
             }
         }
         ("selftest", ..) if planted => Ok(Command::Planted),
+        ("monitor", ..) if cfg!(not(feature = "monitor")) => {
+            wrong("monitor: this gatewatch was built without it; cron may start a scan")
+        }
+        ("scan" | "", ..) if draft.of_monitor().is_some() => {
+            let option = draft.of_monitor().unwrap_or_default();
+            wrong(format_args!("--{option} is an option of monitor: gatewatch monitor --{option} ..."))
+        }
         _ => {
             configure(&mut draft)?;
             let scan = draft.finish()?;
-            Ok(if word == "selftest" { Command::Selftest(scan) } else { Command::Scan(scan) })
+            Ok(match &*word {
+                "selftest" => Command::Selftest(scan),
+                #[cfg(feature = "monitor")]
+                "monitor" => Command::Monitor(scan),
+                _ => Command::Scan(scan),
+            })
         }
     }
 }
@@ -368,6 +391,11 @@ mod tests {
             scan("--only exe-deleted").selection
         );
         assert_eq!(parsed("list"), Ok(Command::List));
+        let Ok(Command::Monitor(monitor)) = parsed("monitor --interval 5 -q --no-events --state /x") else {
+            panic!();
+        };
+        let of_monitor = Scan { interval_s: 5, no_events: true, state: "/x".into(), ..scan("-q") };
+        assert_eq!(*monitor, of_monitor);
         assert_eq!(
             parsed("explain exe-volatile"),
             Ok(Command::Explain(checks::index("exe-volatile").unwrap()))
@@ -381,7 +409,7 @@ mod tests {
         for (line, expected) in [
             (
                 "sacn",
-                "unknown command \"sacn\": use scan, doctor, selftest, list, explain, baseline or intel",
+                "unknown command \"sacn\": use scan, monitor, doctor, selftest, list, explain, baseline or intel",
             ),
             ("--only exe-delete", "unknown check \"exe-delete\": gatewatch list shows them"),
             ("--format xml", "--format \"xml\": use text, json, nagios, prom or cef"),

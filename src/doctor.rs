@@ -14,7 +14,7 @@ use nix::unistd::{AccessFlags, access, geteuid};
 
 use crate::args::{DEFAULT_BASELINE, Mistake, Scan};
 use crate::diagnosis::{Report, State};
-use crate::sinks::{self, Sinks};
+use crate::sinks;
 use crate::sys::fd::fault;
 use crate::sys::{clock, newfile};
 use crate::trust::{IMAGE, Trust, Why};
@@ -244,9 +244,7 @@ fn state(trust: &Trust<'_>, report: &mut Report) {
 fn every_check(scan: &Scan, device: &str, report: &mut Report) {
     let scan = scan.silent();
     let mut verdicts = Verdicts { report };
-    let mut sinks = Sinks::default();
-    sinks.add("the diagnosis", &mut verdicts);
-    look::once(&scan, device, &mut sinks);
+    look::once(&scan, device, &mut verdicts);
 }
 
 struct Verdicts<'r> {

@@ -18,6 +18,7 @@
 //! | [`signature`] | nothing | everything else |
 //! | [`report`] | itself, [`facts`] for printing, [`limits`] | [`host`], [`source`], [`checks`] |
 //! | [`engine`] | all of the above | the binary's `sys` |
+//! | [`monitor`] | [`report`], [`facts`], [`limits`] | [`host`], [`source`], [`checks`], a clock |
 //!
 //! `tests/layers.rs` holds the `use crate::` lines to this table.
 #![cfg_attr(not(test), no_std)]
@@ -31,6 +32,7 @@ pub mod facts;
 pub mod host;
 pub mod intel;
 pub mod limits;
+pub mod monitor;
 pub mod report;
 pub mod signature;
 pub mod source;

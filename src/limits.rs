@@ -425,6 +425,9 @@ pub const HELD_KEYS: usize = 8 * HELD_FINDINGS;
 /// Incidents of a run. Those that have no room are the mildest.
 pub const INCIDENTS: usize = if cfg!(test) { 4 } else { 24 };
 
+/// Incidents of which a monitor knows that they were told, 8 bytes each: more intruders than one router has had.
+pub const INCIDENTS_TOLD: usize = 64;
+
 /// Bytes of the story of an incident: two sentences of parts each of which is cut where it is long.
 pub const STORY_BYTES: usize = 1024;
 
@@ -538,3 +541,37 @@ pub const DEVICE_BYTES: usize = 64;
 
 /// Checks that a selection can hold: bits of a `u64`.
 pub const CHECKS: usize = 64;
+
+/// Findings that the monitor remembers, some 700 bytes each: a router that has more of them is past remembering.
+pub const MONITOR_FINDINGS: usize = if cfg!(test) { 8 } else { 256 };
+
+/// Bytes of a path that the monitor remembers, for the word that a finding is gone. Of a longer one the beginning.
+pub const MONITOR_PATH_BYTES: usize = 256;
+
+/// New findings of each severity that the monitor tells in an hour, so that nobody hides a bot behind a crowd of look-alikes. A
+/// fresh router with a dozen odd settings is told whole, a Debian server with 70 weak spots in two hours.
+pub const MONITOR_STORM: u32 = if cfg!(test) { 3 } else { 60 };
+
+/// Looks in a row that events may cause, and the part of the time that they may take in the long run: one in so many.
+pub const MONITOR_BURST: u64 = 8;
+/// See [`MONITOR_BURST`].
+pub const MONITOR_SHARE: u64 = 50;
+
+/// Directories of startup files that the monitor watches, 24 bytes each here and about 1 KiB each in the kernel. OpenWrt has some
+/// fifty, a Debian server a hundred.
+pub const MONITOR_WATCHES: usize = 256;
+
+/// How deep directories below a startup place are watched.
+pub const MONITOR_DEPTH: u32 = 3;
+
+/// New processes that the monitor looks at one by one before it decides whether to look at all, 4 bytes each.
+pub const MONITOR_BORN: usize = 128;
+
+/// Programs that the monitor has seen run, 8 bytes each; a power of two. A router runs some fifty.
+pub const MONITOR_PROGRAMS: usize = if cfg!(test) { 16 } else { 1024 };
+
+/// Bytes of a row of the monitor's state: path, names, ends and numbers of a finding.
+pub const MONITOR_ROW_BYTES: usize = MONITOR_PATH_BYTES + CLIENT_BYTES + 256;
+
+/// Bytes of the monitor's state that are read.
+pub const MONITOR_STATE_BYTES: usize = MONITOR_FINDINGS * MONITOR_ROW_BYTES + 128;

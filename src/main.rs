@@ -13,6 +13,8 @@ mod fetch;
 mod fetch;
 mod intel_cmd;
 mod look;
+#[cfg(feature = "monitor")]
+mod monitor_cmd;
 mod outbox;
 mod output;
 mod run;
@@ -37,6 +39,8 @@ const VERSION: &str = env!("CARGO_PKG_VERSION");
 fn main() -> ExitCode {
     let code = match args::parse(std::env::args_os().skip(1), &config::configure) {
         Ok(Command::Scan(scan)) => scan_once(&scan),
+        #[cfg(feature = "monitor")]
+        Ok(Command::Monitor(asked)) => monitor_cmd::run(&asked),
         Ok(Command::Baseline(asked)) => baseline_cmd::run(&asked),
         Ok(Command::Intel(asked)) => intel_cmd::run(&asked),
         Ok(Command::Doctor(scan, mistake)) => doctor::run(&scan, mistake.as_ref()),
@@ -116,10 +120,15 @@ impl log::Log for Diagnostics {
     fn flush(&self) {}
 }
 
-/// Looks once and reports; returns the exit status.
-fn scan_once(scan: &Scan) -> u8 {
+/// Has our own diagnostics said.
+fn diagnose(scan: &Scan) {
     let _ = log::set_logger(&Diagnostics);
     log::set_max_level(if scan.quiet { log::LevelFilter::Error } else { log::LevelFilter::Warn });
+}
+
+/// Looks once and reports; returns the exit status.
+fn scan_once(scan: &Scan) -> u8 {
+    diagnose(scan);
     config::say_terms(scan);
     let device = sinks::device(scan);
     match sinks::reported(scan, &device, |sinks| run::once(scan, &device, sinks)) {

@@ -7,10 +7,9 @@ use gatewatch::checks;
 use gatewatch::limits::FRAME_BYTES;
 use gatewatch::report::allow::{Allowed, Term};
 use gatewatch::report::incident::{Incidents, Told};
-use gatewatch::report::{Advice, CheckReport, Event, Looked, Rest, Source, Tally, Verdict, wire};
+use gatewatch::report::{Advice, CheckReport, Event, Looked, Rest, Sink, Source, Tally, Verdict, wire};
 
 use crate::args::Scan;
-use crate::sinks::Sinks;
 use crate::sys::child::{self, Child, Ending, Received};
 use crate::sys::clock;
 use crate::sys::fd::fault;
@@ -21,8 +20,8 @@ static FRAMES: Mutex<[u8; 2 * FRAME_BYTES]> = Mutex::new([0; 2 * FRAME_BYTES]);
 
 static INCIDENTS: Mutex<Incidents> = Mutex::new(Incidents::new());
 
-/// Looks once and tells everything to `sinks`.
-pub fn once(scan: &Scan, device: &str, sinks: &mut Sinks<'_>) -> Verdict {
+/// Looks once and tells everything to `sinks`, which keep what fails to themselves.
+pub fn once(scan: &Scan, device: &str, sinks: &mut dyn Sink) -> Verdict {
     let started = clock::monotonic_us();
     let mut frames = lock(&FRAMES);
     let own = std::process::id();
@@ -41,9 +40,11 @@ pub fn once(scan: &Scan, device: &str, sinks: &mut Sinks<'_>) -> Verdict {
     incidents.tell(&advice, &mut |told| match told {
         Told::Incident(incident) => {
             tally.incident(incident.severity);
-            sinks.incident(incident);
+            let _ = sinks.incident(incident);
         }
-        Told::Event(event) => sinks.late(event),
+        Told::Event(event) => {
+            let _ = sinks.late(event);
+        }
     });
     let checks = complete(scan, &why, &mut tally, sinks);
     let elapsed_us = clock::monotonic_us().saturating_sub(started);
@@ -59,7 +60,7 @@ pub fn once(scan: &Scan, device: &str, sinks: &mut Sinks<'_>) -> Verdict {
         test: false,
     };
     let summary = tally.summary(clock::believable(), rest);
-    sinks.summary(&summary);
+    let _ = sinks.summary(&summary);
     summary.verdict
 }
 
@@ -71,14 +72,14 @@ fn tell(
     now: Option<u64>,
     tally: &mut Tally,
     incidents: &mut Incidents,
-    sinks: &mut Sinks<'_>,
+    sinks: &mut dyn Sink,
 ) {
     let event = match event {
         Event::Finding(finding) => {
             let counts = |entry: &&Allowed| entry.term(now) == Term::Counts && entry.covers(finding);
             if let Some(entry) = scan.allow.iter().find(counts) {
                 tally.allow(checks::index(finding.check));
-                sinks.allowed(finding, entry.reason.as_slice());
+                let _ = sinks.allowed(finding, entry.reason.as_slice());
                 return;
             }
             *event
@@ -90,9 +91,9 @@ fn tell(
         other => *other,
     };
     tally.event(&event, checks::index);
-    sinks.event(&event);
+    let _ = sinks.event(&event);
     if !incidents.hold(&event, &checks::index) {
-        sinks.late(&event);
+        let _ = sinks.late(&event);
     }
 }
 
@@ -108,6 +109,7 @@ fn relay(child: Child, frames: &mut [u8], each: &mut dyn FnMut(&Event<'_>)) -> O
                 late = true;
                 break;
             }
+            Ok(Received::Asked) => broken = Some("it was asked to end".to_owned()),
             Err(errno) => broken = Some(format!("the looking process could not be heard: {}", fault(errno))),
         }
         let mut used = 0_usize;
@@ -148,7 +150,7 @@ fn advice(check: &str) -> Advice {
 }
 
 /// Speaks for the checks that did not come to it. Returns how many were asked for.
-fn complete(scan: &Scan, why: &str, tally: &mut Tally, sinks: &mut Sinks<'_>) -> u32 {
+fn complete(scan: &Scan, why: &str, tally: &mut Tally, sinks: &mut dyn Sink) -> u32 {
     let stage = tally.stage();
     let mut asked = 0_u32;
     for (index, check) in checks::ALL.iter().enumerate().filter(|(index, _)| scan.selection.has(*index)) {
@@ -164,8 +166,7 @@ fn complete(scan: &Scan, why: &str, tally: &mut Tally, sinks: &mut Sinks<'_>) ->
         let findings = tally.found(index);
         let report = CheckReport { check: check.id, looked, why: why.as_bytes(), facts: 0, findings };
         tally.event(&Event::Check(report), checks::index);
-        sinks.event(&Event::Check(report));
-        sinks.late(&Event::Check(report));
+        let _ = sinks.event(&Event::Check(report)).and_then(|()| sinks.late(&Event::Check(report)));
     }
     asked
 }

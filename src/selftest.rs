@@ -5,15 +5,14 @@ mod planted;
 
 use gatewatch::check::Selection;
 use gatewatch::checks;
-use gatewatch::limits::PARENTS;
 use gatewatch::report::{
-    CheckReport, Counts, Event, Finding, Incident, Looked, Parent, Rest, SELFTEST, Severity, Sink, SinkFault,
-    Summary, Tally, Verdict,
+    CheckReport, Counts, Event, Finding, Incident, Looked, Rest, SELFTEST, Sink, SinkFault, Summary, Tally,
+    Verdict,
 };
 
 use crate::args::Scan;
 use crate::diagnosis::{Report, State};
-use crate::sinks::{self, Sinks};
+use crate::sinks;
 use crate::sys::clock;
 use crate::{VERSION, run as look};
 
@@ -41,34 +40,24 @@ pub fn run(scan: &Scan) -> u8 {
 }
 
 /// Says a test finding and a last word, both marked.
-pub fn send(device: &str, sinks: &mut Sinks<'_>) {
+pub fn send(device: &str, sinks: &mut dyn Sink) {
     let finding = Finding {
         check: SELFTEST,
-        severity: Severity::Notice,
         attack: "-",
-        family: b"",
         pid: Some(std::process::id()),
         name: b"gatewatch",
-        path: b"",
-        uid: None,
-        owner: None,
-        age_s: None,
-        parents: [Parent::default(); PARENTS],
-        line: None,
-        local: None,
-        remote: None,
-        client: None,
         detail: b"a test of the way that reports take; nothing was found",
+        ..Finding::NOTHING
     };
     let check = CheckReport { check: SELFTEST, looked: Looked::Yes, why: b"", facts: 1, findings: 1 };
     let events = [Event::Finding(finding), Event::Check(check), Event::Counts(Counts::default()), Event::End];
     let mut tally = Tally::default();
     for event in &events {
         tally.event(event, |_| None);
-        sinks.event(event);
+        let _ = sinks.event(event).and_then(|()| sinks.late(event));
     }
     let rest = Rest { checks: 1, device, version: VERSION, test: true, ..Rest::default() };
-    sinks.summary(&tally.summary(clock::believable(), rest));
+    let _ = sinks.summary(&tally.summary(clock::believable(), rest));
 }
 
 /// Looks with one check only, telling nobody but `sink`.
@@ -76,9 +65,7 @@ fn look_with(scan: &Scan, check: &str, device: &str, sink: &mut dyn Sink) -> Ver
     let selection = checks::index(check).map_or(Selection::NONE, |index| Selection::NONE.with(index));
     // What the owner allows must be found too.
     let scan = Scan { selection, allow: Vec::new(), ..scan.silent() };
-    let mut sinks = Sinks::default();
-    sinks.add("the test", sink);
-    look::once(&scan, device, &mut sinks)
+    look::once(&scan, device, sink)
 }
 
 /// Hears whether a check finds what was planted.

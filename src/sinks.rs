@@ -34,7 +34,7 @@ fn title(id: &str) -> &'static str {
 }
 
 /// The time to report in that is left to a scan that has used up its own.
-const REPORT_US: u64 = 2_000_000;
+pub const REPORT_US: u64 = 2_000_000;
 
 /// Opens all that was asked for, hands it to `run`, and waits until what goes by syslog has arrived, as long as a scan may take.
 /// Says besides whether all was told.
@@ -118,7 +118,7 @@ pub fn own_name() -> String {
     args::device_of(nix::sys::utsname::uname().map(|name| name.nodename().to_owned()).unwrap_or_default())
 }
 
-/// Where a run reports to.
+/// Where a run reports to. As a sink it never fails: it says what does, and remembers it.
 #[derive(Default)]
 pub struct Sinks<'s> {
     sinks: Vec<(&'static str, &'s mut dyn Sink)>,
@@ -128,20 +128,24 @@ pub struct Sinks<'s> {
     least: Severity,
     /// One of them has failed.
     pub failed: bool,
+    /// The one that was there to be kept has: the log, where there is one. Standard output of a program that stays may be that of
+    /// somebody who has left.
+    pub lost: bool,
 }
 
 impl<'s> Sinks<'s> {
-    /// Adds one more.
-    pub fn add(&mut self, name: &'static str, sink: &'s mut dyn Sink) {
+    fn add(&mut self, name: &'static str, sink: &'s mut dyn Sink) {
         self.sinks.push((name, sink));
     }
 
     /// Says something to each; one that fails is left out from then on.
     fn each(&mut self, mut say: impl FnMut(&mut dyn Sink) -> Result<(), SinkFault>) {
-        let (failed, output) = (&mut self.failed, self.output);
-        self.sinks.retain_mut(|(name, sink)| {
+        let Self { sinks, failed, lost, output, .. } = self;
+        let only_one = sinks.len() == 1;
+        sinks.retain_mut(|(name, sink)| {
             let Err(fault) = say(*sink) else { return true };
             *failed = true;
+            *lost |= only_one || *name != REPORT;
             if let Some(output) = output.filter(|output| *name == REPORT && !output.is_stdout()) {
                 output.lose(Fault::Large);
                 complain(format_args!("{output}"));
@@ -156,46 +160,50 @@ impl<'s> Sinks<'s> {
         });
     }
 
-    /// Says one event as it comes, to those that do not wait, unless it is a finding that is too mild.
-    pub fn event(&mut self, event: &Event<'_>) {
-        if !self.is_mild(event) {
-            self.each(|sink| if sink.waits() { Ok(()) } else { sink.event(event) });
-        }
-    }
-
-    /// Says one event to those that wait.
-    pub fn late(&mut self, event: &Event<'_>) {
-        if !self.is_mild(event) {
-            self.each(|sink| if sink.waits() { sink.event(event) } else { Ok(()) });
-        }
-    }
-
-    /// Says what happened.
-    pub fn incident(&mut self, incident: &Incident<'_>) {
-        if incident.severity >= self.least {
-            self.each(|sink| sink.incident(incident));
-        }
-    }
-
     fn is_mild(&self, event: &Event<'_>) -> bool {
         matches!(event, Event::Finding(finding) if finding.severity < self.least)
     }
+}
 
-    /// Says what the owner allows, and why.
-    pub fn allowed(&mut self, finding: &Finding<'_>, reason: &[u8]) {
-        self.each(|sink| sink.allowed(finding, reason));
+/// What is too mild is not told. Whoever does not wait is told as it comes.
+impl Sink for Sinks<'_> {
+    fn event(&mut self, event: &Event<'_>) -> Result<(), SinkFault> {
+        if !self.is_mild(event) {
+            self.each(|sink| if sink.waits() { Ok(()) } else { sink.event(event) });
+        }
+        Ok(())
     }
 
-    /// Says the last word of a run. Then a file is whole, and takes its place.
-    pub fn summary(&mut self, summary: &Summary<'_>) {
+    fn late(&mut self, event: &Event<'_>) -> Result<(), SinkFault> {
+        if !self.is_mild(event) {
+            self.each(|sink| if sink.waits() { sink.event(event) } else { Ok(()) });
+        }
+        Ok(())
+    }
+
+    fn incident(&mut self, incident: &Incident<'_>) -> Result<(), SinkFault> {
+        if incident.severity >= self.least {
+            self.each(|sink| sink.incident(incident));
+        }
+        Ok(())
+    }
+
+    fn allowed(&mut self, finding: &Finding<'_>, reason: &[u8]) -> Result<(), SinkFault> {
+        self.each(|sink| sink.allowed(finding, reason));
+        Ok(())
+    }
+
+    /// Then a file is whole, and takes its place.
+    fn summary(&mut self, summary: &Summary<'_>) -> Result<(), SinkFault> {
         self.each(|sink| sink.summary(summary));
         let Some(output) = self.output.filter(|output| !output.is_stdout() && !output.is_lost()) else {
-            return;
+            return Ok(());
         };
         output.keep();
         if output.is_lost() {
             complain(format_args!("{output}"));
             self.failed = true;
         }
+        Ok(())
     }
 }

@@ -5,7 +5,7 @@ use std::os::unix::ffi::OsStrExt;
 
 use gatewatch::check::Selection;
 use gatewatch::checks;
-use gatewatch::facts::text::{behind, fields, trim};
+use gatewatch::facts::text::{behind, decimal, fields, trim};
 use gatewatch::limits::{ALLOWED, DEVICE_BYTES, INTEL_FILES, SYSLOG_DESTINATIONS};
 use gatewatch::report::Severity;
 use gatewatch::report::allow::Allowed;
@@ -13,7 +13,10 @@ use gatewatch::report::allow::Allowed;
 use super::destination::{self, DEV_LOG, Destination};
 use super::{DIR, Format, Mistake, check, format, is_device_byte, quoted, seconds, severity, wrong};
 
-/// What a scan was asked to do.
+/// Where a monitor's state is by default: gone with the next boot, so that no flash wears.
+const STATE: &str = "/var/run/gatewatch";
+
+/// What a scan was asked to do, or a monitor.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Scan {
     /// The tree, instead of this machine.
@@ -42,6 +45,12 @@ pub struct Scan {
     pub lan_details: bool,
     /// Seconds until a run is given up.
     pub timeout_s: u64,
+    /// Of monitor: seconds from one look at everything to the next.
+    pub interval_s: u64,
+    /// Of monitor: the directory of lock and state.
+    pub state: OsString,
+    /// Of monitor: it looks at nothing between these looks.
+    pub no_events: bool,
     /// Colours are not wanted.
     pub no_color: bool,
     /// Findings only.
@@ -112,7 +121,7 @@ impl Opt {
 
 /// Every option of a scan. One that is added here is a key of the configuration file by itself; `docs/configuration.md`
 /// says what each means, and a test holds that to this.
-pub static OPTIONS: [Opt; 20] = [
+pub static OPTIONS: [Opt; 23] = [
     Opt { is_key: false, ..Opt::new("config", |to, value| set(&mut to.scan.config, Some(value.to_owned()))) },
     Opt { is_key: false, ..Opt::flag("no-config", |to, _| set(&mut to.scan.no_config, true)) },
     Opt { is_key: false, ..Opt::new("root", |to, value| set(&mut to.scan.root, Some(value.to_owned()))) },
@@ -129,6 +138,9 @@ pub static OPTIONS: [Opt; 20] = [
     Opt { many: true, ..Opt::new("allow", allow) },
     Opt::new("device", |to, value| set(&mut to.scan.device, Some(device(value)?))),
     Opt::new("timeout", |to, value| set(&mut to.scan.timeout_s, seconds(value)?)),
+    Opt::new("interval", |to, value| set(&mut to.scan.interval_s, interval(value)?)),
+    Opt::new("state", |to, value| set(&mut to.scan.state, directory(value)?)),
+    Opt::flag("no-events", |to, _| set(&mut to.scan.no_events, true)),
     Opt::flag("lan-details", |to, _| set(&mut to.scan.lan_details, true)),
     Opt::flag("no-color", |to, _| set(&mut to.scan.no_color, true)),
     Opt { letter: Some('q'), ..Opt::flag("quiet", |to, _| set(&mut to.scan.quiet, true)) },
@@ -164,6 +176,9 @@ impl Draft {
             device: None,
             lan_details: false,
             timeout_s: 60,
+            interval_s: 3600,
+            state: STATE.into(),
+            no_events: false,
             no_color: false,
             quiet: false,
             verbose: false,
@@ -196,6 +211,13 @@ impl Draft {
     /// What has been asked for.
     pub const fn scan(&self) -> &Scan {
         &self.scan
+    }
+
+    /// An option of monitor that the command line has.
+    pub fn of_monitor(&self) -> Option<&'static str> {
+        let given =
+            OPTIONS.iter().zip(&self.given).filter(|(_, given)| **given).map(|(option, _)| option.name);
+        given.into_iter().find(|name| matches!(*name, "interval" | "state" | "no-events"))
     }
 
     /// From here on a configuration file speaks.
@@ -288,6 +310,17 @@ fn switched(value: &OsStr) -> Result<bool, Mistake> {
 fn set<T>(place: &mut T, value: T) -> Result<(), Mistake> {
     *place = value;
     Ok(())
+}
+
+fn interval(word: &OsStr) -> Result<u64, Mistake> {
+    match decimal(word.as_bytes()) {
+        Some(seconds @ 1..=604_800) => Ok(seconds),
+        _ => wrong("--interval: use seconds from 1 to 604800"),
+    }
+}
+
+fn directory(word: &OsStr) -> Result<OsString, Mistake> {
+    if word.is_empty() { wrong("--state: give a directory") } else { Ok(word.to_owned()) }
 }
 
 fn intel(to: &mut Draft, file: &OsStr) -> Result<(), Mistake> {

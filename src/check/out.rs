@@ -273,6 +273,7 @@ impl Out<'_> {
             remote: draft.remote,
             client: draft.client.map(Client::At),
             detail: detail.as_slice(),
+            history: None,
         };
         if let Err(fault) = sink.event(&Event::Finding(finding)) {
             self.fault = Some(fault);

@@ -32,6 +32,7 @@ fn summary() -> Summary<'static> {
         device: "r1",
         version: "0",
         elapsed_us: 1,
+        held_back: 0,
         hidden: 0,
         incidents: 0,
         unjoined: 0,
@@ -62,6 +63,7 @@ fn say(outbox: &mut Outbox<'_>, paths: &[&str]) {
             remote: None,
             client: None,
             detail: b"",
+            history: None,
         };
         outbox.event(&Event::Finding(finding)).unwrap();
     }

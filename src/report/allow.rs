@@ -173,6 +173,7 @@ mod tests {
             remote: None,
             client: None,
             detail: b"",
+            history: None,
         }
     }
 

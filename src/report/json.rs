@@ -8,7 +8,7 @@ use serde::{Serialize, Serializer};
 
 use super::escape::Escaped;
 use super::{
-    Client, Event, Finding, Incident, Looked, SELFTEST, Severity, Sink, SinkFault, Summary, Verdict,
+    Client, Event, Finding, Incident, Looked, SELFTEST, Severity, Sink, SinkFault, State, Summary, Verdict,
 };
 use crate::facts::endpoint::Endpoint;
 use crate::facts::process::Owner;
@@ -54,6 +54,12 @@ struct FindingRow<'a> {
     reason: Escaped<'a>,
     #[serde(skip_serializing_if = "is_false")]
     test: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    state: Option<State>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    first_seen: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_seen: Option<u64>,
 }
 
 #[derive(Serialize)]
@@ -113,6 +119,8 @@ struct SummaryRow<'a> {
     device: Escaped<'a>,
     version: &'a str,
     elapsed_us: u64,
+    #[serde(skip_serializing_if = "is_zero")]
+    held_back: u32,
     #[serde(skip_serializing_if = "str::is_empty")]
     why: &'a str,
     #[serde(skip_serializing_if = "is_zero")]
@@ -226,6 +234,9 @@ impl<'b, W: Write> Json<'b, W> {
             detail: Escaped(finding.detail),
             reason: Escaped(reason),
             test: finding.check == SELFTEST,
+            state: finding.history.map(|history| history.state),
+            first_seen: finding.history.and_then(|history| history.first_seen),
+            last_seen: finding.history.and_then(|history| history.last_seen),
         })
     }
 }
@@ -295,6 +306,7 @@ impl<W: Write> Sink for Json<'_, W> {
             device: Escaped(summary.device.as_bytes()),
             version: summary.version,
             elapsed_us: summary.elapsed_us,
+            held_back: summary.held_back,
             why: summary.broken_off,
             allowed: summary.allowed,
             skipped: summary.skipped,

@@ -176,6 +176,46 @@ pub struct Finding<'a> {
     pub client: Option<Client<'a>>,
     /// What was seen, for people.
     pub detail: &'a [u8],
+    /// What the monitor knows of it from before; none in a scan. The looking process knows nothing of this.
+    #[serde(skip)]
+    pub history: Option<History>,
+}
+
+/// What has become of a finding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum State {
+    /// It was not there before.
+    New,
+    /// It is still there after a day, it is back, or it is worse than it was.
+    Again,
+    /// It is there no more.
+    Gone,
+}
+
+impl State {
+    /// The word that all formats use.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            State::New => "new",
+            State::Again => "again",
+            State::Gone => "gone",
+        }
+    }
+}
+
+/// A finding in the course of time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct History {
+    /// What has become of it.
+    pub state: State,
+    /// Seconds since it was first seen, by a clock that nobody sets.
+    pub age_s: u64,
+    /// When it was first seen, seconds since 1970; `None` while the clock is not set.
+    pub first_seen: Option<u64>,
+    /// When it was last seen, the same.
+    pub last_seen: Option<u64>,
 }
 
 /// Somebody who is served by this machine. Clients are people.
@@ -217,6 +257,29 @@ pub struct Parent<'a> {
     pub pid: u32,
     /// Its name.
     pub name: &'a [u8],
+}
+
+impl Finding<'static> {
+    /// One that says nothing.
+    pub const NOTHING: Self = Self {
+        check: "",
+        severity: Severity::Notice,
+        attack: "",
+        family: b"",
+        pid: None,
+        name: b"",
+        path: b"",
+        uid: None,
+        owner: None,
+        age_s: None,
+        parents: [Parent { pid: 0, name: b"" }; PARENTS],
+        line: None,
+        local: None,
+        remote: None,
+        client: None,
+        detail: b"",
+        history: None,
+    };
 }
 
 impl Finding<'_> {
@@ -346,6 +409,8 @@ pub struct Summary<'a> {
     pub version: &'a str,
     /// How long it took, in microseconds.
     pub elapsed_us: u64,
+    /// Findings that the monitor has not told, because there were too many.
+    pub held_back: u32,
     /// Why the run ended before everything was told; empty if it did not.
     pub broken_off: &'a str,
     /// Findings that the owner's list allows; they are not among those above.
@@ -377,6 +442,14 @@ pub trait Sink {
     /// others are told each at once, so that nothing is lost with a run that is ended, and incidents before the summary.
     fn waits(&self) -> bool {
         false
+    }
+
+    /// Says one event to those that wait, among sinks that are one: each is told by `event` or by this.
+    ///
+    /// # Errors
+    /// When it could not be written.
+    fn late(&mut self, _: &Event<'_>) -> Result<(), SinkFault> {
+        Ok(())
     }
 
     /// Says what its owner allows, and why; most formats only count it, in the last word.

@@ -8,7 +8,9 @@ pub mod spool;
 use core::fmt::Write;
 
 use super::escape::quoted_within;
-use super::{Client, Event, Finding, Incident, SELFTEST, Severity, Sink, SinkFault, Summary, Verdict};
+use super::{
+    Client, Event, Finding, History, Incident, SELFTEST, Severity, Sink, SinkFault, State, Summary, Verdict,
+};
 use crate::facts::text::Bytes;
 use crate::limits::{
     CLIENT_BYTES, DETAIL_BYTES, PATH_BYTES, SYSLOG_FINDINGS, SYSLOG_PER_CHECK, SYSLOG_TEXT_BYTES,
@@ -123,6 +125,7 @@ fn text(finding: &Finding<'_>) -> Result<Text, SinkFault> {
         .and_then(|()| text.write_str(if finding.check == SELFTEST { " test=1" } else { "" }))
         .and_then(|()| finding.pid.map_or(Ok(()), |pid| write!(text, " pid={pid}")))
         .and_then(|()| finding.client.map_or(Ok(()), |client| named(client, &mut text)))
+        .and_then(|()| finding.history.map_or(Ok(()), |history| before(history, &mut text)))
         .and_then(|()| text.write_str(" obj=\""));
     let room = SYSLOG_TEXT_BYTES.saturating_sub(text.len().saturating_add(1));
     keys.and_then(|()| quoted_within(object(finding).as_slice(), room, &mut text))
@@ -169,6 +172,13 @@ fn named(client: Client<'_>, out: &mut impl Write) -> core::fmt::Result {
     out.write_str(quote)
 }
 
+/// ` state=again seen=86400`: what has become of it, and how many seconds ago it was first seen.
+fn before(history: History, out: &mut impl Write) -> core::fmt::Result {
+    let (state, age) = (history.state.word(), history.age_s);
+    write!(out, " state={state}")?;
+    if history.state == State::New { Ok(()) } else { write!(out, " seen={age}") }
+}
+
 /// What a finding is about, most telling first.
 fn object(finding: &Finding<'_>) -> Bytes<{ PATH_BYTES + DETAIL_BYTES }> {
     let mut object = Bytes::new();
@@ -194,7 +204,10 @@ fn object(finding: &Finding<'_>) -> Bytes<{ PATH_BYTES + DETAIL_BYTES }> {
 impl Sink for Syslog<'_> {
     fn event(&mut self, event: &Event<'_>) -> Result<(), SinkFault> {
         let Event::Finding(finding) = event else { return Ok(()) };
-        self.store.keep(finding.check, level(finding.severity), &text(finding)?);
+        // That it is gone wakes nobody.
+        let is_gone = finding.history.is_some_and(|history| history.state == State::Gone);
+        let severity = if is_gone { Severity::Notice } else { finding.severity };
+        self.store.keep(finding.check, level(severity), &text(finding)?);
         Ok(())
     }
 
@@ -224,7 +237,7 @@ impl Sink for Syslog<'_> {
             .and_then(|()| {
                 text.write_str(if summary.intel.is_some_and(|it| !it.signed) { " signed=no" } else { "" })
             })
-            .and_then(|()| counted(&mut text, "more", self.store.more))
+            .and_then(|()| counted(&mut text, "more", self.store.more.saturating_add(summary.held_back)))
             .and_then(|()| counted(&mut text, "hidden", summary.hidden))
             .and_then(|()| counted(&mut text, "allowed", summary.allowed))
             .and_then(|()| counted(&mut text, "skipped", summary.skipped))
@@ -265,6 +278,7 @@ mod tests {
             remote: None,
             client: None,
             detail: b"",
+            history: None,
         }
     }
 
@@ -285,6 +299,7 @@ mod tests {
             device,
             version: "0",
             elapsed_us: 5120,
+            held_back: 0,
             broken_off: "",
             allowed: 0,
             skipped: 0,

@@ -166,6 +166,7 @@ impl Tally {
             device: rest.device,
             version: rest.version,
             elapsed_us: rest.elapsed_us,
+            held_back: 0,
             broken_off: rest.broken_off,
             allowed: self.allowed.iter().fold(0, |sum, more| sum.saturating_add(*more)),
             skipped: rest.skipped,

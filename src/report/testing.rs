@@ -22,6 +22,7 @@ pub(super) fn finding<'a>() -> Finding<'a> {
         remote: None,
         client: None,
         detail: b"gone",
+        history: None,
     }
 }
 
@@ -31,6 +32,7 @@ pub(super) fn summary<'a>(verdict: Verdict) -> Summary<'a> {
         infected: 0,
         suspicious: 0,
         notice: 0,
+        held_back: 0,
         hidden: 0,
         incidents: 0,
         unjoined: 0,

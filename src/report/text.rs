@@ -6,7 +6,9 @@ use core::fmt::{self, Display};
 use embedded_io::Write;
 
 use super::escape::Escaped;
-use super::{CheckReport, Event, Finding, Incident, Severity, Sink, SinkFault, Summary, Verdict};
+use super::{
+    CheckReport, Event, Finding, Incident, Severity, Sink, SinkFault, State, Summary, Verdict, date,
+};
 use crate::facts::process::Owner;
 
 /// How much is shown.
@@ -98,8 +100,21 @@ impl<W: Write> Text<W> {
         if let Some(line) = finding.line {
             self.say(format_args!(":{line}"))?;
         }
+        if let Some(history) = finding.history {
+            self.say(format_args!(" state={}", history.state.word()))?;
+        }
         self.say(format_args!("\n    {}\n", Escaped(finding.detail)))?;
+        self.history(finding)?;
         self.story(finding)
+    }
+
+    /// Since when the monitor knows of it, unless that is just now.
+    fn history(&mut self, finding: &Finding<'_>) -> Result<(), SinkFault> {
+        let known = finding.history.filter(|history| history.state != State::New);
+        let Some((first, last)) = known.and_then(|known| known.first_seen.zip(known.last_seen)) else {
+            return Ok(());
+        };
+        self.say(format_args!("    first seen {}, last seen {}\n", Moment(first), Moment(last)))
     }
 
     /// Whose the process is, how old, and where it comes from.
@@ -146,6 +161,18 @@ impl<W: Write> Text<W> {
             self.say(format_args!("\n    {}", Escaped(check.why)))?;
         }
         self.say(format_args!("\n"))
+    }
+}
+
+/// A moment in UTC, from seconds since 1970.
+struct Moment(u64);
+
+impl Display for Moment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (days, seconds) = (self.0.div_euclid(86_400), self.0.rem_euclid(86_400));
+        let (year, month, day) = date(days);
+        let (hour, minute) = (seconds.div_euclid(3600), seconds.div_euclid(60).rem_euclid(60));
+        write!(f, "{year}-{:02}-{day:02} {hour:02}:{minute:02} UTC", month.saturating_add(1))
     }
 }
 
@@ -253,6 +280,12 @@ impl<W: Write> Sink for Text<W> {
             }
         }
         self.say(format_args!("; {ms} ms\n"))?;
+        if summary.held_back > 0 {
+            self.say(format_args!(
+                "{} more findings are held back: there are too many\n",
+                summary.held_back
+            ))?;
+        }
         self.to.flush().map_err(|_| SinkFault::Write)
     }
 }

@@ -180,6 +180,7 @@ mod tests {
             remote: at([192, 168, 1, 20]),
             client: None,
             detail: b"said 192.168.1.23",
+            history: None,
         }
     }
 

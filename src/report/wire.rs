@@ -104,6 +104,7 @@ mod tests {
             remote: Some(crate::facts::endpoint::Endpoint { ip: [198, 51, 100, 7].into(), port: 443 }),
             client: Some(Client::Named(b"lan-0123abcd")),
             detail: b"x",
+            history: None,
         };
         let event = Event::Finding(finding);
         let (mut pipe, mut buffer) = (Vec::new(), [0; FRAME_BYTES]);

@@ -3,6 +3,8 @@
 
 use crate::facts::startup::Kind;
 use crate::facts::startup_file::Hand;
+use crate::facts::text::{Bytes, is_below};
+use crate::limits::PATH_BYTES;
 
 /// A directory of startup files, or some of the files in it.
 #[derive(Debug)]
@@ -139,4 +141,42 @@ pub fn of(path: &[u8]) -> Option<&'static Place> {
         let rest = if place.dir.is_empty() { Some(path) } else { rest.strip_prefix(b"/") };
         rest.is_some_and(|rest| !rest.is_empty() && (place.names.is_empty() || place.names.contains(&rest)))
     })
+}
+
+/// Whether a change to this name in this directory may change something of a place: it is in one, or on the way to one.
+#[must_use]
+pub fn concerns(dir: &[u8], name: &[u8]) -> bool {
+    let mut path = Bytes::<PATH_BYTES>::of(dir);
+    if !dir.is_empty() && !name.is_empty() {
+        path.push(b"/");
+    }
+    path.push(name);
+    let path = path.as_slice();
+    let is_on_the_way = |place: &Place| place.dir == path || is_below(place.dir, path);
+    of(path).is_some() || PLACES.iter().any(is_on_the_way)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_concerns_a_place() {
+        for (dir, name) in [
+            ("etc/init.d", "x"),
+            ("etc/init.d", ""),
+            ("etc", "rc.local"),
+            ("etc", "crontabs"),
+            ("", "etc"),
+            ("jffs", "scripts"),
+            ("usr/lib/systemd/system/x.wants", "y"),
+            ("tmp", ".rc_startup"),
+        ] {
+            assert!(concerns(dir.as_bytes(), name.as_bytes()), "{dir} {name}");
+        }
+        for (dir, name) in [("tmp", "x"), ("etc", "resolv.conf"), ("", "x"), ("etc", "rc"), ("jff", "s")] {
+            let is_place = (dir, name) == ("etc", "rc");
+            assert_eq!(concerns(dir.as_bytes(), name.as_bytes()), is_place, "{dir} {name}");
+        }
+    }
 }

@@ -12,6 +12,7 @@ use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{ForkResult, Pid, fork, getpid, getppid, pipe};
 
 use super::clock::{monotonic_us, pause};
+use super::signals;
 
 /// A running child.
 #[derive(Debug)]
@@ -30,6 +31,8 @@ pub enum Received {
     End,
     /// The deadline has passed.
     Late,
+    /// This program was asked to end.
+    Asked,
 }
 
 /// How a child ended.
@@ -79,9 +82,15 @@ impl Child {
                 return Ok(Received::Late);
             }
             let left = i32::try_from(left_us.div_ceil(1000)).unwrap_or(i32::MAX);
-            let mut fds = [PollFd::new(self.pipe.as_fd(), PollFlags::POLLIN)];
-            match poll(&mut fds, PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX)) {
+            let pipe = || PollFd::new(self.pipe.as_fd(), PollFlags::POLLIN);
+            let timeout = PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX);
+            let polled = match signals::descriptor() {
+                Some(asked) => poll(&mut [pipe(), PollFd::new(asked, PollFlags::POLLIN)], timeout),
+                None => poll(&mut [pipe()], timeout),
+            };
+            match polled {
                 Ok(0) | Err(Errno::EINTR) => continue,
+                Ok(_) if signals::is_ending() => return Ok(Received::Asked),
                 Ok(_) => {}
                 Err(errno) => return Err(errno),
             }

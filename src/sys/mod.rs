@@ -4,6 +4,10 @@ pub mod child;
 pub mod clock;
 mod errno;
 pub mod fd;
+#[cfg(feature = "monitor")]
+pub mod inotify;
+#[cfg(feature = "monitor")]
+pub mod lock;
 pub mod logsocket;
 pub mod machine;
 pub mod map;
@@ -11,9 +15,20 @@ pub mod map;
 pub mod net;
 mod netlink;
 pub mod newfile;
+#[cfg(feature = "monitor")]
+pub mod notify;
 #[cfg(test)]
 mod packet_filter;
+#[cfg(feature = "monitor")]
+pub mod priority;
 mod probe;
+#[cfg(feature = "monitor")]
+pub mod proc_events;
+#[cfg(feature = "monitor")]
+pub mod signals;
+#[cfg(not(feature = "monitor"))]
+#[path = "signals/without.rs"]
+pub mod signals;
 pub mod trouble;
 mod walk;
 mod xtables;

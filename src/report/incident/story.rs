@@ -66,30 +66,10 @@ pub struct Story<'a> {
     pub speaks: Option<Endpoint>,
 }
 
-/// One that says nothing, for no findings at all.
-const NOTHING: Finding<'static> = Finding {
-    check: "",
-    severity: Severity::Notice,
-    attack: "",
-    family: b"",
-    pid: None,
-    name: b"",
-    path: b"",
-    uid: None,
-    owner: None,
-    age_s: None,
-    parents: [super::super::Parent { pid: 0, name: b"" }; crate::limits::PARENTS],
-    line: None,
-    local: None,
-    remote: None,
-    client: None,
-    detail: b"",
-};
-
 impl<'a> Story<'a> {
     /// What these findings are about.
     pub fn of<I: Iterator<Item = Finding<'a>>>(members: Members<'_, I>) -> Self {
-        let mut lead = NOTHING;
+        let mut lead = Finding::NOTHING;
         // The process of the intruder before one that it uses, any process before files, a start before other files.
         let weight = |finding: &Finding<'_>| {
             let vouched = finding.owner.is_some_and(Owner::vouches);

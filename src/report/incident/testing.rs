@@ -23,6 +23,7 @@ fn finding(check: &str) -> Finding<'_> {
         remote: None,
         client: None,
         detail: b"",
+        history: None,
     }
 }
 

@@ -1,0 +1,315 @@
+//! `gatewatch monitor`: stays, looks at everything once in an interval and at a part when something happens, tells what is news.
+
+mod store;
+mod triggers;
+mod watched;
+
+use std::os::unix::ffi::OsStrExt;
+use std::sync::Mutex;
+
+use gatewatch::check::Selection;
+use gatewatch::checks;
+use gatewatch::limits::SYSLOG_DESTINATIONS;
+use gatewatch::monitor::key::Secret;
+use gatewatch::monitor::schedule::{Allowance, Ms, Schedule};
+use gatewatch::monitor::seen::{Now, Seen};
+use gatewatch::monitor::storm::Storm;
+use gatewatch::report::escape::Escaped;
+use gatewatch::report::{Source, Verdict};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+
+use crate::args::{self, Command, Scan};
+use crate::outbox::Outbox;
+use crate::sinks::REPORT_US;
+use crate::sys::machine::Machine;
+use crate::sys::{clock, notify, priority, signals};
+use crate::{complain, config, run, sinks};
+
+use store::{Store, Taken};
+use triggers::{News, Triggers};
+use watched::{Incidents, Watched};
+
+/// What has been found so far. Large, so it lies in .bss.
+static SEEN: Mutex<Seen> = Mutex::new(Seen::new());
+
+/// Milliseconds between the first event and the look: what begins something seldom does only one thing, and most processes have
+/// ended again by then.
+const SETTLE_MS: Ms = 200;
+
+/// Milliseconds between two looks at the list of processes, where the kernel does not tell of them.
+const LIST_MS: Ms = 5000;
+
+/// What a look because of a new process is at: all that only the processes themselves are needed for. Who vouches for a program is
+/// left to the full look, since the lists of packages take longer than all of this.
+const OF_PROCESSES: [Source; 7] = [
+    Source::Processes,
+    Source::Descriptors,
+    Source::Environment,
+    Source::Memory,
+    Source::Preload,
+    Source::Hashes,
+    Source::Intel,
+];
+
+/// What a look because of a changed startup file is at.
+const OF_STARTUP: [Source; 3] = [Source::Startup, Source::Truth, Source::Image];
+
+/// The checks of a selection that need nothing but this.
+fn within(selection: &Selection, sources: &[Source]) -> Selection {
+    let all = checks::ALL.iter().enumerate().filter(|(index, _)| selection.has(*index));
+    let may = all.filter(|(_, check)| check.sources.iter().all(|source| sources.contains(source)));
+    may.fold(Selection::NONE, |chosen, (index, _)| chosen.with(index))
+}
+
+fn either(one: &Selection, other: &Selection) -> Selection {
+    let both = (0..checks::ALL.len()).filter(|index| one.has(*index) || other.has(*index));
+    both.fold(Selection::NONE, Selection::with)
+}
+
+/// How it looks, as its command line and its configuration file say now. Where the file is wrong, it goes on as before.
+fn configured(before: Scan) -> Scan {
+    match args::parse(std::env::args_os().skip(1), &config::configure) {
+        Ok(Command::Monitor(scan)) => {
+            config::say_terms(&scan);
+            *scan
+        }
+        Ok(_) => before,
+        Err(mistake) => {
+            complain(format_args!("{mistake}; what was configured before stands"));
+            before
+        }
+    }
+}
+
+/// Stays until it is asked to end; returns the exit status.
+pub fn run(asked: &Scan) -> u8 {
+    crate::diagnose(asked);
+    config::say_terms(asked);
+    priority::lower();
+    if let Err(errno) = signals::watch() {
+        complain(format_args!("signals cannot be waited for: {}", crate::sys::fd::fault(errno)));
+        return Verdict::Incomplete.exit_status();
+    }
+    let own = match Machine::live() {
+        Ok(own) => own,
+        Err(refusal) => {
+            complain(format_args!("/: {refusal}"));
+            return Verdict::Incomplete.exit_status();
+        }
+    };
+    let store = match Store::open(&asked.state, &own) {
+        Ok(store) => store,
+        Err(Taken(pid)) => {
+            let dir = Escaped(asked.state.as_bytes());
+            complain(format_args!(
+                "process {pid} is a monitor that has {dir} already: end it first, or give another --state"
+            ));
+            return Verdict::Incomplete.exit_status();
+        }
+    };
+    let mut seen = crate::lock(&SEEN);
+    let secret = store.load(&mut seen, now());
+    let device = sinks::device(asked);
+    let mut monitor = Monitor {
+        outbox: Outbox::open(&asked.syslog, &device),
+        schedule: Schedule::new(ms(), asked.interval_s.saturating_mul(1000), &device),
+        allowance: Allowance::new(ms()),
+        dog: notify::patience_us().map(|us| Dog { each: us.div_euclid(2000).max(1), next: 0 }),
+        device: &device,
+        seen: &mut seen,
+        storm: Storm::new(),
+        incidents: Incidents::new(),
+        secret,
+        store,
+        is_dirty: false,
+    };
+    let mut scan = asked.clone();
+    let status = loop {
+        monitor.outbox.redirect(&scan.syslog);
+        match monitor.watch(&scan, asked.no_events) {
+            Next::Again => {
+                scan = configured(scan);
+                monitor.schedule.hurry(ms());
+            }
+            Next::Refused => break Verdict::Incomplete.exit_status(),
+            Next::End => break 0,
+        }
+    };
+    notify::say("STOPPING=1");
+    monitor.save(true);
+    monitor.outbox.settle(REPORT_US);
+    status
+}
+
+/// Why it watches no more.
+enum Next {
+    /// It was asked to end.
+    End,
+    /// Its configuration is to be read anew.
+    Again,
+    /// There is nothing to look at.
+    Refused,
+}
+
+/// Who has to hear from us from time to time.
+struct Dog {
+    each: Ms,
+    next: Ms,
+}
+
+struct Monitor<'s> {
+    schedule: Schedule,
+    allowance: Allowance,
+    dog: Option<Dog>,
+    device: &'s str,
+    /// What goes by syslog and has not arrived yet.
+    outbox: Outbox<'s>,
+    seen: &'s mut Seen,
+    storm: Storm,
+    incidents: Incidents,
+    secret: Secret,
+    store: Store,
+    /// Something was told since the state was written.
+    is_dirty: bool,
+}
+
+impl Monitor<'_> {
+    fn watch(&mut self, scan: &Scan, no_events: bool) -> Next {
+        let machine = match &scan.root {
+            Some(root) => Machine::tree(root.as_bytes()),
+            None => Machine::live(),
+        };
+        let machine = match machine {
+            Ok(machine) => machine,
+            Err(refusal) => {
+                let place = scan.root.as_ref().map_or(&b"/"[..], |root| root.as_bytes());
+                complain(format_args!("{}: {refusal}", Escaped(place)));
+                return Next::Refused;
+            }
+        };
+        let of_processes = within(&scan.selection, &OF_PROCESSES);
+        let of_startup = within(&scan.selection, &OF_STARTUP);
+        let listens = |to: &Selection| !no_events && *to != Selection::NONE;
+        let mut triggers =
+            Triggers::open(&machine, self.secret, listens(&of_startup), listens(&of_processes));
+        notify::say("READY=1");
+        let (mut news, mut settled, mut list_at) = (News::default(), None::<Ms>, 0);
+        loop {
+            if signals::is_ending() {
+                return Next::End;
+            }
+            if signals::wants_reload() {
+                return Next::Again;
+            }
+            let now = ms();
+            if now >= self.schedule.next() {
+                self.schedule.begun(now);
+                // All that has happened so far is part of this look.
+                triggers.watch();
+                triggers.list();
+                let _ = triggers.take();
+                (news, settled) = (News::default(), None);
+                self.look(scan, None);
+                continue;
+            }
+            if triggers.needs_listing() && now >= list_at {
+                list_at = now.saturating_add(LIST_MS);
+                triggers.list();
+                settled = settled.or(Some(now));
+            }
+            if settled.is_some_and(|at| now >= at) {
+                settled = None;
+                news = news.and(triggers.take());
+            }
+            let mut wake = self.schedule.next();
+            if news.is_any() {
+                let when = self.allowance.when(now, news.strange);
+                if when <= now {
+                    let selection = match (news.startup, news.process) {
+                        (true, true) => either(&of_startup, &of_processes),
+                        (true, false) => of_startup,
+                        (false, _) => of_processes,
+                    };
+                    if news.startup {
+                        triggers.watch();
+                    }
+                    news = News::default();
+                    self.look(scan, Some(selection));
+                    let after = ms();
+                    self.allowance.spent(after, after.saturating_sub(now));
+                    continue;
+                }
+                wake = wake.min(when);
+            }
+            for at in [settled, Some(list_at).filter(|_| triggers.needs_listing()), self.pat(now)] {
+                wake = wake.min(at.unwrap_or(wake));
+            }
+            if let Some(us) = self.outbox.pump(clock::monotonic_us()) {
+                wake = wake.min(us.div_ceil(1000));
+            }
+            if wait(&triggers, settled.is_some(), &self.outbox, wake.saturating_sub(now)) {
+                settled = Some(ms().saturating_add(SETTLE_MS));
+            }
+        }
+    }
+
+    /// Looks at everything, or at what these checks need, and tells what is news.
+    fn look(&mut self, scan: &Scan, quick: Option<Selection>) {
+        let scan = Scan { selection: quick.unwrap_or(scan.selection), ..scan.clone() };
+        let Self { device, outbox, seen, storm, incidents, secret, .. } = self;
+        outbox.begin();
+        let (told, lost) = sinks::with(&scan, device, outbox, |sinks| {
+            let tables = (&mut **seen, &mut *storm, &mut *incidents);
+            let mut watched = Watched::new(sinks, tables, *secret, now(), quick, signals::is_ending);
+            run::once(&scan, device, &mut watched);
+            (watched.told > 0, sinks.lost)
+        });
+        if told && lost {
+            self.seen.untold();
+        }
+        self.is_dirty |= told;
+        self.save(false);
+    }
+
+    fn save(&mut self, is_last: bool) {
+        if self.is_dirty && self.store.save(self.seen, self.secret, now(), is_last) {
+            self.is_dirty = false;
+        }
+    }
+
+    /// Says that we live, if that is due; returns when it is due next.
+    fn pat(&mut self, now: Ms) -> Option<Ms> {
+        let dog = self.dog.as_mut()?;
+        if now >= dog.next {
+            notify::say("WATCHDOG=1");
+            dog.next = now.saturating_add(dog.each);
+        }
+        Some(dog.next)
+    }
+}
+
+/// Waits so long, or until somebody asks for something or takes what goes by syslog, or, unless that is known already, until
+/// something happens. Returns whether something has.
+fn wait(triggers: &Triggers<'_>, is_known: bool, outbox: &Outbox<'_>, milliseconds: Ms) -> bool {
+    let mut fds = heapless::Vec::<PollFd<'_>, { 3 + SYSLOG_DESTINATIONS }>::new();
+    for fd in triggers.descriptors().filter(|_| !is_known) {
+        let _ = fds.push(PollFd::new(fd, PollFlags::POLLIN));
+    }
+    let happens = fds.len();
+    let asked = signals::descriptor().map(|fd| PollFd::new(fd, PollFlags::POLLIN));
+    for fd in asked.into_iter().chain(outbox.fds()) {
+        let _ = fds.push(fd);
+    }
+    let timeout = i32::try_from(milliseconds).unwrap_or(i32::MAX);
+    let _ = poll(&mut fds, PollTimeout::try_from(timeout).unwrap_or(PollTimeout::MAX));
+    fds.iter().take(happens).any(|fd| fd.any().unwrap_or_default())
+}
+
+fn ms() -> Ms {
+    clock::monotonic_us().div_euclid(1000)
+}
+
+fn now() -> Now {
+    let seconds = i64::try_from(clock::monotonic_us().div_euclid(1_000_000)).unwrap_or_default();
+    Now { seconds, date: clock::believable() }
+}

@@ -1,0 +1,490 @@
+//! `gatewatch monitor`: what it tells and when, what stops it and what does not, what it costs to let it run.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+#![allow(clippy::arithmetic_side_effects, clippy::print_stderr)]
+
+#[path = "common/scan.rs"]
+mod scan;
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::os::unix::net::UnixDatagram;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use scan::{GATEWATCH, Guard, Planted, Tree, need_root, run, wait_for};
+use serde_json::Value;
+
+/// A line that a healthy startup file does not have.
+const ODD: &str = "#!/bin/sh\n/tmp/x &\n";
+const BY_LINES: [&str; 2] = ["--only", "startup-volatile"];
+const BY_PROGRAMS: [&str; 2] = ["--only", "exe-volatile"];
+/// So seldom that no test sees a second look for that reason.
+const SELDOM: [&str; 2] = ["--interval", "3600"];
+
+/// A running monitor, and what it says.
+struct Monitor {
+    process: Guard,
+    told: Receiver<Value>,
+}
+
+impl Monitor {
+    /// Starts a command that is or becomes a monitor.
+    fn start(command: &mut Command) -> Self {
+        let piped = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut process = Guard(piped.spawn().unwrap());
+        let lines = BufReader::new(process.0.stdout.take().unwrap()).lines();
+        let (to, told) = channel();
+        thread::spawn(move || {
+            for line in lines {
+                let line = line.unwrap();
+                let row = serde_json::from_str(&line).unwrap_or_else(|e| panic!("{e} in {line}"));
+                if to.send(row).is_err() {
+                    break;
+                }
+            }
+        });
+        Self { process, told }
+    }
+
+    /// One of a tree, whose state is in a directory.
+    fn of(tree: &Tree, state: &Path, options: &[&str]) -> Self {
+        let mut command = Command::new(GATEWATCH);
+        command.args(["monitor", "--format", "json", "--root"]).arg(tree.path());
+        Self::start(command.args(BY_LINES).args(options).arg("--state").arg(state))
+    }
+
+    /// One of this machine.
+    fn live(state: &Path, options: &[&str]) -> Self {
+        let mut command = Command::new(GATEWATCH);
+        command.args(["monitor", "--format", "json"]).args(BY_PROGRAMS);
+        Self::start(command.args(options).arg("--state").arg(state))
+    }
+
+    fn pid(&self) -> Pid {
+        Pid::from_raw(self.process.0.id().try_into().unwrap())
+    }
+
+    fn signal(&self, signal: Signal) {
+        kill(self.pid(), signal).unwrap();
+    }
+
+    /// The lines up to the next summary, without it, and its verdict.
+    fn look(&self) -> (Vec<String>, String) {
+        let mut said = Vec::new();
+        loop {
+            let row = self.told.recv_timeout(Duration::from_secs(25)).expect("a look has an end");
+            match row["type"].as_str() {
+                Some("summary") => return (said, row["verdict"].as_str().unwrap().to_owned()),
+                Some("finding") => {
+                    let word = |key: &str| row[key].as_str().unwrap_or_default();
+                    let name = word("path").rsplit('/').next().unwrap();
+                    said.push(format!("{} {name}", word("state")));
+                }
+                other => panic!("{other:?}: {row}"),
+            }
+        }
+    }
+
+    /// Waits until a finding with this state about a path is told.
+    fn wait_for(&self, state: &str, path: &str) {
+        loop {
+            let row = self.told.recv_timeout(Duration::from_secs(25)).expect(path);
+            if row["state"] == state && row["path"] == path {
+                return;
+            }
+        }
+    }
+
+    /// Has it look at everything, by SIGHUP.
+    fn full(&self) -> (Vec<String>, String) {
+        self.signal(Signal::SIGHUP);
+        self.look()
+    }
+
+    /// Ends it; returns what it complained of.
+    fn end(mut self, signal: Signal) -> String {
+        self.signal(signal);
+        let status = wait_for("its end", || self.process.0.try_wait().unwrap());
+        assert_eq!(status.code(), Some(0));
+        let mut said = String::new();
+        self.process.0.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+        assert!(!said.contains("panicked"), "{said}");
+        said
+    }
+
+    /// Memory of its own in KiB, and open descriptors, while nobody looks.
+    fn size(&self) -> (u64, usize) {
+        wait_for("a pause", || {
+            let pid = self.pid();
+            let rests = || fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap().is_empty();
+            let size = rests().then(|| self.size_now());
+            size.filter(|_| rests())
+        })
+    }
+
+    fn size_now(&self) -> (u64, usize) {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap();
+        let own = status.lines().find_map(|line| line.strip_prefix("RssAnon:")).expect("since Linux 4.5");
+        let own = own.trim().trim_end_matches(" kB").parse().unwrap();
+        (own, fs::read_dir(format!("/proc/{}/fd", self.pid())).unwrap().count())
+    }
+
+    /// Whether the kernel tells it of processes.
+    fn has_connector(&self) -> bool {
+        let sockets = fs::read_to_string("/proc/net/netlink").unwrap();
+        let own = self.pid().to_string();
+        sockets.lines().any(|line| {
+            let mut fields = line.split_whitespace().skip(1);
+            fields.next() == Some("11") && fields.next() == Some(&own)
+        })
+    }
+}
+
+fn temporary() -> tempfile::TempDir {
+    tempfile::tempdir().unwrap()
+}
+
+fn none() -> Vec<String> {
+    Vec::new()
+}
+
+#[test]
+fn a_startup_file_is_told_at_once_and_only_once() {
+    let (tree, state) = (Tree::healthy().dir("etc/init.d/sub").dir("jffs"), temporary());
+    let monitor = Monitor::of(&tree, state.path(), &SELDOM);
+    assert_eq!(monitor.look(), (none(), "clean".into()));
+    let begun = Instant::now();
+    let init = tree.path().join("etc/init.d");
+    fs::write(init.join("S99x"), ODD).unwrap();
+    assert_eq!(monitor.look(), (vec!["new S99x".into()], "suspicious".into()));
+    assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
+    // What is known is no news, and what concerns no startup file causes no look. Of two more there is one look or two.
+    fs::write(init.join("S99x"), ODD).unwrap();
+    fs::write(tree.path().join("etc/resolv.conf"), "").unwrap();
+    fs::create_dir(tree.path().join("jffs/scripts")).unwrap();
+    fs::write(tree.path().join("jffs/scripts/later"), ODD).unwrap();
+    monitor.wait_for("new", "/jffs/scripts/later");
+    assert_eq!(monitor.look().0, none());
+    fs::rename(init.join("S99x"), init.join("sub/S98y")).unwrap();
+    monitor.wait_for("new", "/etc/init.d/sub/S98y");
+    assert_eq!(monitor.look().1, "suspicious");
+    // Only a full look, which has seen all, says that something is gone; and SIGHUP makes it look at once.
+    fs::remove_file(init.join("sub/S98y")).unwrap();
+    let (mut said, verdict) = monitor.full();
+    said.sort();
+    assert_eq!((said, verdict.as_str()), (vec!["gone S98y".into(), "gone S99x".into()], "suspicious"));
+    fs::remove_dir_all(tree.path().join("jffs/scripts")).unwrap();
+    assert_eq!(monitor.full(), (vec!["gone later".into()], "clean".into()));
+    assert_eq!(monitor.full(), (none(), "clean".into()), "the heartbeat");
+    assert_eq!(monitor.end(Signal::SIGTERM), "");
+}
+
+#[test]
+fn a_planted_process_is_told_within_two_seconds_where_the_kernel_tells_of_it() {
+    need_root();
+    let state = temporary();
+    let monitor = Monitor::live(state.path(), &SELDOM);
+    monitor.look();
+    if !monitor.has_connector() {
+        eprintln!("this kernel has no process events: the list of processes is tested instead, beside this");
+        return;
+    }
+    // A machine that is busy with other things may be slow, and the monitor gives way to them: then it must have begun to look.
+    let mut took = Vec::new();
+    for name in ["bot", "bot2", "bot3"] {
+        let planted = Planted::new(&format!("/tmp/gatewatch-monitor-{name}"), name);
+        let begun = Instant::now();
+        let _running = planted.start();
+        monitor.wait_for("new", planted.path());
+        let told = begun.elapsed();
+        let look = loop {
+            let row = monitor.told.recv_timeout(Duration::from_secs(25)).unwrap();
+            if row["type"] == "summary" {
+                break Duration::from_micros(row["elapsed_us"].as_u64().unwrap());
+            }
+        };
+        took.push((told, look));
+        if told < Duration::from_secs(2) {
+            break;
+        }
+    }
+    let in_time = |(told, look): &(Duration, Duration)| {
+        *told < Duration::from_secs(2) || told.saturating_sub(*look) < Duration::from_secs(1)
+    };
+    assert!(took.iter().any(in_time), "{took:?}");
+    assert_eq!(monitor.end(Signal::SIGINT), "");
+}
+
+#[test]
+fn a_planted_process_is_told_where_nobody_tells_of_it_and_again_when_it_is_gone() {
+    need_root();
+    let state = temporary();
+    let planted = Planted::new("/tmp/gatewatch-monitor-listed", "bot");
+    planted.copy("/bin/sleep");
+    // A container: the kernel tells nothing into it. What the test writes is run there.
+    let script = r#"mount -t proc none /proc; "$@" & monitor=$!; while read -r line; do eval "$line"; done"#;
+    let mut command = Command::new("unshare");
+    command.args(["-m", "-p", "-f", "--kill-child", "sh", "-c", script, "sh", GATEWATCH]);
+    command
+        .args(["monitor", "--format", "json"])
+        .args(BY_PROGRAMS)
+        .args(SELDOM)
+        .arg("--state")
+        .arg(state.path());
+    let mut monitor = Monitor::start(&mut command);
+    let mut shell = monitor.process.0.stdin.take().unwrap();
+    assert_eq!(monitor.look().0, none());
+    let begun = Instant::now();
+    writeln!(shell, "{} 600 & bot=$!", planted.path()).unwrap();
+    monitor.wait_for("new", planted.path());
+    // Five seconds between two looks at the list, and one for the look.
+    assert!(begun.elapsed() < Duration::from_secs(9), "{:?}", begun.elapsed());
+    assert_eq!(monitor.look().1, "suspicious");
+    writeln!(shell, "kill -9 $bot; wait $bot; kill -HUP $monitor").unwrap();
+    assert_eq!(monitor.look(), (vec!["gone bot".into()], "clean".into()));
+    writeln!(shell, "kill -TERM $monitor; wait $monitor; exit $?").unwrap();
+    let status = wait_for("its end", || monitor.process.0.try_wait().unwrap());
+    assert_eq!(status.code(), Some(0));
+}
+
+#[test]
+fn a_thousand_events_leave_nothing_behind() {
+    need_root();
+    let (tree, states) = (Tree::healthy().dir("etc/init.d"), [temporary(), temporary()]);
+    let by_files = Monitor::of(&tree, states[0].path(), &["--interval", "1"]);
+    let by_processes = Monitor::live(states[1].path(), &["--interval", "1"]);
+    let busy = |round: u32| {
+        for number in 0..250 {
+            let file = tree.path().join(format!("etc/init.d/S{}", (number + round) % 40));
+            fs::write(file, if number % 50 == 7 { ODD } else { "exit 0\n" }).unwrap();
+            assert!(Command::new("true").status().unwrap().success());
+        }
+        // Two looks at everything, the second of which began after that.
+        for monitor in [&by_files, &by_processes] {
+            monitor.look();
+            while monitor.told.try_recv().is_ok() {}
+            monitor.look();
+        }
+    };
+    busy(0);
+    let before = [by_files.size(), by_processes.size()];
+    (1..5).for_each(busy);
+    let after = [by_files.size(), by_processes.size()];
+    for ((memory, descriptors), (memory_before, descriptors_before)) in after.into_iter().zip(before) {
+        assert_eq!(descriptors, descriptors_before);
+        assert!(memory <= memory_before + 16, "{memory_before} KiB before, {memory} KiB after");
+        assert!(memory <= 1024, "{memory} KiB");
+    }
+    assert_eq!(by_files.end(Signal::SIGTERM) + &by_processes.end(Signal::SIGTERM), "");
+}
+
+#[test]
+fn one_that_is_started_again_goes_on_and_a_second_one_does_not_start() {
+    let (tree, state) = (Tree::healthy().file("etc/init.d/S99x", ODD), temporary());
+    let monitor = Monitor::of(&tree, state.path(), &SELDOM);
+    assert_eq!(monitor.look(), (vec!["new S99x".into()], "suspicious".into()));
+    let mut second = Command::new(GATEWATCH);
+    let second = run(second.arg("monitor").arg("--root").arg(tree.path()).arg("--state").arg(state.path()));
+    let expected = format!(
+        "gatewatch: process {} is a monitor that has {} already: end it first, or give another --state\n",
+        monitor.pid(),
+        state.path().display()
+    );
+    assert_eq!((second.status, second.stdout.len(), second.stderr), (3, 0, expected));
+    let pid = fs::read_to_string(state.path().join("monitor.pid")).unwrap();
+    assert_eq!(pid, format!("{}\n", monitor.pid()));
+    assert_eq!(monitor.end(Signal::SIGTERM), "");
+
+    let monitor = Monitor::of(&tree, state.path(), &SELDOM);
+    assert_eq!(monitor.look(), (none(), "suspicious".into()), "it was told before");
+    fs::remove_file(tree.path().join("etc/init.d/S99x")).unwrap();
+    assert_eq!(monitor.full(), (vec!["gone S99x".into()], "clean".into()));
+    // Nobody asks first.
+    monitor.signal(Signal::SIGKILL);
+    drop(monitor);
+
+    fs::write(state.path().join("monitor.state"), "nonsense").unwrap();
+    fs::write(tree.path().join("etc/init.d/S99x"), ODD).unwrap();
+    let monitor = Monitor::of(&tree, state.path(), &SELDOM);
+    assert_eq!(monitor.look().0, ["new S99x"]);
+    let said = monitor.end(Signal::SIGTERM);
+    assert!(said.contains("monitor.state: not whole") && said.lines().count() == 1, "{said}");
+}
+
+/// A monitor in a mount namespace of its own, after a command with the directory of its state as `$1`.
+fn on(setup: &str, tree: &Tree, state: &Path) -> Monitor {
+    need_root();
+    let script = format!("{setup}; shift; exec \"$@\"");
+    let mut command = Command::new("unshare");
+    command.args(["-m", "sh", "-c", &script, "sh"]).arg(state).arg(GATEWATCH);
+    command.args(["monitor", "--format", "json", "--root"]).arg(tree.path());
+    Monitor::start(command.args(BY_LINES).args(["--interval", "1"]).arg("--state").arg(state))
+}
+
+#[test]
+fn a_disk_that_takes_nothing_stops_nothing() {
+    for (setup, why) in [
+        ("mount -t tmpfs -o ro none $1", "going on without: a second monitor"),
+        // Room for the lock and no more.
+        (
+            "mount -t tmpfs -o size=4k none $1; printf x >$1/monitor.pid",
+            "after a new start all is told again",
+        ),
+    ] {
+        let (tree, state) = (Tree::healthy().file("etc/init.d/S99x", ODD), temporary());
+        let monitor = on(setup, &tree, state.path());
+        assert_eq!(monitor.look(), (vec!["new S99x".into()], "suspicious".into()));
+        fs::remove_file(tree.path().join("etc/init.d/S99x")).unwrap();
+        let (said, verdict) = loop {
+            let look = monitor.look();
+            if !look.0.is_empty() {
+                break look;
+            }
+        };
+        assert_eq!((said, verdict.as_str()), (vec!["gone S99x".into()], "clean"));
+        let said = monitor.end(Signal::SIGTERM);
+        assert!(said.contains(why), "{said}");
+        assert!(said.lines().count() <= 2, "said once: {said}");
+    }
+}
+
+/// A file system that nobody serves is mounted in the tree, so that the look waits for ever.
+fn stuck(tree: &Tree, state: &Path, timeout: &str) -> Monitor {
+    need_root();
+    let script = r#"exec 3<>/dev/fuse
+        mount -i -t fuse -o fd=3,rootmode=40000,user_id=0,group_id=0 none "$1/etc/rc.d" && exec "$0" monitor \
+            --format json --no-events --interval 1 --only exe-volatile,startup-volatile --root "$1" --state "$2" --timeout "$3""#;
+    let mut command = Command::new("unshare");
+    command.args(["-m", "sh", "-c", script, GATEWATCH]).arg(tree.path()).arg(state);
+    Monitor::start(command.arg(timeout))
+}
+
+/// The process that looks.
+fn child_of(monitor: &Monitor) -> Pid {
+    let pid = monitor.pid();
+    wait_for("a look", || {
+        let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap();
+        children.trim().parse().map(Pid::from_raw).ok()
+    })
+}
+
+#[test]
+fn who_kills_the_look_does_not_end_the_monitor_and_who_ends_the_monitor_waits_for_no_look() {
+    let (tree, state) = (Tree::healthy().dir("etc/rc.d").process(12, b"x", b"/tmp/x", b"x\0"), temporary());
+    let monitor = stuck(&tree, state.path(), "60");
+    monitor.wait_for("new", "/tmp/x");
+    let child = child_of(&monitor);
+    kill(child, Signal::SIGKILL).unwrap();
+    assert_eq!(monitor.look(), (none(), "suspicious".into()));
+    // The next one is under way, and is stuck too.
+    let next = wait_for("another look", || Some(child_of(&monitor)).filter(|next| *next != child));
+    let begun = Instant::now();
+    let said = monitor.end(Signal::SIGTERM);
+    assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
+    assert_eq!(said, "");
+    wait_for("the end of the look", || (!PathBuf::from(format!("/proc/{next}")).exists()).then_some(()));
+}
+
+#[test]
+fn what_the_log_could_not_take_comes_later() {
+    let (tree, state) = (Tree::healthy().file("etc/init.d/S99x", ODD), temporary());
+    let log = state.path().join("log");
+    let option = format!("--syslog={}", log.display());
+    let monitor = Monitor::of(&tree, state.path(), &["--interval", "3600", &option]);
+    assert_eq!(monitor.look().0, ["new S99x"]);
+    let socket = UnixDatagram::bind(&log).unwrap();
+    socket.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    let receive = || {
+        let mut line = [0; 1024];
+        let length = socket.recv(&mut line).unwrap();
+        String::from_utf8(line[..length].to_vec()).unwrap()
+    };
+    let (finding, heartbeat) = (receive(), receive());
+    assert!(finding.contains(" n=1/2 check=startup-volatile sev=suspicious "), "{finding}");
+    assert!(finding.contains(" state=new obj=\"/etc/init.d/S99x"), "{finding}");
+    assert!(heartbeat.contains(" n=2/2 verdict=suspicious "), "{heartbeat}");
+    fs::remove_file(tree.path().join("etc/init.d/S99x")).unwrap();
+    assert_eq!(monitor.full(), (vec!["gone S99x".into()], "clean".into()));
+    let gone = receive();
+    assert!(gone.starts_with("<29>") && gone.contains(" state=gone seen="), "{gone}");
+    assert!(receive().contains(" verdict=clean "));
+    assert_eq!(monitor.end(Signal::SIGTERM), "");
+}
+
+#[test]
+fn people_read_what_has_become_of_it_also_after_whoever_started_it_has_left() {
+    let (tree, state) = (Tree::healthy().file("etc/init.d/S99x", ODD), temporary());
+    let log = state.path().join("log");
+    let socket = UnixDatagram::bind(&log).unwrap();
+    socket.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    let receive = || {
+        let mut line = [0; 1024];
+        let length = socket.recv(&mut line).unwrap();
+        String::from_utf8(line[..length].to_vec()).unwrap()
+    };
+    let mut command = Command::new(GATEWATCH);
+    command.args(["monitor", "-q", "--root"]).arg(tree.path()).arg("--state").arg(state.path());
+    command.args(BY_LINES).args(SELDOM).arg(format!("--syslog={}", log.display()));
+    let mut process = scan::start(&mut command);
+    let pid = Pid::from_raw(process.0.id().try_into().unwrap());
+    let mut text = BufReader::new(process.0.stdout.take().unwrap()).lines();
+    let mut line = || text.next().unwrap().unwrap();
+    assert_eq!(line(), "suspicious startup-volatile (T1037.004) /etc/init.d/S99x:2 state=new");
+    line();
+    assert!(receive().contains("n=1/2") && receive().contains("n=2/2"));
+    fs::rename(tree.path().join("etc/init.d/S99x"), tree.path().join("etc/init.d/S98x")).unwrap();
+    assert_eq!(line(), "suspicious startup-volatile (T1037.004) /etc/init.d/S98x:2 state=new");
+    line();
+    assert!(receive().contains("n=1/2") && receive().contains("n=2/2"));
+    kill(pid, Signal::SIGHUP).unwrap();
+    assert_eq!(line(), "suspicious startup-volatile (T1037.004) /etc/init.d/S99x:2 state=gone");
+    assert_eq!(line(), "    it is there no more");
+    let seen = line();
+    assert!(seen.starts_with("    first seen 20") && seen.contains(" UTC, last seen 20"), "{seen}");
+    assert!(receive().contains("state=gone") && receive().contains("n=2/2"));
+    // Nobody reads standard output any more; the log does, and is told once.
+    drop(text);
+    fs::remove_file(tree.path().join("etc/init.d/S98x")).unwrap();
+    kill(pid, Signal::SIGHUP).unwrap();
+    assert!(receive().contains("S98x") && receive().contains("n=2/2"));
+    kill(pid, Signal::SIGHUP).unwrap();
+    let heartbeat = receive();
+    assert!(heartbeat.contains(" n=1/1 verdict=clean "), "{heartbeat}");
+    kill(pid, Signal::SIGTERM).unwrap();
+    assert_eq!(wait_for("its end", || process.0.try_wait().unwrap()).code(), Some(0));
+}
+
+#[test]
+fn systemd_is_told_that_it_is_ready_and_lives() {
+    let (tree, state) = (Tree::healthy(), temporary());
+    let path = state.path().join("notify");
+    let socket = UnixDatagram::bind(&path).unwrap();
+    socket.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    let mut command = Command::new(GATEWATCH);
+    command.args(["monitor", "--format", "json", "--root"]).arg(tree.path()).arg("--state").arg(state.path());
+    command.env("NOTIFY_SOCKET", &path).env("WATCHDOG_USEC", "1000000").args(BY_LINES).args(SELDOM);
+    let monitor = Monitor::start(&mut command);
+    let receive = || {
+        let mut word = [0; 64];
+        let length = socket.recv(&mut word).unwrap();
+        String::from_utf8(word[..length].to_vec()).unwrap()
+    };
+    assert_eq!([receive(), receive(), receive()], ["READY=1", "WATCHDOG=1", "WATCHDOG=1"]);
+    assert_eq!(monitor.end(Signal::SIGTERM), "");
+    let last = std::iter::from_fn(|| Some(receive())).find(|word| word != "WATCHDOG=1");
+    assert_eq!(last.as_deref(), Some("STOPPING=1"));
+}
+
+#[test]
+fn the_script_for_openwrt_is_one() {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/packaging/openwrt/gatewatch.init");
+    let ran = run(Command::new("shellcheck").args(["-s", "dash", script]));
+    assert_eq!((ran.status, String::from_utf8(ran.stdout).unwrap().as_str()), (0, ""));
+    let ran = run(Command::new("busybox").args(["ash", "-n", script]));
+    assert_eq!((ran.status, ran.stderr.as_str()), (0, ""));
+}
