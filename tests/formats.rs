@@ -101,7 +101,7 @@ fn a_plugin_is_read_as_it_is_meant() {
             json.checks.iter().filter(|row| ["no", "partly"].contains(&row["looked"].as_str().unwrap()));
         assert_eq!(
             of("infected") + of("suspicious") + of("notice") + of("looked") + left,
-            json.findings.len() + blind.count(),
+            json.incidents.len() + json.findings.len() + blind.count(),
             "{name}: {text}"
         );
     });
@@ -284,6 +284,7 @@ fn events_are_what_json_says() {
         let (status, text) = told(command(root, "cef").args(["-v", "--device", "router-1"]));
         assert_eq!(status, json.status, "{name}");
         let mut findings = json.findings.iter();
+        let mut incidents = json.incidents.iter();
         let mut checks = json.checks.iter();
         for line in text.lines() {
             let (header, values) = event(line);
@@ -309,6 +310,23 @@ fn events_are_what_json_says() {
                 }
             };
             match values["cat"].as_str() {
+                "incident" => {
+                    let row = incidents.next().unwrap();
+                    assert_eq!(header[4], "incident");
+                    let pairs = [
+                        ("spid", "pid"),
+                        ("filePath", "path"),
+                        ("cs2", "family"),
+                        ("cs3", "client"),
+                        ("cn1", "number"),
+                        ("cn2", "count"),
+                        ("msg", "story"),
+                    ];
+                    same(row, &pairs);
+                    let checks: Vec<_> =
+                        row["findings"].as_array().unwrap().iter().map(|id| id.as_str().unwrap()).collect();
+                    assert_eq!(values["cs1"], checks.join(","), "{line}");
+                }
                 "finding" => {
                     let row = findings.next().unwrap();
                     assert_eq!(header[4], row["check"].as_str().unwrap());
@@ -350,7 +368,11 @@ fn events_are_what_json_says() {
                 }
             }
         }
-        assert_eq!((findings.next(), checks.next()), (None, None), "{name}: all are told");
+        assert_eq!(
+            (findings.next(), incidents.next(), checks.next()),
+            (None, None, None),
+            "{name}: all are told"
+        );
         assert!(text.lines().last().unwrap().contains("|cat=summary "), "{name}");
     });
 }
@@ -422,13 +444,14 @@ fn mild_findings_are_left_out_and_counted() {
             assert!(!told(&text) && !told(&nagios), "{least}: {text}{nagios}");
         }
         let (_, cef) = told(&mut part("cef"));
-        assert_eq!(cef.lines().count(), all.findings.len() - hidden + 1, "{least}: {cef}");
+        let told = all.findings.len() - hidden + json.incidents.len() + 1;
+        assert_eq!(cef.lines().count(), told, "{least}: {cef}");
         let said = format!("({hidden} not shown)");
         assert_eq!((text.contains(&said), nagios.contains(&said)), (hidden > 0, hidden > 0), "{least}");
         assert_eq!(cef.contains(&format!("; {hidden} findings not shown")), hidden > 0, "{least}: {cef}");
         let (_, log) = golden::logged(part("json"));
         let closing = log.last().unwrap();
-        assert_eq!(log.len(), all.findings.len() - hidden + 1, "{least}: {log:?}");
+        assert_eq!(log.len(), told, "{least}: {log:?}");
         assert_eq!(closing.contains(&format!(" hidden={hidden}\n")), hidden > 0, "{least}: {closing}");
     }
     // A verdict stands, even if nothing of it is shown.

@@ -112,14 +112,14 @@ fn startup_file_program_and_connection_are_one_incident() {
     let place = |part: &str| said.text.find(part).unwrap_or_else(|| panic!("{part} in {}", said.text));
     let order = ["what to do:", "    1. ", "/proc/PID/exe", "infected exe-deleted", "infected: "];
     assert!(order.map(place).is_sorted(), "{}", said.text);
-    // Its line is the first in the log, of as many as are counted.
-    let (first, of) = (&said.log[0], said.log.len());
-    let head = format!(" n=1/{of} incident=1 sev=infected checks=");
-    assert!(
-        first.contains(&head) && first.contains(&format!(" pid={pid} obj=\"pid {pid} (/tmp/")),
-        "{first}"
-    );
-    assert!(first.ends_with('"') && first.len() <= 220 + "<26>Nov 22 10:00:00 ".len(), "{first}");
+    // Its line is the one before the last in the log, of as many as are counted.
+    let (at, of) = (said.log.len() - 1, said.log.len());
+    let line = &said.log[at - 1];
+    let head = format!(" n={at}/{of} incident=1 sev=infected findings={} pid={pid} ", incident["count"]);
+    let brief =
+        "story=\"/tmp/gw0/.x started by /etc/init.d/gwstory0:2 speaks to 198.51.100.7:443 (trickbot)\"";
+    assert!(line.contains(&head) && line.ends_with(brief), "{line}");
+    assert!(line.len() <= 220 + "<26>Nov 22 10:00:00 ".len(), "{line}");
     assert_eq!(said.log.iter().filter(|line| line.contains(" incident=")).count(), 1);
 }
 

@@ -73,7 +73,7 @@ impl Line {
 }
 
 const FINDING: [&str; 8] = ["dev", "run", "n", "check", "sev", "attack", "pid", "obj"];
-const INCIDENT: [&str; 8] = ["dev", "run", "n", "incident", "sev", "checks", "pid", "obj"];
+const INCIDENT: [&str; 8] = ["dev", "run", "n", "incident", "sev", "findings", "pid", "story"];
 const LAST: [&str; 8] = ["dev", "run", "n", "verdict", "intel", "checks", "blind", "us"];
 
 /// The messages of one run, each with the keys that it must have and numbered without a gap.
@@ -142,11 +142,13 @@ fn every_finding_has_its_line_and_every_run_its_last() {
     let intel = scan::intel("live.gwi");
     let (outcome, lines) =
         logged(&infected(), &["--device", "r1.lan", "--intel", intel.to_str().unwrap(), "--allow-unsigned"]);
-    let incident = ["incident", "sev", "checks", "pid"].map(|key| lines[0].value(key));
-    assert_eq!(incident, ["1", "infected", "exe-deleted,startup-dropper,startup-volatile", "9"]);
-    assert!(lines[0].value("obj").starts_with("pid 9 (/tmp/x, deleted"), "{:?}", lines[0]);
+    // Incidents stand behind the findings and before the last word.
+    let told = &lines[lines.len() - 2];
+    let incident = ["incident", "sev", "findings", "pid"].map(|key| told.value(key));
+    assert_eq!(incident, ["1", "infected", "3", "9"]);
+    assert!(told.value("story").starts_with("pid 9 (/tmp/x, deleted"), "{told:?}");
     let short: Vec<_> =
-        lines[1..5].iter().map(|l| ["check", "sev", "attack", "obj"].map(|key| l.value(key))).collect();
+        lines[..4].iter().map(|l| ["check", "sev", "attack", "obj"].map(|key| l.value(key))).collect();
     assert_eq!(
         short,
         [

@@ -272,6 +272,7 @@ mod tests {
             findings: 2,
             pid: Some(812),
             path: b"/tmp/x",
+            started_by: (b"", 0),
             remote: Some(endpoint("203.0.113.7:443")),
             client: None,
             story: b"pid 812 speaks to 203.0.113.7",

@@ -307,6 +307,8 @@ pub struct Incident<'a> {
     pub pid: Option<u32>,
     /// The program or the startup file that it is about first of all.
     pub path: &'a [u8],
+    /// The startup file that starts it, and the line in it, 0 for none; empty where none does.
+    pub started_by: (&'a [u8], u32),
     /// Who is spoken to.
     pub remote: Option<Endpoint>,
     /// Who of those that this machine serves has to do with it.

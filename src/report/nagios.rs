@@ -330,6 +330,7 @@ mod tests {
             findings: 1,
             pid: None,
             path: b"",
+            started_by: (b"", 0),
             remote: None,
             client: None,
             story: b"pid 812 speaks | to 203.0.113.7",

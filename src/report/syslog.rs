@@ -13,7 +13,7 @@ use super::{
 };
 use crate::facts::text::Bytes;
 use crate::limits::{
-    CLIENT_BYTES, DETAIL_BYTES, PATH_BYTES, SYSLOG_FINDINGS, SYSLOG_PER_CHECK, SYSLOG_TEXT_BYTES,
+    CLIENT_BYTES, DETAIL_BYTES, PATH_BYTES, STORY_BYTES, SYSLOG_FINDINGS, SYSLOG_PER_CHECK, SYSLOG_TEXT_BYTES,
 };
 use spool::{Class, Spool};
 
@@ -27,9 +27,6 @@ const fn level(severity: Severity) -> u8 {
 }
 const ERROR: u8 = 3;
 const INFO: u8 = 6;
-
-/// Up to where the names of an incident's checks may reach: the shortest of lines has room for a story behind them.
-const CHECKS_ROOM: usize = 80;
 
 /// Room for a client that is told in full: address, port and hardware address of IPv6 fit.
 const CLIENT_ROOM: usize = 72;
@@ -134,29 +131,41 @@ fn text(finding: &Finding<'_>) -> Result<Text, SinkFault> {
     Ok(text)
 }
 
-/// The incident's own part of its line. Its checks give way after a while, and then its story.
-fn story(incident: &Incident<'_>) -> Result<Text, SinkFault> {
+/// The incident's own part of its line. Its findings have lines of their own, so that who, from where and to whom fit into
+/// the shortest of lines.
+fn incident(incident: &Incident<'_>) -> Result<Text, SinkFault> {
     let mut text = Text::new();
-    let mut keys = write!(text, "incident={} sev={} checks=", incident.number, incident.severity.word());
-    let mut left = 0_u32;
-    for check in incident.checks {
-        let comma = if text.ends_with('=') { "" } else { "," };
-        if left > 0 || text.len().saturating_add(check.len()) >= CHECKS_ROOM {
-            left = left.saturating_add(1);
-        } else {
-            keys = keys.and_then(|()| write!(text, "{comma}{check}"));
-        }
-    }
-    keys.and_then(|()| if left > 0 { write!(text, "+{left}") } else { Ok(()) })
+    let severity = incident.severity.word();
+    write!(text, "incident={} sev={severity} findings={}", incident.number, incident.findings)
         .and_then(|()| incident.pid.map_or(Ok(()), |pid| write!(text, " pid={pid}")))
         .and_then(|()| text.write_str(" story=\""))
         .and_then(|()| {
             let room = SYSLOG_TEXT_BYTES.saturating_sub(text.len().saturating_add(1));
-            quoted_within(incident.story, room, &mut text)
+            quoted_within(brief(incident).as_slice(), room, &mut text)
         })
         .and_then(|()| text.write_char('"'))
         .map_err(|_| SinkFault::TooLarge)?;
     Ok(text)
+}
+
+/// `/tmp/.x started by /etc/rc.d/S99y:2 speaks to 203.0.113.7:443 (mirai)`; the story itself where one of these is not known.
+fn brief(incident: &Incident<'_>) -> Bytes<STORY_BYTES> {
+    let (file, line) = incident.started_by;
+    let Some(remote) = incident.remote.filter(|_| !file.is_empty() && !incident.path.is_empty()) else {
+        return Bytes::of(incident.story);
+    };
+    let mut brief = Bytes::new();
+    for (path, line, behind) in [(incident.path, 0, " started by "), (file, line, " speaks to ")] {
+        brief.push(path);
+        let _ = if line > 0 { write!(brief, ":{line}{behind}") } else { write!(brief, "{behind}") };
+    }
+    let _ = write!(brief, "{remote}");
+    if !incident.family.is_empty() {
+        for part in [b" (", incident.family, b")"] {
+            brief.push(part);
+        }
+    }
+    brief
 }
 
 /// ` client=lan-0123abcd`; one that is told in full has blanks.
@@ -212,7 +221,7 @@ impl Sink for Syslog<'_> {
     }
 
     fn incident(&mut self, incident: &Incident<'_>) -> Result<(), SinkFault> {
-        self.store.spool.put(Class::Incident, level(incident.severity), &story(incident)?);
+        self.store.spool.put(Class::Incident, level(incident.severity), &self::incident(incident)?);
         Ok(())
     }
 
@@ -352,6 +361,33 @@ mod tests {
             lines[0].split_once("check=").unwrap().1.to_owned()
         };
         assert_eq!(cut(1), cut(4_194_303));
+    }
+
+    #[test]
+    fn an_incident_says_who_from_where_and_to_whom() {
+        let whole = Incident {
+            number: 2,
+            severity: Severity::Infected,
+            family: b"trickbot",
+            checks: &["exe-deleted", "c2-address"],
+            findings: 6,
+            pid: Some(4_194_304),
+            path: b"/tmp/.x",
+            started_by: (b"/etc/init.d/y", 2),
+            remote: Some(crate::facts::endpoint::Endpoint { ip: [198, 51, 100, 7].into(), port: 443 }),
+            client: None,
+            story: b"pid 4194304 (/tmp/.x, deleted) and so on",
+            advice: &[],
+        };
+        let told = "incident=2 sev=infected findings=6 pid=4194304 story=\"/tmp/.x started by /etc/init.d/y:2 speaks to \
+            198.51.100.7:443 (trickbot)\"";
+        assert_eq!(incident(&whole).unwrap(), told);
+        let unknown = Incident { remote: None, pid: None, ..whole };
+        let told = "incident=2 sev=infected findings=6 story=\"pid 4194304 (/tmp/.x, deleted) and so on\"";
+        assert_eq!(incident(&unknown).unwrap(), told);
+        let no_family = Incident { started_by: (b"/etc/init.d/y", 0), family: b"", ..whole };
+        let brief = "/tmp/.x started by /etc/init.d/y speaks to 198.51.100.7:443\"";
+        assert!(incident(&no_family).unwrap().ends_with(brief));
     }
 
     #[test]

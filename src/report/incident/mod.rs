@@ -226,6 +226,10 @@ impl Incidents {
             findings: group.findings,
             pid: story.lead.pid,
             path: story.lead.path,
+            started_by: story
+                .start
+                .map(|start| (start.path, start.line.unwrap_or_default()))
+                .unwrap_or_default(),
             remote: story.speaks.or(story.lead.remote),
             client: story.lead.client,
             story: text.as_slice(),

@@ -62,6 +62,8 @@ pub struct Story<'a> {
     pub lead: Finding<'a>,
     /// The likely family; empty where none is named.
     pub family: &'a [u8],
+    /// The finding that tells how it is started.
+    pub start: Option<Finding<'a>>,
     /// Who is spoken to.
     pub speaks: Option<Endpoint>,
 }
@@ -91,13 +93,13 @@ impl<'a> Story<'a> {
         let speaks = SPEAKS.iter().find_map(|(check, _)| {
             members().find(|finding| finding.check == *check).and_then(|finding| finding.remote)
         });
-        Self { lead, family: family.unwrap_or_default(), speaks }
+        Self { lead, family: family.unwrap_or_default(), start: start(&lead, members), speaks }
     }
 
     /// Tells it.
     pub fn tell<I: Iterator<Item = Finding<'a>>>(&self, members: Members<'_, I>, out: &mut Out) {
         let mut said = heapless::Vec::<&str, { STARTS.len() + TRAITS.len() + SPEAKS.len() + 4 }>::new();
-        let start = self.start(members);
+        let start = self.start;
         if self.lead.pid.is_some() {
             self.process(members, &mut said, out);
         } else if keys::is_clients(&self.lead) {
@@ -221,18 +223,6 @@ impl<'a> Story<'a> {
         }
     }
 
-    /// The finding that tells how it is started: one that names the program before others.
-    fn start<I: Iterator<Item = Finding<'a>>>(&self, members: Members<'_, I>) -> Option<Finding<'a>> {
-        let program = if keys::is_program(&self.lead) { self.lead.path } else { b"" };
-        let names = |finding: &Finding<'a>| !program.is_empty() && keys::names(finding, program);
-        let all = || {
-            STARTS.iter().flat_map(move |check| {
-                members().filter(move |finding| finding.check == *check && finding.pid.is_none())
-            })
-        };
-        all().find(names).or_else(|| all().next())
-    }
-
     /// `/etc/rc.d/S99y:3 (not in the image)`
     fn startup<I: Iterator<Item = Finding<'a>>>(
         &self,
@@ -279,6 +269,21 @@ impl<'a> Story<'a> {
             out.push(b" and others");
         }
     }
+}
+
+/// The finding that tells how it is started: one that names the program before others.
+fn start<'a, I: Iterator<Item = Finding<'a>>>(
+    lead: &Finding<'_>,
+    members: Members<'_, I>,
+) -> Option<Finding<'a>> {
+    let program = if keys::is_program(lead) { lead.path } else { b"" };
+    let names = |finding: &Finding<'a>| !program.is_empty() && keys::names(finding, program);
+    let all = || {
+        STARTS.iter().flat_map(move |check| {
+            members().filter(move |finding| finding.check == *check && finding.pid.is_none())
+        })
+    };
+    all().find(names).or_else(|| all().next())
 }
 
 /// Remembers checks of which something was said.
