@@ -300,7 +300,15 @@ fn rsyslog_and_syslog_ng_get_everything_whole() {
             assert_eq!(record.severity == "info", ends, "{record:?}");
             assert_eq!(record.severity == "crit", record.text.contains(" sev=infected "), "{record:?}");
             if record.way == "imtcp" {
-                assert_eq!(record.kind, if ends { "summary" } else { "finding" });
+                let incident = record.text.contains(" incident=");
+                assert_eq!(
+                    record.kind,
+                    match (ends, incident) {
+                        (true, _) => "summary",
+                        (false, true) => "incident",
+                        (false, false) => "finding",
+                    }
+                );
             }
         }
         if ways.contains(&"imtcp") {

@@ -80,9 +80,9 @@ fn what_is_wrong_is_told_with_its_line_and_nothing_is_done() {
     let large = format!("#{}\n", "x".repeat(70_000));
     for (text, expected) in [
         ("\nfrmat = json\n", ":2: unknown key \"frmat\": format is one"),
-        ("colour = blue\n", ":1: unknown key \"colour\": use format, syslog, intel, allow_unsigned, dir, "),
+        ("colour = blue\n", ":1: unknown key \"colour\": use format, output, min_severity, syslog, "),
         ("root = /\n", ":1: unknown key \"root\": "),
-        ("format = xml\n", ":1: format \"xml\": use text or json"),
+        ("format = xml\n", ":1: format \"xml\": use text, json, nagios, prom or cef"),
         ("timeout = 0\n", ":1: timeout: use seconds from 1 to 86400"),
         ("device = a/b\n", ":1: device \"a/b\": use 1 to 64 letters"),
         ("skip = exe-delete\n", ":1: unknown check \"exe-delete\": gatewatch list shows them"),

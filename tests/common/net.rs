@@ -314,13 +314,21 @@ fn mounting(files: &[(&str, &str)]) -> (String, Tree) {
         .map(|(path, _)| path.rsplit_once('/').unwrap().0)
         .collect();
     directories.dedup();
-    // Where the machine has no such file a copy of its directory, which it must have, takes one in.
+    let made = directories.clone();
+    for directory in &mut directories {
+        while missing(directory) {
+            *directory = directory.rsplit_once('/').unwrap().0;
+        }
+    }
+    directories.dedup();
+    // Where the machine has no such file a copy of its directory, or of the one above, takes one in.
     for directory in directories {
         let copy = tree.path().join("dirs").join(&directory[1..]);
         let copy = copy.to_str().unwrap();
         script +=
             &format!(" && mkdir -p {copy} && cp -a {directory}/. {copy}/ && mount --bind {copy} {directory}");
     }
+    made.iter().for_each(|directory| script += &format!(" && mkdir -p {directory}"));
     for (at, (path, text)) in files.iter().enumerate() {
         let copy = tree.path().join(at.to_string());
         fs::write(&copy, text).unwrap();
