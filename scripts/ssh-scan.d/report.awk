@@ -56,7 +56,7 @@ function is_object(line,    depth) {
 }
 
 function is_ours(line) {
-    return length(line) <= 65536 && line ~ /^\{"v":1,"type":"(finding|incident|check|summary)",/ &&
+    return length(line) <= 65536 && line ~ /^\{"v":1,"type":"(finding|allowed|incident|check|summary)",/ &&
         line !~ /[{,]"host":/ && is_text(line) && is_object(line)
 }
 
@@ -80,11 +80,12 @@ index($0, mark " end ") == 1 { status = substr($0, length(mark) + 6) + 0; next }
     severity = value($0, "severity")
 }
 /^\{"v":1,"type":"(finding|incident)"/ {
-    found++
-    seen[severity] += ($0 ~ /"type":"finding"/)
+    joined = ($0 ~ /"type":"incident"/) ? number($0, "count") : 0
+    found += !joined
+    seen[severity] += !joined
     # An incident says more than the findings it joins.
-    weight = rank[severity] * 2 + ($0 ~ /"type":"incident"/)
-    if (weight > worst) { worst = weight; why = story($0) }
+    weight = rank[severity] * 2 + (joined > 0)
+    if (weight > worst) { worst = weight; why = story($0); told = joined ? joined : 1 }
     detail = value($0, "detail")
     print severity " " story($0) (detail == "" ? "" : ": " shown(detail)) >text
 }
@@ -104,7 +105,7 @@ END {
     if (seen["infected"]) result = "infected"
     else if (seen["suspicious"] && result != "infected") result = "suspicious"
     if (verdict == "none") { infected = seen["infected"]; suspicious = seen["suspicious"]; notice = seen["notice"] }
-    more = found > 1 ? " and " found - 1 " more" : ""
+    more = found > told ? " and " found - told " more" : ""
     if (result == "clean" || worst < 4) why = more = ""
     if (verdict == "incomplete" && why == "")
         why = broken != "" ? broken : blind " of " checks " checks could not see everything"

@@ -6,10 +6,28 @@ use gatewatch::limits::{CHECKS, INCIDENTS_TOLD};
 use gatewatch::monitor::key::{self, Secret};
 use gatewatch::monitor::seen::{Now, Seen};
 use gatewatch::monitor::storm::Storm;
-use gatewatch::report::{Event, Finding, Incident, Looked, Severity, Sink, SinkFault, Summary, Verdict};
+use gatewatch::report::{
+    Event, Finding, Incident, Looked, Severity, Sink, SinkFault, State, Summary, Verdict,
+};
 
-/// What stands for incidents that were told.
-pub type Incidents = heapless::Vec<u64, INCIDENTS_TOLD>;
+/// Incidents that were told: what stands for whom each is about, and how bad it was.
+pub type Incidents = heapless::Vec<(u64, Severity), INCIDENTS_TOLD>;
+
+/// Whom a finding is about: a path, or else another machine or a client.
+const fn about<'f>(finding: &Finding<'f>) -> Finding<'f> {
+    let Finding { path, remote, client, .. } = *finding;
+    if path.is_empty() {
+        Finding { remote, client, ..Finding::NOTHING }
+    } else {
+        Finding { path, ..Finding::NOTHING }
+    }
+}
+
+/// Who is gone, or is told of again, is an incident of its own the next time.
+fn forget(incidents: &mut Incidents, finding: &Finding<'_>, secret: Secret) {
+    let key = key::of(&about(finding), secret);
+    incidents.retain(|(told, _)| *told != key);
+}
 
 /// A sink that tells `to` what is news of one look.
 pub struct Watched<'a> {
@@ -49,13 +67,15 @@ impl<'a> Watched<'a> {
     }
 
     fn close(&mut self) {
-        let Self { to, seen, fully, now, told, .. } = self;
+        let Self { to, seen, fully, now, told, incidents, secret, .. } = self;
         let index = |id: &[u8]| checks::ALL.iter().position(|check| check.id.as_bytes() == id);
         let looked = |id: &[u8]| index(id).and_then(|at| fully.get(at).copied()).unwrap_or_default();
         seen.close(&looked, &mut |entry| {
             if let Some(check) = index(entry.check()).and_then(|at| checks::ALL.get(at)) {
                 *told = told.saturating_add(1);
-                let gone = Event::Finding(entry.gone(check.id, check.attack, *now));
+                let gone = entry.gone(check.id, check.attack, *now);
+                forget(incidents, &gone, *secret);
+                let gone = Event::Finding(gone);
                 let _ = to.event(&gone).and_then(|()| to.late(&gone));
             }
         });
@@ -76,7 +96,8 @@ impl<'a> Watched<'a> {
             };
             *count = count.saturating_add(1);
         }
-        if whole.infected > 0 {
+        let joined = self.incidents.iter().any(|(_, severity)| *severity == Severity::Infected);
+        if whole.infected > 0 || joined {
             whole.verdict = Verdict::Infected;
         } else if whole.suspicious > 0 {
             whole.verdict = Verdict::Suspicious;
@@ -91,6 +112,9 @@ impl Sink for Watched<'_> {
             Event::Finding(finding) => {
                 let key = key::of(finding, self.secret);
                 let Some(history) = self.seen.see(finding, key, self.now, self.storm) else { return Ok(()) };
+                if history.state == State::Again {
+                    forget(self.incidents, finding, self.secret);
+                }
                 self.told = self.told.saturating_add(1);
                 self.tell(&Event::Finding(Finding { history: Some(history), ..*finding }))
             }
@@ -111,25 +135,23 @@ impl Sink for Watched<'_> {
         if self.quick.is_some() { Ok(()) } else { self.to.allowed(finding, reason) }
     }
 
-    /// Findings that are known make no news together either, and the same intruder is told of once, until he is worse.
+    /// Findings that are known make no news together either, and the same intruder is told of once, until he is worse, is gone
+    /// and back, or his findings are told again.
     fn incident(&mut self, incident: &Incident<'_>) -> Result<(), SinkFault> {
-        let about = Finding {
-            check: incident.severity.word(),
-            severity: incident.severity,
-            family: incident.family,
+        let about = about(&Finding {
             path: incident.path,
             remote: incident.remote,
             client: incident.client,
             ..Finding::NOTHING
-        };
-        let key = key::of(&about, self.secret);
-        if self.told == 0 || self.incidents.contains(&key) {
+        });
+        let told = (key::of(&about, self.secret), incident.severity);
+        if self.told == 0 || self.incidents.contains(&told) {
             return Ok(());
         }
         if self.incidents.is_full() {
             self.incidents.remove(0);
         }
-        let _ = self.incidents.push(key);
+        let _ = self.incidents.push(told);
         self.to.incident(incident)
     }
 
