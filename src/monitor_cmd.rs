@@ -18,7 +18,7 @@ use gatewatch::report::escape::Escaped;
 use gatewatch::report::{Source, Verdict};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
-use crate::args::{self, Command, Scan};
+use crate::args::{self, Command, Format, Scan};
 use crate::outbox::Outbox;
 use crate::sinks::REPORT_US;
 use crate::sys::machine::Machine;
@@ -27,7 +27,7 @@ use crate::{complain, config, run, sinks};
 
 use store::{Store, Taken};
 use triggers::{News, Triggers};
-use watched::{Incidents, Watched};
+use watched::{Incidents, Kind, Known, Watched, Whole};
 
 /// What has been found so far. Large, so it lies in .bss.
 static SEEN: Mutex<Seen> = Mutex::new(Seen::new());
@@ -119,6 +119,7 @@ pub fn run(asked: &Scan) -> u8 {
         seen: &mut seen,
         storm: Storm::new(),
         incidents: Incidents::new(),
+        whole: Whole::default(),
         secret,
         store,
         is_dirty: false,
@@ -126,9 +127,10 @@ pub fn run(asked: &Scan) -> u8 {
     let mut scan = asked.clone();
     let status = loop {
         monitor.outbox.redirect(&scan.syslog);
-        match monitor.watch(&scan, asked.no_events) {
+        match monitor.watch(&scan) {
             Next::Again => {
                 scan = configured(scan);
+                monitor.schedule = Schedule::new(ms(), scan.interval_s.saturating_mul(1000), &device);
                 monitor.schedule.hurry(ms());
             }
             Next::Refused => break Verdict::Incomplete.exit_status(),
@@ -167,6 +169,7 @@ struct Monitor<'s> {
     seen: &'s mut Seen,
     storm: Storm,
     incidents: Incidents,
+    whole: Whole,
     secret: Secret,
     store: Store,
     /// Something was told since the state was written.
@@ -174,7 +177,7 @@ struct Monitor<'s> {
 }
 
 impl Monitor<'_> {
-    fn watch(&mut self, scan: &Scan, no_events: bool) -> Next {
+    fn watch(&mut self, scan: &Scan) -> Next {
         let machine = match &scan.root {
             Some(root) => Machine::tree(root.as_bytes()),
             None => Machine::live(),
@@ -189,7 +192,7 @@ impl Monitor<'_> {
         };
         let of_processes = within(&scan.selection, &OF_PROCESSES);
         let of_startup = within(&scan.selection, &OF_STARTUP);
-        let listens = |to: &Selection| !no_events && *to != Selection::NONE;
+        let listens = |to: &Selection| !scan.no_events && *to != Selection::NONE;
         let mut triggers =
             Triggers::open(&machine, self.secret, listens(&of_startup), listens(&of_processes));
         notify::say("READY=1");
@@ -255,17 +258,24 @@ impl Monitor<'_> {
 
     /// Looks at everything, or at what these checks need, and tells what is news.
     fn look(&mut self, scan: &Scan, quick: Option<Selection>) {
-        let scan = Scan { selection: quick.unwrap_or(scan.selection), ..scan.clone() };
-        let Self { device, outbox, seen, storm, incidents, secret, .. } = self;
+        // A file, and what other programs read when they want to, are what there is, not what is news: a look at a part is none.
+        let is_state = scan.output.is_some() || matches!(scan.format, Format::Prom | Format::Nagios);
+        let kind = Kind { selection: scan.selection, quick, is_state: is_state && quick.is_none() };
+        let mut scan = Scan { selection: quick.unwrap_or(scan.selection), ..scan.clone() };
+        if is_state && quick.is_some() {
+            (scan.format, scan.output) = (Format::Silent, None);
+        }
+        let Self { device, outbox, seen, storm, incidents, whole, secret, .. } = self;
         outbox.begin();
         let (told, lost) = sinks::with(&scan, device, outbox, |sinks| {
-            let tables = (&mut **seen, &mut *storm, &mut *incidents);
-            let mut watched = Watched::new(sinks, tables, *secret, now(), quick, signals::is_ending);
+            let known = Known { seen, storm, incidents, whole, secret: *secret };
+            let mut watched = Watched::new(sinks, known, kind, now(), signals::is_ending);
             run::once(&scan, device, &mut watched);
             (watched.told > 0, sinks.lost)
         });
         if told && lost {
             self.seen.untold();
+            self.incidents.clear();
         }
         self.is_dirty |= told;
         self.save(false);

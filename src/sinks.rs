@@ -94,7 +94,7 @@ pub fn with<T>(
     };
     if output.is_lost() {
         complain(format_args!("{output}"));
-        sinks.failed = true;
+        (sinks.failed, sinks.lost) = (true, !outbox.has_destinations());
     } else if let Some(report) = report {
         sinks.add(REPORT, report);
     }
@@ -160,7 +160,19 @@ impl<'s> Sinks<'s> {
         });
     }
 
-    fn is_mild(&self, event: &Event<'_>) -> bool {
+    /// Says something that is no news to the report alone.
+    pub fn known(&mut self, mut say: impl FnMut(&mut dyn Sink) -> Result<(), SinkFault>) {
+        let report = self.sinks.iter().position(|(name, _)| *name == REPORT);
+        let mut at = 0_usize;
+        self.each(|sink| {
+            let is_report = Some(at) == report;
+            at = at.saturating_add(1);
+            if is_report { say(sink) } else { Ok(()) }
+        });
+    }
+
+    /// Whether an event is a finding that is not to be told.
+    pub fn is_mild(&self, event: &Event<'_>) -> bool {
         matches!(event, Event::Finding(finding) if finding.severity < self.least)
     }
 }
@@ -203,6 +215,7 @@ impl Sink for Sinks<'_> {
         if output.is_lost() {
             complain(format_args!("{output}"));
             self.failed = true;
+            self.lost |= self.sinks.len() <= 1;
         }
         Ok(())
     }

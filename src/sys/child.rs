@@ -84,13 +84,13 @@ impl Child {
             let left = i32::try_from(left_us.div_ceil(1000)).unwrap_or(i32::MAX);
             let pipe = || PollFd::new(self.pipe.as_fd(), PollFlags::POLLIN);
             let timeout = PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX);
-            let polled = match signals::descriptor() {
-                Some(asked) => poll(&mut [pipe(), PollFd::new(asked, PollFlags::POLLIN)], timeout),
-                None => poll(&mut [pipe()], timeout),
-            };
-            match polled {
+            let asked = signals::descriptor().map(|asked| PollFd::new(asked, PollFlags::POLLIN));
+            let mut fds: heapless::Vec<PollFd<'_>, 2> = [pipe()].into_iter().chain(asked).collect();
+            match poll(&mut fds, timeout) {
                 Ok(0) | Err(Errno::EINTR) => continue,
                 Ok(_) if signals::is_ending() => return Ok(Received::Asked),
+                // Another signal was what happened: of a child that says nothing nothing can be read.
+                Ok(_) if !fds.first().and_then(PollFd::any).unwrap_or_default() => continue,
                 Ok(_) => {}
                 Err(errno) => return Err(errno),
             }
