@@ -67,6 +67,9 @@ impl fmt::Display for Fault {
             Fault::Socket => "a socket",
             Fault::Garbled => "not understood",
             Fault::Covered => "something is mounted over it",
+            // These two have the same number on every architecture (errno(3)).
+            Fault::Errno(28) => "no room on the disk",
+            Fault::Errno(30) => "a disk that cannot be written",
             Fault::Errno(number) => return write!(f, "error {number}"),
         })
     }
