@@ -95,6 +95,36 @@ fn is_own_program(finding: &Finding<'_>) -> bool {
         && !is_multicall(name)
 }
 
+/// Whether two findings are about one process, or about processes of one program that is nobody else's.
+#[must_use]
+pub fn is_same_program(one: &Finding<'_>, other: &Finding<'_>) -> bool {
+    one.pid.is_some() && one.pid == other.pid
+        || is_own_program(one) && is_own_program(other) && is_same_file(one, other)
+}
+
+fn is_same_file(one: &Finding<'_>, other: &Finding<'_>) -> bool {
+    file(b"", one.path) == file(b"", other.path)
+}
+
+/// Whether a finding about a file is about the program of another.
+#[must_use]
+pub fn is_file_of(finding: &Finding<'_>, program: &Finding<'_>) -> bool {
+    finding.pid.is_none() && is_program(program) && is_same_file(finding, program)
+}
+
+/// Whether a finding about how something is started tells it of this program.
+#[must_use]
+pub fn starts(finding: &Finding<'_>, program: &Finding<'_>) -> bool {
+    let named = service(program);
+    is_program(program) && names(finding, program.path) || named.is_some() && service(finding) == named
+}
+
+/// Whether what was found to be removed is there again: an upgrade does that.
+#[must_use]
+pub fn is_replaced(finding: &Finding<'_>) -> bool {
+    finding.check == "exe-deleted" && finding.detail.ends_with(b"its file was replaced by another")
+}
+
 /// Whether the children of the process of this finding are its work. The first process and daemons of the system start
 /// everybody's programs.
 fn is_parent(finding: &Finding<'_>) -> bool {
