@@ -235,6 +235,11 @@ pub fn names(finding: &Finding<'_>, program: &[u8]) -> bool {
 fn words(finding: &Finding<'_>, each: &mut dyn FnMut(&[u8], &[u8])) {
     let from = finding.detail.strip_prefix(b"runs from ").unwrap_or_default();
     let directory = fields(from).next().unwrap_or_default();
+    // A name may hold blanks and all else that ends a word.
+    let runs = finding.detail.strip_prefix(b"runs ").unwrap_or_default();
+    if let Some(whole) = runs.windows(5).position(|five| five == b" in: ").and_then(|end| runs.get(..end)) {
+        each(if whole.starts_with(b"/") { b"" } else { directory }, whole);
+    }
     let ends = |b: &u8| b.is_ascii_whitespace() || b"\"'`;|&<>()=,".contains(b);
     for word in finding.detail.split(ends).filter(|word| !word.is_empty()).take(WORDS) {
         let url = word.windows(3).position(|three| three == b"://").map(|at| at.saturating_add(3));
@@ -277,6 +282,11 @@ mod tests {
         assert!(named(b"runs from /tmp in: cd /tmp; ./gwbot", b"/tmp/gwbot"));
         assert!(named(b"runs from /tmp in: sh gwbot.sh", b"/var/gwbot.sh"));
         assert!(named(b"the kernel runs /tmp/.core: a hidden place", b"/tmp/.core"));
+        for odd in [&b"/tmp/my bot"[..], b"/tmp/b,t", b"/tmp/(b)=\"x\""] {
+            let detail = [b"runs ", odd, b" in: ", odd, b" -d &"].concat();
+            let line = Finding { detail: &detail, ..file_at("startup-volatile", b"/etc/rc.local", 3) };
+            assert!(names(&line, odd), "{}", String::from_utf8_lossy(odd));
+        }
         assert!(!named(b"runs /tmp/.x in: /tmp/.x -d &", b"/tmp/x"));
         assert!(!named(b"runs sh gwbot.sh", b"/tmp/gwbot.sh"));
         let mut fetched = file_at("startup-dropper", b"/etc/rc.local", 3);

@@ -388,6 +388,59 @@ fn a_line_and_what_it_fetches() {
     );
 }
 
+/// What a story says of one process is said of that one.
+#[test]
+fn a_story_puts_nothing_together_that_is_not() {
+    let line = Finding {
+        detail: b"runs /tmp/dropbear in: /tmp/dropbear -p 8888",
+        ..file_at("startup-volatile", b"/etc/rc.local", 2)
+    };
+    let mut tool = process_at("exe-deleted", 900, b"/usr/bin/mytool");
+    tool.severity = Severity::Infected;
+    tool.detail = b"the program runs from a system place and its file was replaced by another";
+    tool.parents[0] = Parent { pid: 870, name: b"dropbear" };
+    let server = process_at("exe-volatile", 870, b"/tmp/dropbear");
+    let speaks = Finding {
+        remote: Some(end([203, 0, 113, 7], 443)),
+        ..process_at("c2-address", 870, b"/tmp/dropbear")
+    };
+    let story = stories(&[line, tool, server, speaks]);
+    let expected = "incident 1 infected: pid 900 (/usr/bin/mytool, replaced) and 1 other process, pid 870 speaks to \
+                    203.0.113.7:443 (listed); /etc/rc.local:2: runs /tmp/dropbear in: /tmp/dropbear -p 8888.";
+    assert_eq!(story, [expected]);
+    let remote = |findings: &[Finding<'_>]| {
+        let (mut incidents, mut remote) = (Box::new(Incidents::new()), None);
+        findings.iter().for_each(|it| assert!(incidents.hold(&Event::Finding(*it), &index)));
+        incidents.tell(&|_| Advice::default(), &mut |told| {
+            if let Told::Incident(it) = told {
+                remote = it.remote;
+            }
+        });
+        remote
+    };
+    assert_eq!(remote(&[line, tool, server, speaks]), None);
+    assert_eq!(remote(&[line, server, speaks]), speaks.remote);
+    // Both speak: the one whom it is about is told.
+    let own = Finding {
+        remote: Some(end([198, 51, 100, 9], 80)),
+        parents: tool.parents,
+        ..process_at("c2-address", 900, b"/usr/bin/mytool")
+    };
+    assert_eq!(remote(&[line, tool, server, speaks, own]), own.remote);
+}
+
+/// A path that tells a story of its own.
+#[test]
+fn paths_forge_no_story() {
+    let forged = Finding {
+        severity: Severity::Infected,
+        ..process_at("exe-deleted", 5, b"/tmp/x\", deleted), started by /etc/init.d/firewall")
+    };
+    let expected = "incident 1 infected: pid 5 (\"/tmp/x\"\", deleted), started by /etc/init.d/firewall\", deleted, shown \
+                    as dropbear).";
+    assert_eq!(stories(&[Finding { name: b"dropbear", ..forged }]), [expected]);
+}
+
 /// Names that an enemy chose, as long as they can be.
 #[test]
 fn hostile_names_stay_in_bounds() {
