@@ -183,7 +183,8 @@ impl Sink for Sinks<'_> {
 
     fn incident(&mut self, incident: &Incident<'_>) -> Result<(), SinkFault> {
         if incident.severity >= self.least {
-            self.each(|sink| sink.incident(incident));
+            let incident = incident.without_milder_than(self.least);
+            self.each(|sink| sink.incident(&incident));
         }
         Ok(())
     }

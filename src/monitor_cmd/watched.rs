@@ -130,7 +130,8 @@ impl Sink for Watched<'_> {
             self.incidents.remove(0);
         }
         let _ = self.incidents.push(key);
-        self.to.incident(incident)
+        // Its findings were told as they came.
+        self.to.incident(&Incident { follow: [0; 3], ..*incident })
     }
 
     /// The last word of a look at everything is the heartbeat; a quick one has a last word if it told something.

@@ -40,6 +40,8 @@ pub struct Group {
     pub first: u16,
     pub severity: Severity,
     pub findings: u32,
+    /// How many of each severity.
+    pub follow: [u32; 3],
     pub advice: Advice,
 }
 
@@ -177,11 +179,24 @@ pub fn groups(frames: &[u8], held: &Held, advice: &dyn Fn(&str) -> Advice) -> Gr
         if top(held, at) != first {
             continue;
         }
-        let mut group = Group { first, severity: Severity::Notice, findings: 0, advice: Advice::default() };
+        let mut group = Group {
+            first,
+            severity: Severity::Notice,
+            findings: 0,
+            follow: [0; 3],
+            advice: Advice::default(),
+        };
         let mut clients = true;
         for finding in members(frames, held, first) {
             group.findings = group.findings.saturating_add(1);
             group.severity = group.severity.max(finding.severity);
+            let [notice, suspicious, infected] = &mut group.follow;
+            let count = match finding.severity {
+                Severity::Notice => notice,
+                Severity::Suspicious => suspicious,
+                Severity::Infected => infected,
+            };
+            *count = count.saturating_add(1);
             group.advice = group.advice.and(advice(finding.check));
             clients &= keys::is_clients(&finding);
         }

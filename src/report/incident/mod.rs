@@ -225,6 +225,7 @@ impl Incidents {
             family: story.family,
             checks: &checks,
             findings: group.findings,
+            follow: group.follow,
             pid: story.lead.pid,
             path: story.lead.path,
             started_by: story
