@@ -314,6 +314,17 @@ mod tests {
     }
 
     #[test]
+    fn the_words_for_what_was_replaced_are_those_of_the_check() {
+        let finding = |detail| Finding { detail, ..process_at("exe-deleted", 5, b"/usr/bin/x") };
+        let words = "its file was replaced by another";
+        assert!(
+            is_replaced(&finding(words.as_bytes())) && !is_replaced(&finding(b"its file has been removed"))
+        );
+        let check = include_str!("../../checks/exe_deleted.rs");
+        assert!(check.contains(&format!("{words}\"")), "say it here as there");
+    }
+
+    #[test]
     fn names_of_services() {
         let of = |path| service(&file_at("startup-added", path, 0));
         assert!(of(b"/etc/rc.d/S99gwbot").is_some());

@@ -120,9 +120,15 @@ impl<'a> Story<'a> {
             }
             None => {}
         }
-        for (check, words) in SPEAKS {
+        // What it does itself comes before what others do.
+        for ((check, words), others) in
+            [false, true].into_iter().flat_map(|others| SPEAKS.map(|it| (it, others)))
+        {
             let Some(speaks) = speaker(check, &self.lead, members) else { continue };
             let other = speaks.pid != self.lead.pid;
+            if other != others {
+                continue;
+            }
             if !out.is_empty() {
                 out.push(b", ");
             }
@@ -304,7 +310,8 @@ fn speaker<'a, I: Iterator<Item = Finding<'a>>>(
     members: Members<'_, I>,
 ) -> Option<Finding<'a>> {
     let all = || members().filter(move |finding| finding.check == check && finding.remote.is_some());
-    all().find(|finding| is_of(lead, finding)).or_else(|| all().next())
+    let own = || all().find(|finding| finding.pid == lead.pid);
+    own().or_else(|| all().find(|finding| is_of(lead, finding))).or_else(|| all().next())
 }
 
 /// Whether what a finding says is said of the one that a story is about.
