@@ -171,9 +171,14 @@ impl<'s> Sinks<'s> {
         });
     }
 
+    /// Whether what is so bad is to be told.
+    pub fn shows(&self, severity: Severity) -> bool {
+        severity >= self.least
+    }
+
     /// Whether an event is a finding that is not to be told.
     pub fn is_mild(&self, event: &Event<'_>) -> bool {
-        matches!(event, Event::Finding(finding) if finding.severity < self.least)
+        matches!(event, Event::Finding(finding) if !self.shows(finding.severity))
     }
 }
 
@@ -195,7 +200,8 @@ impl Sink for Sinks<'_> {
 
     fn incident(&mut self, incident: &Incident<'_>) -> Result<(), SinkFault> {
         if incident.severity >= self.least {
-            self.each(|sink| sink.incident(incident));
+            let incident = incident.without_milder_than(self.least);
+            self.each(|sink| sink.incident(&incident));
         }
         Ok(())
     }

@@ -49,7 +49,30 @@ const DEPTH: usize = 64;
 /// The kind of place that an absolute path is, whatever way it is written: `//tmp/./x`, `/usr/../tmp/x`.
 #[must_use]
 pub fn place(path: &[u8]) -> Place {
-    let mut parts = heapless::Vec::<&[u8], DEPTH>::new();
+    let parts = parts(path);
+    let parts = rooted(&parts);
+    if is_hidden(parts) {
+        Place::Hidden
+    } else if MOUNTS.iter().any(|dir| starts_with(parts, dir)) {
+        Place::Mount
+    } else if VOLATILE.iter().any(|dir| starts_with(parts, dir)) {
+        Place::Volatile
+    } else {
+        Place::Firm
+    }
+}
+
+/// Whether what lies there is gone after a reboot, behind a dot or not. Of other disks it stays.
+#[must_use]
+pub fn is_volatile(path: &[u8]) -> bool {
+    let parts = parts(path);
+    let is_in = |dirs: &[&[u8]]| dirs.iter().any(|dir| starts_with(rooted(&parts), dir));
+    is_in(&VOLATILE) && !is_in(&MOUNTS)
+}
+
+/// The components of a path, without those that lead nowhere.
+fn parts(path: &[u8]) -> heapless::Vec<&[u8], DEPTH> {
+    let mut parts = heapless::Vec::new();
     for part in path.split(|b| *b == b'/') {
         match part {
             b"" | b"." => {}
@@ -61,19 +84,14 @@ pub fn place(path: &[u8]) -> Place {
             }
         }
     }
-    // A process sees its own root below /proc too.
-    let parts = match parts.as_slice() {
+    parts
+}
+
+/// A process sees its own root below /proc too.
+fn rooted<'p, 'a>(parts: &'p [&'a [u8]]) -> &'p [&'a [u8]] {
+    match parts {
         [b"proc", _, b"root", rest @ ..] => rest,
         whole => whole,
-    };
-    if is_hidden(parts) {
-        Place::Hidden
-    } else if MOUNTS.iter().any(|dir| starts_with(parts, dir)) {
-        Place::Mount
-    } else if VOLATILE.iter().any(|dir| starts_with(parts, dir)) {
-        Place::Volatile
-    } else {
-        Place::Firm
     }
 }
 
@@ -181,6 +199,17 @@ mod tests {
             (b"/nix/store/abc/bin/.x-wrapped", Place::Firm),
         ] {
             assert_eq!(place(path), expected, "{}", String::from_utf8_lossy(path));
+        }
+    }
+
+    #[test]
+    fn what_is_gone_after_a_reboot() {
+        for path in [&b"/tmp/x"[..], b"/tmp/.x/y", b"/var/run/x", b"/dev/.x", b"/proc/self/root/tmp/x"] {
+            assert!(is_volatile(path), "{}", String::from_utf8_lossy(path));
+        }
+        for path in [&b"/mnt/x"[..], b"/tmp/mnt/sda1/x", b"/tmp/opt/x", b"/usr/lib/.x/y", b"/usr/bin/x", b""]
+        {
+            assert!(!is_volatile(path), "{}", String::from_utf8_lossy(path));
         }
     }
 

@@ -198,9 +198,11 @@ impl Sink for Watched<'_, '_> {
         let key = key::of(&about, *secret);
         let is_known =
             |(told, severity, _): &(u64, Severity, Seconds)| (*told, *severity) == (key, incident.severity);
+        // Its findings were told as they came.
+        let told = Incident { follow: [0; 3], ..*incident };
         if self.told == 0 || incidents.iter().any(is_known) {
-            if self.kind.is_state {
-                self.to.known(|sink| sink.incident(incident));
+            if self.kind.is_state && self.to.shows(incident.severity) {
+                self.to.known(|sink| sink.incident(&told));
             }
             return Ok(());
         }
@@ -208,7 +210,7 @@ impl Sink for Watched<'_, '_> {
             incidents.remove(0);
         }
         let _ = incidents.push((key, incident.severity, self.now.seconds));
-        self.to.incident(incident)
+        self.to.incident(&told)
     }
 
     /// The last word of a look at everything is the heartbeat; a quick one has a last word if it told something.

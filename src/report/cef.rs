@@ -270,6 +270,7 @@ mod tests {
             family: b"",
             checks: &["exe-deleted", "c2-address"],
             findings: 2,
+            follow: [0, 2, 0],
             pid: Some(812),
             path: b"/tmp/x",
             started_by: (b"", 0),

@@ -303,6 +303,8 @@ pub struct Incident<'a> {
     pub checks: &'a [&'a str],
     /// How many findings they are.
     pub findings: u32,
+    /// How many of them are told behind it: notices, suspicious ones, infected ones. None where they were told before.
+    pub follow: [u32; 3],
     /// The process that it is about first of all.
     pub pid: Option<u32>,
     /// The program or the startup file that it is about first of all.
@@ -317,6 +319,21 @@ pub struct Incident<'a> {
     pub story: &'a [u8],
     /// What to do, in this order, a sentence each.
     pub advice: &'a [&'a str],
+}
+
+impl Incident<'_> {
+    /// The same, where findings that are milder are not told.
+    #[must_use]
+    pub fn without_milder_than(&self, least: Severity) -> Self {
+        let mut told = *self;
+        let severities = [Severity::Notice, Severity::Suspicious, Severity::Infected];
+        for (count, severity) in told.follow.iter_mut().zip(severities) {
+            if severity < least {
+                *count = 0;
+            }
+        }
+        told
+    }
 }
 
 /// How one check fared.

@@ -328,6 +328,7 @@ mod tests {
             family: b"",
             checks: &["exe-deleted"],
             findings: 1,
+            follow: [0, 0, 1],
             pid: None,
             path: b"",
             started_by: (b"", 0),

@@ -371,6 +371,7 @@ mod tests {
             family: b"trickbot",
             checks: &["exe-deleted", "c2-address"],
             findings: 6,
+            follow: [0, 0, 6],
             pid: Some(4_194_304),
             path: b"/tmp/.x",
             started_by: (b"/etc/init.d/y", 2),

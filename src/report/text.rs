@@ -74,7 +74,8 @@ impl<W: Write> Text<W> {
         if self.left > 0 {
             self.left = self.left.saturating_sub(1);
         } else if core::mem::take(&mut self.incidents) {
-            self.say(format_args!("in no incident:\n"))?;
+            let gone = finding.history.is_some_and(|history| history.state == State::Gone);
+            self.say(format_args!("{}:\n", if gone { "no longer there" } else { "in no incident" }))?;
         }
         let severity = self.coloured(colour_of(finding.severity), finding.severity.word());
         self.say(format_args!("{severity} {} ({})", finding.check, finding.attack))?;
@@ -222,11 +223,23 @@ impl<W: Write> Sink for Text<W> {
         let s = if findings == 1 { "" } else { "s" };
         self.say(format_args!("incident {number}: {severity}, {findings} finding{s}\n"))?;
         self.say(format_args!("    {}\n", Escaped(incident.story)))?;
-        (self.left, self.incidents) = (findings, true);
+        let follow = incident.follow.iter().fold(0_u32, |sum, count| sum.saturating_add(*count));
+        (self.left, self.incidents) = (follow, true);
         if !self.style.quiet {
             self.say(format_args!("    what to do:\n"))?;
             for (number, advice) in (1_u32..).zip(incident.advice) {
                 self.say(format_args!("    {number}. {advice}\n"))?;
+            }
+            if let Some(pid) = incident.pid {
+                self.say(format_args!("    evidence: /proc/{pid}/exe\n"))?;
+            }
+            let (startup, line) = incident.started_by;
+            if !startup.is_empty() {
+                self.say(format_args!("    started by: {}", Escaped(startup)))?;
+                if line > 0 {
+                    self.say(format_args!(":{line}"))?;
+                }
+                self.say(format_args!("\n"))?;
             }
         }
         self.to.flush().map_err(|_| SinkFault::Write)
@@ -287,5 +300,74 @@ impl<W: Write> Sink for Text<W> {
             ))?;
         }
         self.to.flush().map_err(|_| SinkFault::Write)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::History;
+    use super::super::testing::{finding, written};
+    use super::*;
+
+    fn incident(follow: [u32; 3]) -> Incident<'static> {
+        Incident {
+            number: 1,
+            severity: Severity::Infected,
+            family: b"",
+            checks: &["exe-deleted"],
+            findings: 3,
+            follow,
+            pid: Some(812),
+            path: b"/tmp/x",
+            started_by: (b"/etc/rc.local", 2),
+            remote: None,
+            client: None,
+            story: b"pid 812",
+            advice: &["Act."],
+        }
+    }
+
+    /// The lines that begin something.
+    fn heads(act: impl FnOnce(&mut Text<&mut &mut [u8]>)) -> Vec<String> {
+        let text = written(|to| act(&mut Text::new(to, Style::default())));
+        text.lines().filter(|line| !line.starts_with("    ")).map(str::to_owned).collect()
+    }
+
+    fn of(path: &'static [u8]) -> Event<'static> {
+        Event::Finding(Finding { path, ..finding() })
+    }
+
+    #[test]
+    fn only_members_that_are_told_stand_below_an_incident() {
+        let with = |incident: Incident<'_>| {
+            heads(|text| {
+                text.incident(&incident).unwrap();
+                text.event(&of(b"/member")).unwrap();
+                text.event(&of(b"/other")).unwrap();
+            })
+        };
+        let is = |lines: &[String], heading: usize| {
+            assert_eq!(lines.iter().position(|line| line == "in no incident:"), Some(heading), "{lines:?}");
+        };
+        is(&with(incident([2, 0, 1]).without_milder_than(Severity::Suspicious)), 2);
+        is(&with(incident([1, 1, 1]).without_milder_than(Severity::Infected)), 2);
+        is(&with(incident([0, 3, 0]).without_milder_than(Severity::Infected)), 1);
+    }
+
+    #[test]
+    fn what_is_gone_belongs_to_no_incident() {
+        let history = History { state: State::Gone, age_s: 0, first_seen: None, last_seen: None };
+        let lines = heads(|text| {
+            text.incident(&incident([0; 3])).unwrap();
+            text.event(&Event::Finding(Finding { history: Some(history), ..finding() })).unwrap();
+        });
+        assert_eq!(lines[1], "no longer there:", "{lines:?}");
+    }
+
+    #[test]
+    fn an_incident_names_its_evidence_and_what_starts_it() {
+        let text = written(|to| Text::new(to, Style::default()).incident(&incident([0; 3])).unwrap());
+        let expected = "    1. Act.\n    evidence: /proc/812/exe\n    started by: /etc/rc.local:2\n";
+        assert!(text.contains(expected), "{text}");
     }
 }

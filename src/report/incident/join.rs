@@ -3,6 +3,7 @@
 use super::super::{Advice, Event};
 use super::super::{Finding, Severity, wire};
 use super::keys::{self, Key};
+use crate::facts::place::{Place, is_volatile, place};
 use crate::limits::{HELD_FINDINGS, HELD_KEYS, INCIDENTS};
 
 /// A finding that is held: where its frame begins, and to which set it belongs.
@@ -39,6 +40,8 @@ pub struct Group {
     pub first: u16,
     pub severity: Severity,
     pub findings: u32,
+    /// How many of each severity.
+    pub follow: [u32; 3],
     pub advice: Advice,
 }
 
@@ -176,20 +179,32 @@ pub fn groups(frames: &[u8], held: &Held, advice: &dyn Fn(&str) -> Advice) -> Gr
         if top(held, at) != first {
             continue;
         }
-        let mut group = Group { first, severity: Severity::Notice, findings: 0, advice: Advice::default() };
-        let (mut signs, mut clients) = (Signs::default(), true);
+        let mut group = Group {
+            first,
+            severity: Severity::Notice,
+            findings: 0,
+            follow: [0; 3],
+            advice: Advice::default(),
+        };
+        let mut clients = true;
         for finding in members(frames, held, first) {
             group.findings = group.findings.saturating_add(1);
             group.severity = group.severity.max(finding.severity);
+            let [notice, suspicious, infected] = &mut group.follow;
+            let count = match finding.severity {
+                Severity::Notice => notice,
+                Severity::Suspicious => suspicious,
+                Severity::Infected => infected,
+            };
+            *count = count.saturating_add(1);
             group.advice = group.advice.and(advice(finding.check));
-            signs.see(&finding);
             clients &= keys::is_clients(&finding);
         }
         if group.severity == Severity::Notice || group.severity == Severity::Suspicious && group.findings < 2
         {
             continue;
         }
-        if signs.agree() {
+        if group.severity == Severity::Suspicious && agree(frames, held, first) {
             group.severity = Severity::Infected;
         }
         if group.severity == Severity::Infected {
@@ -212,35 +227,58 @@ pub fn groups(frames: &[u8], held: &Held, advice: &dyn Fn(&str) -> Advice) -> Gr
     groups
 }
 
-/// What suspicious findings of a set agree in.
+/// Whether a set agrees that one process is started again, disguised, runs from where nothing stays and is connected: that
+/// several processes are one of these each, says nothing.
+fn agree(frames: &[u8], held: &Held, first: u16) -> bool {
+    members(frames, held, first).filter(is_disguise).any(|own| {
+        let mut signs = Signs::default();
+        for finding in members(frames, held, first) {
+            signs.see(&own, &finding);
+        }
+        signs.started && signs.misplaced && signs.connected
+    })
+}
+
+/// Who goes by another's name, or has removed its file. One that was replaced has been upgraded.
+fn is_disguise(finding: &Finding<'_>) -> bool {
+    let accuses = finding.severity > Severity::Notice && keys::is_program(finding);
+    let removed = finding.check == "exe-deleted" && !keys::is_replaced(finding);
+    accuses && (removed || finding.check == "name-mismatch")
+}
+
+/// What else the findings of a set say of one that is disguised.
 #[derive(Default)]
 struct Signs {
     started: bool,
-    disguised: bool,
     misplaced: bool,
     connected: bool,
 }
 
 impl Signs {
-    fn see(&mut self, finding: &Finding<'_>) {
+    fn see(&mut self, own: &Finding<'_>, finding: &Finding<'_>) {
         if finding.severity == Severity::Notice {
             return;
         }
+        let about = keys::is_same_program(own, finding);
+        let starts = || finding.pid.is_none() && keys::starts(finding, own);
         match finding.check {
-            "startup-volatile" => (self.started, self.misplaced) = (true, true),
+            "startup-volatile" if starts() => {
+                (self.started, self.misplaced) = (true, self.misplaced || is_volatile(own.path));
+            }
             "startup-added" | "startup-changed" | "startup-dropper" | "startup-encoded"
             | "startup-backdoor" | "cron-odd" | "inittab-odd" | "config-include" | "kernel-helper" => {
-                self.started = true
+                self.started |= starts();
             }
-            "name-mismatch" | "exe-deleted" => self.disguised = true,
-            "exe-volatile" | "dropped-elf" => self.misplaced = true,
+            // A path of the system's is in memory where it is volatile.
+            "exe-volatile" => {
+                self.misplaced |= about && (is_volatile(own.path) || place(own.path) == Place::Firm);
+            }
+            "dropped-elf" => {
+                self.misplaced |= is_volatile(own.path) && keys::is_file_of(finding, own);
+            }
             "c2-address" | "listener-odd" | "scan-fanout" | "relay" | "raw-socket" | "nat-redirect"
-            | "firewall-open" | "tunnel-odd" | "upnp-abuse" => self.connected = true,
+            | "firewall-open" | "tunnel-odd" | "upnp-abuse" => self.connected |= about,
             _ => {}
         }
-    }
-
-    const fn agree(&self) -> bool {
-        self.started && self.disguised && self.misplaced && self.connected
     }
 }

@@ -95,6 +95,36 @@ fn is_own_program(finding: &Finding<'_>) -> bool {
         && !is_multicall(name)
 }
 
+/// Whether two findings are about one process, or about processes of one program that is nobody else's.
+#[must_use]
+pub fn is_same_program(one: &Finding<'_>, other: &Finding<'_>) -> bool {
+    one.pid.is_some() && one.pid == other.pid
+        || is_own_program(one) && is_own_program(other) && is_same_file(one, other)
+}
+
+fn is_same_file(one: &Finding<'_>, other: &Finding<'_>) -> bool {
+    file(b"", one.path) == file(b"", other.path)
+}
+
+/// Whether a finding about a file is about the program of another.
+#[must_use]
+pub fn is_file_of(finding: &Finding<'_>, program: &Finding<'_>) -> bool {
+    finding.pid.is_none() && is_program(program) && is_same_file(finding, program)
+}
+
+/// Whether a finding about how something is started tells it of this program.
+#[must_use]
+pub fn starts(finding: &Finding<'_>, program: &Finding<'_>) -> bool {
+    let named = service(program);
+    is_program(program) && names(finding, program.path) || named.is_some() && service(finding) == named
+}
+
+/// Whether what was found to be removed is there again: an upgrade does that.
+#[must_use]
+pub fn is_replaced(finding: &Finding<'_>) -> bool {
+    finding.check == "exe-deleted" && finding.detail.ends_with(b"its file was replaced by another")
+}
+
 /// Whether the children of the process of this finding are its work. The first process and daemons of the system start
 /// everybody's programs.
 fn is_parent(finding: &Finding<'_>) -> bool {
@@ -205,6 +235,11 @@ pub fn names(finding: &Finding<'_>, program: &[u8]) -> bool {
 fn words(finding: &Finding<'_>, each: &mut dyn FnMut(&[u8], &[u8])) {
     let from = finding.detail.strip_prefix(b"runs from ").unwrap_or_default();
     let directory = fields(from).next().unwrap_or_default();
+    // A name may hold blanks and all else that ends a word.
+    let runs = finding.detail.strip_prefix(b"runs ").unwrap_or_default();
+    if let Some(whole) = runs.windows(5).position(|five| five == b" in: ").and_then(|end| runs.get(..end)) {
+        each(if whole.starts_with(b"/") { b"" } else { directory }, whole);
+    }
     let ends = |b: &u8| b.is_ascii_whitespace() || b"\"'`;|&<>()=,".contains(b);
     for word in finding.detail.split(ends).filter(|word| !word.is_empty()).take(WORDS) {
         let url = word.windows(3).position(|three| three == b"://").map(|at| at.saturating_add(3));
@@ -247,6 +282,11 @@ mod tests {
         assert!(named(b"runs from /tmp in: cd /tmp; ./gwbot", b"/tmp/gwbot"));
         assert!(named(b"runs from /tmp in: sh gwbot.sh", b"/var/gwbot.sh"));
         assert!(named(b"the kernel runs /tmp/.core: a hidden place", b"/tmp/.core"));
+        for odd in [&b"/tmp/my bot"[..], b"/tmp/b,t", b"/tmp/(b)=\"x\""] {
+            let detail = [b"runs ", odd, b" in: ", odd, b" -d &"].concat();
+            let line = Finding { detail: &detail, ..file_at("startup-volatile", b"/etc/rc.local", 3) };
+            assert!(names(&line, odd), "{}", String::from_utf8_lossy(odd));
+        }
         assert!(!named(b"runs /tmp/.x in: /tmp/.x -d &", b"/tmp/x"));
         assert!(!named(b"runs sh gwbot.sh", b"/tmp/gwbot.sh"));
         let mut fetched = file_at("startup-dropper", b"/etc/rc.local", 3);
@@ -271,6 +311,17 @@ mod tests {
         let victim =
             Finding { severity: Severity::Infected, ..process_at("preload", 812, b"/usr/sbin/dropbear") };
         assert!(!is_parent(&victim));
+    }
+
+    #[test]
+    fn the_words_for_what_was_replaced_are_those_of_the_check() {
+        let finding = |detail| Finding { detail, ..process_at("exe-deleted", 5, b"/usr/bin/x") };
+        let words = "its file was replaced by another";
+        assert!(
+            is_replaced(&finding(words.as_bytes())) && !is_replaced(&finding(b"its file has been removed"))
+        );
+        let check = include_str!("../../checks/exe_deleted.rs");
+        assert!(check.contains(&format!("{words}\"")), "say it here as there");
     }
 
     #[test]

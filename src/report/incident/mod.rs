@@ -18,9 +18,10 @@
 //! itself, and notices never make an incident.
 //!
 //! # How bad it is
-//! As the worst of its findings. Suspicious ones together are `infected` where they agree in four things at once: it is started
-//! at boot or by a timer, it runs from where nothing stays, it goes by another's name or has removed its file, and it has to do
-//! with the network. Three are not enough: people with little flash have scripts that fetch a VPN to `/tmp` at boot, and
+//! As the worst of its findings. Suspicious ones together are `infected` where they agree of one process, or of processes of one
+//! program, in four things at once: it is started at boot or by a timer, it runs from where nothing stays, it goes by another's
+//! name or has removed its file (an upgrade puts another there), and it has to do with the network. Three are not enough, nor
+//! are four of several processes: people with little flash have scripts that fetch a VPN to `/tmp` at boot, and
 //! administrators run a BusyBox from there. Such an incident makes the run's verdict and exit status `infected`, as story and
 //! status have to agree; the counts of the summary stay those of findings.
 //!
@@ -224,6 +225,7 @@ impl Incidents {
             family: story.family,
             checks: &checks,
             findings: group.findings,
+            follow: group.follow,
             pid: story.lead.pid,
             path: story.lead.path,
             started_by: story

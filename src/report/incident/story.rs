@@ -21,7 +21,7 @@ const OTHERS: usize = 8;
 
 /// What a finding about a process says of it, in a word or two behind its program.
 const TRAITS: [(&str, &str); 7] = [
-    ("exe-deleted", "deleted"),
+    (DELETED, "deleted"),
     ("exe-memfd", "never had a file"),
     ("exe-known-bad", "listed by its hash"),
     ("exe-unowned", "in no image or package"),
@@ -29,6 +29,8 @@ const TRAITS: [(&str, &str); 7] = [
     ("fake-kthread", "poses as a kernel thread"),
     ("process-hidden", "hidden"),
 ];
+
+const DELETED: &str = "exe-deleted";
 
 /// Checks that find how something is started, the most telling first.
 const STARTS: [&str; 11] = [
@@ -64,7 +66,7 @@ pub struct Story<'a> {
     pub family: &'a [u8],
     /// The finding that tells how it is started.
     pub start: Option<Finding<'a>>,
-    /// Who is spoken to.
+    /// To whom the one speaks that it is about.
     pub speaks: Option<Endpoint>,
 }
 
@@ -91,7 +93,7 @@ impl<'a> Story<'a> {
         }
         let family = members().map(|finding| finding.family).find(|family| !family.is_empty());
         let speaks = SPEAKS.iter().find_map(|(check, _)| {
-            members().find(|finding| finding.check == *check).and_then(|finding| finding.remote)
+            speaker(check, &lead, members).filter(|it| is_of(&lead, it)).and_then(|finding| finding.remote)
         });
         Self { lead, family: family.unwrap_or_default(), start: start(&lead, members), speaks }
     }
@@ -118,12 +120,23 @@ impl<'a> Story<'a> {
             }
             None => {}
         }
-        for (check, words) in SPEAKS {
-            let Some(speaks) = members().find(|finding| finding.check == check && finding.remote.is_some())
-            else {
+        // What it does itself comes before what others do.
+        for ((check, words), others) in
+            [false, true].into_iter().flat_map(|others| SPEAKS.map(|it| (it, others)))
+        {
+            let Some(speaks) = speaker(check, &self.lead, members) else { continue };
+            let other = speaks.pid != self.lead.pid;
+            if other != others {
                 continue;
-            };
-            out.push(if out.is_empty() { b"somebody " } else { b", " });
+            }
+            if !out.is_empty() {
+                out.push(b", ");
+            }
+            match speaks.pid {
+                Some(pid) if other => drop(write!(out, "pid {pid} ")),
+                None if other || out.is_empty() => out.push(b"somebody "),
+                _ => {}
+            }
             out.push(words.as_bytes());
             if let Some(end) = speaks.remote {
                 let _ = write!(out, "{end}");
@@ -185,25 +198,26 @@ impl<'a> Story<'a> {
         };
         if !path.is_empty() || !self.lead.name.is_empty() {
             part(out);
-            cut(if path.is_empty() { self.lead.name } else { path }, PATH, out);
+            shown(if path.is_empty() { self.lead.name } else { path }, out);
             said.note("exe-volatile");
         }
         for (check, words) in TRAITS {
             if own().any(|finding| finding.check == check) {
                 part(out);
-                out.push(words.as_bytes());
+                let replaced = check == DELETED && own().any(|finding| keys::is_replaced(&finding));
+                out.push(if replaced { b"replaced" } else { words.as_bytes() });
                 said.note(check);
             }
         }
         if let Some(claims) = own().find(|finding| finding.check == "name-mismatch") {
             part(out);
             out.push(b"calls itself ");
-            cut(claimed(&claims), WORD, out);
+            word(claimed(&claims), out);
             said.note(claims.check);
         } else if !self.lead.name.is_empty() && !path.is_empty() && self.lead.name != basename(path) {
             part(out);
             out.push(b"shown as ");
-            cut(self.lead.name, WORD, out);
+            word(self.lead.name, out);
         }
         if open {
             out.push(b")");
@@ -271,19 +285,38 @@ impl<'a> Story<'a> {
     }
 }
 
-/// The finding that tells how it is started: one that names the program before others.
+/// The finding that tells how it is started. Where several programs are in it, one that names this one or its service: who
+/// is started by another says nothing of this one.
 fn start<'a, I: Iterator<Item = Finding<'a>>>(
     lead: &Finding<'_>,
     members: Members<'_, I>,
 ) -> Option<Finding<'a>> {
-    let program = if keys::is_program(lead) { lead.path } else { b"" };
-    let names = |finding: &Finding<'a>| !program.is_empty() && keys::names(finding, program);
     let all = || {
         STARTS.iter().flat_map(move |check| {
             members().filter(move |finding| finding.check == *check && finding.pid.is_none())
         })
     };
-    all().find(names).or_else(|| all().next())
+    let program = if keys::is_program(lead) { lead.path } else { b"" };
+    let names = |finding: &Finding<'a>| !program.is_empty() && keys::names(finding, program);
+    let alone = || members().all(|finding| finding.pid.is_none() || keys::is_same_program(lead, &finding));
+    let starts = || all().find(|finding| keys::starts(finding, lead));
+    all().find(names).or_else(starts).or_else(|| all().next().filter(|_| lead.pid.is_none() || alone()))
+}
+
+/// Who speaks to somebody: the one that it is about, if it does.
+fn speaker<'a, I: Iterator<Item = Finding<'a>>>(
+    check: &str,
+    lead: &Finding<'_>,
+    members: Members<'_, I>,
+) -> Option<Finding<'a>> {
+    let all = || members().filter(move |finding| finding.check == check && finding.remote.is_some());
+    let own = || all().find(|finding| finding.pid == lead.pid);
+    own().or_else(|| all().find(|finding| is_of(lead, finding))).or_else(|| all().next())
+}
+
+/// Whether what a finding says is said of the one that a story is about.
+fn is_of(lead: &Finding<'_>, finding: &Finding<'_>) -> bool {
+    finding.pid == lead.pid || keys::is_same_program(lead, finding)
 }
 
 /// Remembers checks of which something was said.
@@ -332,7 +365,7 @@ fn client(finding: &Finding<'_>, out: &mut Out) {
 
 /// `/etc/rc.local:3`
 fn place(finding: &Finding<'_>, out: &mut Out) {
-    cut(finding.path, PATH, out);
+    shown(finding.path, out);
     if let Some(line) = finding.line {
         let _ = write!(out, ":{line}");
     }
@@ -351,6 +384,33 @@ fn subject(finding: &Finding<'_>, out: &mut Out) {
     }
 }
 
+/// Adds a path.
+fn shown(path: &[u8], out: &mut Out) {
+    quoted(path, PATH, out);
+}
+
+/// Adds the name of a process.
+fn word(name: &[u8], out: &mut Out) {
+    quoted(name, WORD, out);
+}
+
+/// Adds what an enemy named; in quotes where it could be taken for more of the story than it is.
+fn quoted(path: &[u8], room: usize, out: &mut Out) {
+    if !path.iter().any(|b| b" ,;()\"".contains(b)) {
+        return cut(path, room, out);
+    }
+    // A quote in it is doubled.
+    let room = if path.contains(&b'"') { room.div_euclid(2) } else { room };
+    let mut whole = Out::new();
+    cut(path, room, &mut whole);
+    out.push(b"\"");
+    for (at, part) in whole.as_slice().split(|b| *b == b'"').enumerate() {
+        out.push(if at == 0 { b"" } else { b"\"\"" });
+        out.push(part);
+    }
+    out.push(b"\"");
+}
+
 /// Adds bytes, or, where they are more than `room`, their beginning and end and how many are left out between.
 fn cut(bytes: &[u8], room: usize, out: &mut Out) {
     let Some(over) = bytes.len().checked_sub(room).filter(|over| *over > 0) else {
@@ -366,6 +426,13 @@ fn cut(bytes: &[u8], room: usize, out: &mut Out) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn quoted_parts_are_cut_too() {
+        let mut out = Out::new();
+        quoted(&[b'"'; 500], 10, &mut out);
+        assert_eq!(out.as_slice(), b"\"\"\"\"\"[cut 495 bytes]\"\"\"\"\"\"\"");
+    }
 
     #[test]
     fn long_parts_are_cut_in_their_middle() {

@@ -286,6 +286,71 @@ fn agreement_raises_what_no_owner_does() {
     assert!(stories(&intruders)[0].starts_with("incident 1 suspicious: "), "nothing starts it again");
 }
 
+/// An owner's SSH server that runs from `/tmp`, and what was upgraded under a session of it.
+#[test]
+fn agreement_is_about_one_process() {
+    let line = Finding {
+        detail: b"runs /tmp/dropbear in: /tmp/dropbear -p 8888",
+        ..file_at("startup-volatile", b"/etc/rc.local", 2)
+    };
+    let mut tool = process_at("exe-deleted", 900, b"/usr/bin/mytool");
+    tool.detail = b"the program runs from a system place and its file was replaced by another";
+    tool.parents[0] = Parent { pid: 870, name: b"dropbear" };
+    let claims = Finding { name: b"ntpd", ..process_at("name-mismatch", 900, b"/usr/bin/mytool") };
+    let claims = Finding { parents: tool.parents, ..claims };
+    let found = [
+        line,
+        process_at("exe-volatile", 870, b"/tmp/dropbear"),
+        process_at("listener-odd", 870, b"/tmp/dropbear"),
+        tool,
+    ];
+    let is = |found: &[Finding<'_>], severity: &str| {
+        let story = stories(found);
+        assert!(story.len() == 1 && story[0].starts_with(&format!("incident 1 {severity}: ")), "{story:?}");
+    };
+    is(&found, "suspicious");
+    // Whatever it is that another process does.
+    is(&[found[0], found[1], found[2], claims], "suspicious");
+    let own = Finding { name: b"ntpd", ..process_at("name-mismatch", 870, b"/tmp/dropbear") };
+    is(&[found[0], found[1], found[2], own], "infected");
+    // It started itself anew.
+    is(&[found[0], found[1], found[2], Finding { pid: Some(871), ..own }], "infected");
+    let other =
+        Finding { detail: b"runs /tmp/vpn in: /tmp/vpn", ..file_at("startup-volatile", b"/etc/rc.local", 3) };
+    is(
+        &[other, found[1], found[2], own, tool, file_at("startup-added", b"/etc/init.d/dropbear", 0)],
+        "infected",
+    );
+}
+
+/// A program that an upgrade replaced is no disguise, and another disk or a directory behind a dot loses nothing.
+#[test]
+fn agreement_takes_what_the_four_say() {
+    let severity = |path: &'static [u8], disguise: Finding<'static>| {
+        let runs = [b"runs ", path, b" in: ", path].concat();
+        let line = Finding { detail: &runs, ..file_at("startup-volatile", b"/etc/rc.local", 2) };
+        let all = [
+            line,
+            process_at("exe-volatile", 5, path),
+            process_at("listener-odd", 5, path),
+            Finding { pid: Some(5), path, ..disguise },
+        ];
+        stories(&all)[0].split(' ').nth(2).unwrap().to_owned()
+    };
+    let claims = process_at("name-mismatch", 5, b"");
+    let deleted = |detail| Finding { detail, ..process_at("exe-deleted", 5, b"") };
+    let gone = deleted(b"the program runs from a volatile place and its file has been removed");
+    let replaced = deleted(b"the program runs from a volatile place and its file was replaced by another");
+    for path in [&b"/tmp/x"[..], b"/tmp/.x/y", b"/var/run/x"] {
+        assert_eq!(severity(path, claims), "infected:");
+        assert_eq!(severity(path, gone), "infected:");
+        assert_eq!(severity(path, replaced), "suspicious:");
+    }
+    for path in [&b"/mnt/sda1/x"[..], b"/tmp/mnt/sda1/x", b"/usr/lib/.x/y"] {
+        assert_eq!(severity(path, claims), "suspicious:");
+    }
+}
+
 #[test]
 fn what_hides_is_one() {
     let hidden = |pid| Finding {
@@ -321,6 +386,59 @@ fn a_line_and_what_it_fetches() {
         story[0].contains("started by /etc/crontabs/root:1, speaks to 203.0.113.7:443 (listed)"),
         "{story:?}"
     );
+}
+
+/// What a story says of one process is said of that one.
+#[test]
+fn a_story_puts_nothing_together_that_is_not() {
+    let line = Finding {
+        detail: b"runs /tmp/dropbear in: /tmp/dropbear -p 8888",
+        ..file_at("startup-volatile", b"/etc/rc.local", 2)
+    };
+    let mut tool = process_at("exe-deleted", 900, b"/usr/bin/mytool");
+    tool.severity = Severity::Infected;
+    tool.detail = b"the program runs from a system place and its file was replaced by another";
+    tool.parents[0] = Parent { pid: 870, name: b"dropbear" };
+    let server = process_at("exe-volatile", 870, b"/tmp/dropbear");
+    let speaks = Finding {
+        remote: Some(end([203, 0, 113, 7], 443)),
+        ..process_at("c2-address", 870, b"/tmp/dropbear")
+    };
+    let story = stories(&[line, tool, server, speaks]);
+    let expected = "incident 1 infected: pid 900 (/usr/bin/mytool, replaced) and 1 other process, pid 870 speaks to \
+                    203.0.113.7:443 (listed); /etc/rc.local:2: runs /tmp/dropbear in: /tmp/dropbear -p 8888.";
+    assert_eq!(story, [expected]);
+    let remote = |findings: &[Finding<'_>]| {
+        let (mut incidents, mut remote) = (Box::new(Incidents::new()), None);
+        findings.iter().for_each(|it| assert!(incidents.hold(&Event::Finding(*it), &index)));
+        incidents.tell(&|_| Advice::default(), &mut |told| {
+            if let Told::Incident(it) = told {
+                remote = it.remote;
+            }
+        });
+        remote
+    };
+    assert_eq!(remote(&[line, tool, server, speaks]), None);
+    assert_eq!(remote(&[line, server, speaks]), speaks.remote);
+    // Both speak: the one whom it is about is told.
+    let own = Finding {
+        remote: Some(end([198, 51, 100, 9], 80)),
+        parents: tool.parents,
+        ..process_at("c2-address", 900, b"/usr/bin/mytool")
+    };
+    assert_eq!(remote(&[line, tool, server, speaks, own]), own.remote);
+}
+
+/// A path that tells a story of its own.
+#[test]
+fn paths_forge_no_story() {
+    let forged = Finding {
+        severity: Severity::Infected,
+        ..process_at("exe-deleted", 5, b"/tmp/x\", deleted), started by /etc/init.d/firewall")
+    };
+    let expected = "incident 1 infected: pid 5 (\"/tmp/x\"\", deleted), started by /etc/init.d/firewall\", deleted, shown \
+                    as dropbear).";
+    assert_eq!(stories(&[Finding { name: b"dropbear", ..forged }]), [expected]);
 }
 
 /// Names that an enemy chose, as long as they can be.
