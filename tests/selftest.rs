@@ -80,9 +80,10 @@ fn what_the_owner_allows_and_leaves_out_is_found_all_the_same() {
 
 #[test]
 fn no_report_is_replaced_and_the_finding_is_sent_however_mild_it_is() {
-    let (place, log) = (Tree::new().file("x.prom", "the last report"), Log::new());
+    let place = Tree::new().file("x.prom", "the last report");
     let prom = place.path().join("x.prom");
     for format in ["prom", "json"] {
+        let log = Log::new();
         let text = format!("format = {format}\noutput = {}\nmin_severity = infected\n", prom.display());
         let config = place.path().join("x.conf");
         fs::write(&config, text).unwrap();
