@@ -39,7 +39,8 @@ usage: gatewatch [scan] [options]     look at this machine, or at a tree
        gatewatch explain ID           show what a check sees and misses, and what to do
        gatewatch --version | --help
 
-options of scan, doctor and selftest, which are keys of the configuration file too:
+options of scan, doctor and selftest. All but --root, --config and --no-config are keys of
+the configuration file too:
   --config FILE       read this one (default /etc/config/gatewatch, or gatewatch.conf in DIR;
                       with --root none)
   --no-config         read none
@@ -78,13 +79,12 @@ options of monitor, and all those of scan:
   --state DIR         lock and state are here (default /var/run/gatewatch)
 It ends with SIGTERM, and begins anew with SIGHUP.
 
-options of intel:
-  --dir DIR           as above
+options of intel, besides --dir, --config and --no-config as above:
   --allow-unsigned    of info and verify: as above
   -o FILE             of update: the file to replace (default intel.d/indicators.gwi in DIR)
   --timeout SECONDS   of update: give up after that time (default 120)
 
-options of baseline:
+options of baseline, besides --config and --no-config as above:
   --root DIR          a tree instead of this machine
   -o FILE             where the baseline is, or is to be written
                       (default /etc/gatewatch/baseline.gwb; with --root it must be given)
@@ -120,6 +120,13 @@ pub enum Format {
     Cef,
     /// Nothing there: of commands that say it in their own way.
     Silent,
+}
+
+impl Format {
+    /// Whether it has a line for each thing that is said, and not one picture of a whole run.
+    pub const fn is_of_lines(self) -> bool {
+        matches!(self, Format::Text | Format::Json)
+    }
 }
 
 /// What was asked for.
@@ -262,6 +269,12 @@ pub fn parse(
         ("doctor" | "selftest", ..) if draft.scan().root.is_some() => {
             wrong(format_args!("{word} is about this machine: leave --root out"))
         }
+        ("doctor" | "selftest", ..) if !draft.scan().format.is_of_lines() => {
+            wrong(format_args!("--format: {word} writes text or json, and no report"))
+        }
+        ("selftest", ..) if draft.is_given("output") => {
+            wrong("selftest writes to standard output, so that no report is replaced: leave --output out")
+        }
         ("doctor", ..) => {
             let mut configured = draft.clone();
             // What is wrong with the file is what the doctor is there for.
@@ -289,13 +302,6 @@ pub fn parse(
             })
         }
     }
-}
-
-/// What the configuration file says, where the command line has nothing to say.
-fn configured(configure: Configure<'_>) -> Result<Box<Scan>, Mistake> {
-    let mut draft = Draft::new();
-    configure(&mut draft)?;
-    draft.finish()
 }
 
 pub fn wrong<T>(what: impl Display) -> Result<T, Mistake> {
@@ -426,6 +432,13 @@ mod tests {
             ("explain exe-deleted -q", "explain takes no options, but -q was given"),
             ("doctor --root /x", "doctor is about this machine: leave --root out"),
             ("selftest --root /x", "selftest is about this machine: leave --root out"),
+            ("doctor --format prom", "--format: doctor writes text or json, and no report"),
+            ("selftest --format nagios", "--format: selftest writes text or json, and no report"),
+            (
+                "selftest -o /x",
+                "selftest writes to standard output, so that no report is replaced: leave --output out",
+            ),
+            ("--dir=", "--dir: give a value after it"),
             ("list -q", "list takes no options, but -q was given"),
         ] {
             assert_eq!(parsed(line), Err(expected.into()), "{line}");

@@ -27,16 +27,16 @@ const WRITABLE_BY_OTHERS: u32 = 0o022;
 
 /// Where a configuration file of this machine may be, the one that counts first.
 pub fn places(scan: &Scan) -> [OsString; 2] {
-    let mut beside = scan.dir.clone();
+    let mut beside = scan.taken.as_ref().map_or(&scan.dir, |taken| &taken.dir).clone();
     beside.push("/");
     beside.push(BESIDE);
     [UCI.into(), beside]
 }
 
 /// The configuration file that counts: the one that is named, or the first that is in its place. A tree has none, and that
-/// of this machine is not about it.
+/// of this machine is not about it. Where one was taken, it is that one.
 pub fn path(scan: &Scan) -> Option<OsString> {
-    match &scan.config {
+    match scan.taken.as_ref().map(|taken| &taken.path).or(scan.config.as_ref()) {
         Some(named) => Some(named.clone()),
         None if scan.no_config || scan.root.is_some() => None,
         None => places(scan).into_iter().find(|place| lstat(place.as_os_str()).is_ok()),
@@ -63,7 +63,7 @@ pub fn configure(draft: &mut Draft) -> Result<(), Mistake> {
         Err(Refusal::Fault(fault)) => return wrong(fault).map_err(|mistake: Mistake| mistake.at(shown)),
     };
     let mut taken = draft.clone();
-    taken.begin_file();
+    taken.begin_file(&path);
     let mut reader = Reader { path: &path, draft: &mut taken, seen: [0; OPTIONS.len()] };
     own_settings::read(&bytes, &mut |row| reader.row(row))
         .map_err(|(line, what)| Mistake::new(what.to_owned()).at(format_args!("{shown}:{line}")))??;

@@ -35,6 +35,10 @@ pub fn run(scan: &Scan, mistake: Option<&Mistake>) -> u8 {
     indicators(scan, &trust, &mut report);
     baseline(scan, &trust, &mut report);
     state(&trust, &mut report);
+    output(scan, &mut report);
+    if cfg!(feature = "monitor") {
+        monitor(scan, &mut report);
+    }
     sources::tell(&mut report);
     let device = sinks::device(scan);
     every_check(scan, &device, &mut report);
@@ -236,6 +240,44 @@ fn state(trust: &Trust<'_>, report: &mut Report) {
         Err(errno) => {
             let what = format_args!("{shown}: {}; intel update cannot keep what it gets", fault(errno));
             report.say(State::Limited, TOPIC, what, help);
+        }
+    }
+}
+
+/// Whether the file of a report can be replaced.
+fn output(scan: &Scan, report: &mut Report) {
+    const TOPIC: &str = "output";
+    let Some(path) = &scan.output else { return };
+    let shown = Escaped(path.as_bytes());
+    match newfile::can_be_made(path.as_bytes()) {
+        Ok(()) => report.say(State::Good, TOPIC, format_args!("{shown} can be written"), ""),
+        Err(fault) => {
+            let what = format_args!("{shown}: {fault}; no report gets there");
+            report.say(
+                State::Broken,
+                TOPIC,
+                what,
+                "name a file in a directory that is there and can be written",
+            );
+        }
+    }
+}
+
+/// Whether a monitor can keep what it has told, and be the only one.
+fn monitor(scan: &Scan, report: &mut Report) {
+    const TOPIC: &str = "monitor";
+    let path = scan.state.as_bytes();
+    let dir = path.strip_suffix(b"/").filter(|dir| !dir.is_empty()).unwrap_or(path);
+    let shown = Escaped(path);
+    match newfile::can_hold(dir) {
+        Ok(()) => report.say(State::Good, TOPIC, format_args!("{shown} can be written"), ""),
+        // It makes the last part of the path itself.
+        Err(Fault::NotFound) if newfile::can_hold(newfile::directory(dir)).is_ok() => {
+            report.say(State::Good, TOPIC, format_args!("{shown} can be made"), "");
+        }
+        Err(fault) => {
+            let what = format_args!("{shown}: {fault}; after a new start it tells everything again");
+            report.say(State::Limited, TOPIC, what, "name a directory that can be written with --state");
         }
     }
 }

@@ -6,11 +6,11 @@ mod planted;
 use gatewatch::check::Selection;
 use gatewatch::checks;
 use gatewatch::report::{
-    CheckReport, Counts, Event, Finding, Incident, Looked, Rest, SELFTEST, Sink, SinkFault, Summary, Tally,
-    Verdict,
+    CheckReport, Counts, Event, Finding, Incident, Looked, Rest, SELFTEST, Severity, Sink, SinkFault,
+    Summary, Tally, Verdict,
 };
 
-use crate::args::Scan;
+use crate::args::{Format, Scan};
 use crate::diagnosis::{Report, State};
 use crate::sinks;
 use crate::sys::clock;
@@ -20,6 +20,9 @@ pub use planted::stand;
 
 /// Does what was asked for; returns the exit status.
 pub fn run(scan: &Scan) -> u8 {
+    // A test is no report: it replaces none, and no collector takes it for what was found here. And it is told, however mild.
+    let format = if scan.format.is_of_lines() { scan.format } else { Format::Text };
+    let scan = &Scan { format, output: None, least: Severity::Notice, ..scan.clone() };
     let mut report = Report::new(scan);
     let device = sinks::device(scan);
     let ((), told) = sinks::reported(scan, &device, |sinks| send(&device, sinks));
@@ -27,11 +30,11 @@ pub fn run(scan: &Scan) -> u8 {
         let help = "gatewatch doctor tells which, and why";
         report.say(State::Broken, "report", format_args!("a test finding does not reach all places"), help);
     } else {
-        let (places, help) = if scan.syslog.is_empty() {
-            ("standard output", "reports go to no log: give --syslog")
-        } else {
-            ("standard output and the log", "")
-        };
+        let mut places = "standard output".to_owned();
+        for place in &scan.syslog {
+            places = format!("{places}, {place}");
+        }
+        let help = if scan.syslog.is_empty() { "reports go to no log: give --syslog" } else { "" };
         report.say(State::Good, "report", format_args!("a test finding was sent to {places}"), help);
     }
     planted::find(scan, &device, &mut report);

@@ -98,6 +98,10 @@ fn what_is_wrong_is_told_with_its_line_and_nothing_is_done() {
         ("config gatewatch\n\toption formt json\n", ":2: unknown key \"formt\": format is one"),
         ("config gatewatch\n\toption format 'json\n", ":2: too long, or a quote that does not close"),
         ("config gatewatch\n\toption format json\nopton x y\n", ":3: use the words config, option and list"),
+        ("dir =\n", ":1: dir: give a value, or leave the line out"),
+        ("config gatewatch\n\toption output ''\n", ":2: output: give a value, or leave the line out"),
+        ("config gatewatch\n\nconfig foo\n", ":3: write options in a section: config gatewatch"),
+        ("config gatewatch\n\nconfig allow\n", ":3: allow: name the check, the subject and the reason"),
         ("config gatewach\n\toption format json\n", ":1: write options in a section: config gatewatch"),
         (
             "config allow\n\toption check exe-volatile\n\toption subject /opt/x\n",
@@ -253,6 +257,37 @@ fn the_other_commands_learn_from_it_where_things_are() {
         ran.status == 3 && ran.stderr.contains("gatewatch.conf:1: unknown key \"dirr\": dir is one"),
         "{ran:?}"
     );
+}
+
+#[test]
+fn the_other_commands_read_the_file_that_a_scan_reads() {
+    let place = Tree::new();
+    let v1 = scan::intel("signed/v1.gwi");
+    let v1 = v1.display();
+    let unsigned = "echo 'allow_unsigned = 1' >/etc/gatewatch/gatewatch.conf";
+    let beside = "mkdir /etc/other; echo 'baseline = /etc/other/b.gwb' >/etc/other/gatewatch.conf";
+    for (script, status, expected) in [
+        (format!("{unsigned}; \"$0\" intel verify {v1}"), 0, ""),
+        (format!("{unsigned}; \"$0\" intel verify --no-config {v1}"), 1, "v1.gwi: "),
+        (format!("echo 'allow_unsigned = 1' >/etc/x; \"$0\" intel verify --config /etc/x {v1}"), 0, ""),
+        (format!("{unsigned}; \"$0\" intel update {v1}"), 1, "v1.gwi: "),
+        (format!("{beside}; \"$0\" baseline verify --dir /etc/other"), 3, "/etc/other/b.gwb: not found"),
+        (
+            format!("{beside}; \"$0\" baseline verify --no-config --dir /etc/other"),
+            3,
+            "/etc/gatewatch/baseline",
+        ),
+        (
+            format!("{beside}; \"$0\" baseline verify --config /etc/other/gatewatch.conf"),
+            3,
+            "/etc/other/b.gwb: ",
+        ),
+        (format!("{beside}; \"$0\" baseline create --config /nowhere"), 3, "/nowhere: not found"),
+    ] {
+        let ran = on_a_machine(&script, &place);
+        assert_eq!(ran.status, status, "{script}: {ran:?}");
+        assert!(ran.stderr.contains(expected), "{script}: {ran:?}");
+    }
 }
 
 #[test]

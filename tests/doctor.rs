@@ -105,6 +105,52 @@ fn a_file_that_does_not_count_and_one_that_nobody_reads() {
 }
 
 #[test]
+fn where_reports_and_the_state_go_is_tried_without_a_trace() {
+    let place =
+        Tree::new().file("there/x.prom", "the last report").file("there/x.prom.new", "of another run");
+    let dir = place.path().to_str().unwrap();
+    for (output, state, said, monitor) in [
+        ("there/x.prom", "state", "ok: OUT can be written", "ok: DIR can be made"),
+        ("there/new.prom", "there/", "ok: OUT can be written", "ok: DIR can be written"),
+        ("none/x.prom", "none/state", "broken: OUT: not found; no report", "limited: DIR: not found; after"),
+        ("there", "there/x.prom", "broken: OUT: a directory", "limited: DIR: not a directory"),
+        ("there/x.prom/y", "/", "broken: OUT: not a directory", "ok: / can be written"),
+    ] {
+        let (out, state) = (place.path().join(output), place.path().join(state));
+        let (out, state) = (out.to_str().unwrap(), state.to_str().unwrap());
+        let config = place.path().join("x.conf");
+        fs::write(&config, format!("format = prom\noutput = {out}\nstate = {state}\n")).unwrap();
+        let ran = run(Command::new(GATEWATCH)
+            .args(["doctor", "--format", "json", "--only", "startup-dropper", "--config"])
+            .arg(&config));
+        let told = |topic: &str| about(&ran, topic).pop().unwrap_or_else(|| panic!("{topic}: {ran:?}"));
+        assert!(told("output").starts_with(&said.replace("OUT", out)), "{}", told("output"));
+        assert!(told("monitor").starts_with(&monitor.replace("DIR", state)), "{}", told("monitor"));
+        assert_eq!(said.starts_with("broken"), ran.status == 3, "{ran:?}");
+        // What the file says of the format is not for this.
+        let ran = run(Command::new(GATEWATCH)
+            .args(["doctor", "--only", "startup-dropper", "--config"])
+            .arg(&config));
+        assert!(scan::clean(&ran.stdout).contains(" configuration: "), "{ran:?}");
+    }
+    let mut left: Vec<_> =
+        fs::read_dir(format!("{dir}/there")).unwrap().map(|it| it.unwrap().file_name()).collect();
+    left.sort();
+    assert_eq!(left, ["x.prom", "x.prom.new"]);
+    assert_eq!(fs::read(format!("{dir}/there/x.prom.new")).unwrap(), b"of another run");
+}
+
+#[test]
+fn the_file_that_was_read_is_named_though_it_names_another_place() {
+    need_root();
+    let script = "mount -t tmpfs none /etc && mkdir /etc/config /etc/gatewatch /etc/other || exit 9
+        echo 'dir = /etc/other' >/etc/gatewatch/gatewatch.conf; echo 'dir = /x' >/etc/other/gatewatch.conf
+        \"$0\" doctor --only startup-dropper --format json";
+    let ran = run(Command::new("unshare").args(["-m", "sh", "-c", script, GATEWATCH]));
+    assert_eq!(about(&ran, "configuration"), ["ok: /etc/gatewatch/gatewatch.conf"], "{ran:?}");
+}
+
+#[test]
 fn text_has_a_line_each_and_what_to_do() {
     let ran = run(Command::new(GATEWATCH).args(["doctor", "--only", "startup-dropper", "--no-config"]));
     let text = scan::clean(&ran.stdout);

@@ -79,6 +79,36 @@ fn what_the_owner_allows_and_leaves_out_is_found_all_the_same() {
 }
 
 #[test]
+fn no_report_is_replaced_and_the_finding_is_sent_however_mild_it_is() {
+    let place = Tree::new().file("x.prom", "the last report");
+    let prom = place.path().join("x.prom");
+    for format in ["prom", "json"] {
+        let log = Log::new();
+        let text = format!("format = {format}\noutput = {}\nmin_severity = infected\n", prom.display());
+        let config = place.path().join("x.conf");
+        fs::write(&config, text).unwrap();
+        let ran = run(Command::new(GATEWATCH).arg("selftest").arg("--config").arg(&config).arg(log.option()));
+        assert_eq!((ran.status, ran.stderr.as_str()), (0, ""), "{ran:?}");
+        assert_eq!(fs::read(&prom).unwrap(), b"the last report", "{format}");
+        let said = text_of(&ran, format);
+        assert!(said.contains("selftest") && !said.contains("gatewatch_verdict"), "{ran:?}");
+        assert!(said.contains("a test finding was sent to standard output, /"), "{ran:?}");
+        let lines = log.lines();
+        assert!(lines.iter().any(|line| line.windows(14).any(|it| it == b"check=selftest")), "{lines:?}");
+    }
+    let refused = run(Command::new(GATEWATCH).args(["selftest", "--no-config", "-o"]).arg(&prom));
+    assert_eq!((refused.status, refused.stdout.len()), (3, 0), "{refused:?}");
+    assert_eq!(fs::read(&prom).unwrap(), b"the last report");
+}
+
+/// What was said, after a look at its form.
+fn text_of<'r>(ran: &'r Ran, format: &str) -> &'r str {
+    let said = text(ran);
+    assert_eq!(said.starts_with('{'), format == "json", "{said}");
+    said
+}
+
+#[test]
 fn where_programs_cannot_run_the_startup_file_is_looked_for() {
     let place = Tree::new();
     let ran = run(&mut alone("mount -t tmpfs -o noexec none /tmp", &place));

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use lexopt::prelude::*;
 
-use super::{Command, Configure, DIR, Format, Mistake, configured, format, quoted, shown, wrong};
+use super::{Command, Configure, Draft, Format, Mistake, format, quoted, scan, shown, wrong};
 
 /// Where a device has its baseline.
 pub const DEFAULT: &str = "/etc/gatewatch/baseline.gwb";
@@ -39,10 +39,9 @@ pub struct Baseline {
 
 /// Reads what stands behind the word `baseline`.
 pub fn parse(parser: &mut lexopt::Parser, configure: Configure<'_>) -> Result<Command, Mistake> {
-    let (mut action, mut root, mut file, mut kind) = (None, None, None, None);
-    let mut lan_details = false;
-    let mut dir = None;
+    let (mut action, mut file, mut kind, mut draft) = (None, None, None, Draft::new());
     while let Some(argument) = parser.next()? {
+        let option = scan::find(&argument);
         match argument {
             Short('h') | Long("help") => return Ok(Command::Help),
             Value(word) if action.is_none() => {
@@ -53,7 +52,6 @@ pub fn parse(parser: &mut lexopt::Parser, configure: Configure<'_>) -> Result<Co
                 };
             }
             Value(word) if file.is_none() && action == Some(Action::Verify) => file = Some(word),
-            Long("root") => root = Some(parser.value()?),
             Short('o') | Long("baseline") if file.is_none() => file = Some(parser.value()?),
             Long("format") if action == Some(Action::Verify) => {
                 let word = parser.value()?;
@@ -62,34 +60,39 @@ pub fn parse(parser: &mut lexopt::Parser, configure: Configure<'_>) -> Result<Co
                     _ => return wrong(format_args!("--format {}: use text or json", quoted(&word))),
                 };
             }
-            Long("lan-details") if action == Some(Action::Verify) => lan_details = true,
-            Long("dir") if action == Some(Action::Verify) => dir = Some(parser.value()?),
             Short('o') | Long("baseline") => {
                 return wrong(format_args!("{}: one file only", shown(&argument)));
             }
-            other => return Err(other.unexpected().into()),
+            other => {
+                let verify = action == Some(Action::Verify);
+                let is_ours = match other {
+                    Long("root" | "config" | "no-config") => true,
+                    Long("lan-details" | "dir") => verify,
+                    _ => false,
+                };
+                match option.filter(|_| is_ours) {
+                    Some(option) => draft.take(option, parser)?,
+                    None => return Err(other.unexpected().into()),
+                }
+            }
         }
     }
     let Some(action) = action else { return wrong("baseline: use create or verify") };
     // What this machine has is not what a tree has.
-    if file.is_none() && root.is_some() {
+    if file.is_none() && draft.scan().root.is_some() {
         return wrong("baseline --root: name the file with -o");
     }
-    // The configuration of this machine is not about a tree.
-    let scan = if root.is_none() { Some(configured(configure)?) } else { None };
-    let (in_place, scan_dir, details) = match scan {
-        Some(scan) => (scan.baseline, scan.dir, scan.lan_details),
-        None => (None, DIR.into(), false),
-    };
-    let file = file.or(in_place);
+    configure(&mut draft)?;
+    let scan = draft.finish()?;
+    let file = file.or(scan.baseline);
     Ok(Command::Baseline(Baseline {
         action,
-        root,
+        root: scan.root,
         is_default: file.is_none(),
         file: file.unwrap_or_else(|| DEFAULT.into()),
         format: kind.unwrap_or(Format::Text),
-        lan_details: lan_details || details && action == Action::Verify,
-        dir: dir.unwrap_or(scan_dir),
+        lan_details: scan.lan_details && action == Action::Verify,
+        dir: scan.dir,
     }))
 }
 

@@ -5,7 +5,7 @@ use std::os::unix::ffi::OsStrExt;
 
 use lexopt::prelude::*;
 
-use super::{Command, Configure, Mistake, configured, quoted, seconds, wrong};
+use super::{Command, Configure, Draft, Mistake, quoted, scan, seconds, wrong};
 
 /// What is to be done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,9 +38,9 @@ pub struct Intel {
 /// Reads what stands behind the word `intel`.
 pub fn parse(parser: &mut lexopt::Parser, configure: Configure<'_>) -> Result<Command, Mistake> {
     let (mut action, mut source, mut target) = (None, None, None);
-    let (mut dir, mut allow_unsigned, mut timeout_s) = (None, false, 120);
+    let (mut timeout_s, mut draft) = (120, Draft::new());
     while let Some(argument) = parser.next()? {
-        let update = action == Some(Action::Update);
+        let (update, option) = (action == Some(Action::Update), scan::find(&argument));
         match argument {
             Short('h') | Long("help") => return Ok(Command::Help),
             Value(word) if action.is_none() => {
@@ -52,23 +52,30 @@ pub fn parse(parser: &mut lexopt::Parser, configure: Configure<'_>) -> Result<Co
                 };
             }
             Value(word) if source.is_none() => source = Some(word),
-            Long("dir") => dir = Some(parser.value()?),
-            // What nobody has signed comes to its place by hand.
-            Long("allow-unsigned") if !update => allow_unsigned = true,
             Short('o') if update => target = Some(parser.value()?),
             Long("timeout") if update => timeout_s = seconds(&parser.value()?)?,
-            other => return Err(other.unexpected().into()),
+            other => {
+                let is_ours = match other {
+                    Long("dir" | "config" | "no-config") => true,
+                    Long("allow-unsigned") => !update,
+                    _ => false,
+                };
+                match option.filter(|_| is_ours) {
+                    Some(option) => draft.take(option, parser)?,
+                    None => return Err(other.unexpected().into()),
+                }
+            }
         }
     }
     let Some(action) = action else { return wrong("intel: use info, verify or update") };
     let Some(source) = source.filter(|source| !source.as_bytes().is_empty()) else {
         return wrong("intel: give the file, or to update the address that it is fetched from");
     };
-    let dir = match dir {
-        Some(dir) => dir,
-        None => configured(configure)?.dir,
-    };
-    Ok(Command::Intel(Box::new(Intel { action, source, dir, target, allow_unsigned, timeout_s })))
+    configure(&mut draft)?;
+    let scan = draft.finish()?;
+    // What nobody has signed comes to its place by hand.
+    let allow_unsigned = scan.allow_unsigned && action != Action::Update;
+    Ok(Command::Intel(Box::new(Intel { action, source, dir: scan.dir, target, allow_unsigned, timeout_s })))
 }
 
 #[cfg(test)]

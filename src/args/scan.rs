@@ -65,6 +65,17 @@ pub struct Scan {
     pub allow: Vec<Allowed>,
     /// Checks that the configuration file leaves out.
     pub skipped: u32,
+    /// The configuration file that was taken.
+    pub taken: Option<Taken>,
+}
+
+/// A configuration file, and where it was looked for: it may name another directory for everything else.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Taken {
+    /// The file.
+    pub path: OsString,
+    /// The directory that was `--dir` then.
+    pub dir: OsString,
 }
 
 impl Scan {
@@ -139,7 +150,7 @@ pub static OPTIONS: [Opt; 23] = [
     Opt::new("device", |to, value| set(&mut to.scan.device, Some(device(value)?))),
     Opt::new("timeout", |to, value| set(&mut to.scan.timeout_s, seconds(value)?)),
     Opt::new("interval", |to, value| set(&mut to.scan.interval_s, interval(value)?)),
-    Opt::new("state", |to, value| set(&mut to.scan.state, directory(value)?)),
+    Opt::new("state", |to, value| set(&mut to.scan.state, value.to_owned())),
     Opt::flag("no-events", |to, _| set(&mut to.scan.no_events, true)),
     Opt::flag("lan-details", |to, _| set(&mut to.scan.lan_details, true)),
     Opt::flag("no-color", |to, _| set(&mut to.scan.no_color, true)),
@@ -186,6 +197,7 @@ impl Draft {
             no_config: false,
             allow: Vec::new(),
             skipped: 0,
+            taken: None,
         };
         Self {
             scan,
@@ -202,7 +214,7 @@ impl Draft {
         *given = true;
         let value = match option.takes {
             Takes::Nothing => OsString::new(),
-            Takes::Value => parser.value()?,
+            Takes::Value => valued(option, parser.value()?)?,
             Takes::Perhaps(default) => parser.optional_value().unwrap_or_else(|| default.into()),
         };
         (option.set)(self, &value)
@@ -220,9 +232,15 @@ impl Draft {
         given.into_iter().find(|name| matches!(*name, "interval" | "state" | "no-events"))
     }
 
-    /// From here on a configuration file speaks.
-    pub fn begin_file(&mut self) {
+    /// Whether the command line has an option, by its name.
+    pub fn is_given(&self, name: &str) -> bool {
+        OPTIONS.iter().zip(&self.given).any(|(option, given)| *given && option.name == name)
+    }
+
+    /// From here on this configuration file speaks.
+    pub fn begin_file(&mut self, path: &OsStr) {
         self.before = Some(self.selection());
+        self.scan.taken = Some(Taken { path: path.to_owned(), dir: self.scan.dir.clone() });
     }
 
     /// Takes a setting of a configuration file, by the place of its option in the table. What the command line says of the
@@ -231,6 +249,9 @@ impl Draft {
         let Some((option, given)) = OPTIONS.get(place).zip(self.given.get(place)) else { return Ok(()) };
         if option.takes == Takes::Nothing && !switched(value)? {
             return Ok(());
+        }
+        if option.takes == Takes::Value && value.is_empty() {
+            return wrong(format_args!("{}: give a value, or leave the line out", option.name));
         }
         if *given { (option.set)(&mut Self::new(), value) } else { (option.set)(self, value) }
     }
@@ -243,12 +264,14 @@ impl Draft {
         expires: &[u8],
         reason: &[u8],
     ) -> Result<(), Mistake> {
+        if check.is_empty() {
+            return wrong("allow: name the check, the subject and the reason");
+        }
         let entry = Allowed::new(id(check)?, subject, expires, reason);
         let entry = entry.or_else(|help| wrong(format_args!("allow: {help}")))?;
-        let given = OPTIONS.iter().zip(&self.given).any(|(option, given)| *given && option.name == "allow");
         match self.scan.allow.len() {
             // The command line has entries of its own.
-            _ if given && self.before.is_some() => Ok(()),
+            _ if self.is_given("allow") && self.before.is_some() => Ok(()),
             ALLOWED.. => wrong(format_args!("allow: at most {ALLOWED} entries; leave a check out with skip")),
             _ => {
                 self.scan.allow.push(entry);
@@ -278,6 +301,14 @@ impl Draft {
         let only = if self.only == Selection::NONE { all } else { self.only };
         every().filter(|index| self.skip.has(*index)).fold(only, Selection::without)
     }
+}
+
+/// A value that is one.
+fn valued(option: &Opt, value: OsString) -> Result<OsString, Mistake> {
+    if value.is_empty() {
+        return wrong(format_args!("--{}: give a value after it", option.name));
+    }
+    Ok(value)
 }
 
 /// The place of an option in the table, if it is one.
@@ -317,10 +348,6 @@ fn interval(word: &OsStr) -> Result<u64, Mistake> {
         Some(seconds @ 1..=604_800) => Ok(seconds),
         _ => wrong("--interval: use seconds from 1 to 604800"),
     }
-}
-
-fn directory(word: &OsStr) -> Result<OsString, Mistake> {
-    if word.is_empty() { wrong("--state: give a directory") } else { Ok(word.to_owned()) }
 }
 
 fn intel(to: &mut Draft, file: &OsStr) -> Result<(), Mistake> {
@@ -440,7 +467,7 @@ mod tests {
             let place = find(&argument).unwrap();
             draft.take(place, &mut parser).unwrap();
         }
-        draft.begin_file();
+        draft.begin_file("/x".as_ref());
         for (key_, value) in [
             ("timeout", "7"),
             ("skip", "c2-address"),

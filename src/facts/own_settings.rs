@@ -54,47 +54,70 @@ fn is_uci(bytes: &[u8]) -> bool {
     matches!(word, b"config" | b"package")
 }
 
-/// An allow section, until it is whole.
+const NO_SECTION: &str = "write options in a section: config gatewatch or config allow";
+
+/// A section, and what an allow section says, until it is whole.
 #[derive(Default)]
 struct Section {
     line: u32,
+    is_allow: bool,
     check: Bytes<32>,
     subject: Bytes<SUBJECT_BYTES>,
     expires: Bytes<32>,
     reason: Bytes<REASON_BYTES>,
 }
 
-fn uci<E>(bytes: &[u8], each: &mut dyn FnMut(&Row<'_>) -> Result<(), E>) -> Result<Result<(), E>, Wrong> {
-    let (mut parser, mut section) = (Uci::new(), Section::default());
-    let (mut wrong, mut done) = (None, Ok(()));
-    let mut take = |entry: &Entry<'_>| {
-        if wrong.is_some() || done.is_err() {
+/// Takes sections and their options, until something is wrong.
+struct Taker<'t, E> {
+    section: Section,
+    wrong: Option<Wrong>,
+    done: Result<(), E>,
+    each: &'t mut dyn FnMut(&Row<'_>) -> Result<(), E>,
+}
+
+impl<E> Taker<'_, E> {
+    fn is_over(&self) -> bool {
+        self.wrong.is_some() || self.done.is_err()
+    }
+
+    /// A section begins, and with it another ends.
+    fn begin(&mut self, (line, kind): (u32, &[u8])) {
+        if line == self.section.line || self.is_over() {
             return;
         }
-        if entry.section_line != section.line {
-            done = section.end(each);
-            section.line = entry.section_line;
+        self.done = self.section.end(self.each);
+        self.section.line = line;
+        self.section.is_allow = kind == b"allow";
+        if kind != b"allow" && kind != b"gatewatch" && self.done.is_ok() {
+            self.wrong = Some((line, NO_SECTION));
         }
-        if done.is_err() {
+    }
+
+    fn entry(&mut self, entry: &Entry<'_>) {
+        if self.is_over() {
             return;
         }
         match entry.section {
             b"gatewatch" => {
                 let setting = Setting::Option { key: entry.option, value: entry.value };
-                done = each(&Row { line: entry.line, setting });
+                self.done = (self.each)(&Row { line: entry.line, setting });
             }
-            b"allow" => wrong = section.option(entry),
-            _ => {
-                let line = entry.section_line.max(1);
-                wrong = Some((line, "write options in a section: config gatewatch or config allow"));
-            }
+            b"allow" => self.wrong = self.section.option(entry),
+            _ => self.wrong = Some((entry.section_line.max(1), NO_SECTION)),
         }
-    };
-    for byte in bytes {
-        parser.push(*byte, &mut take);
     }
-    parser.finish(&mut take);
-    if let Some(wrong) = wrong {
+}
+
+fn uci<E>(bytes: &[u8], each: &mut dyn FnMut(&Row<'_>) -> Result<(), E>) -> Result<Result<(), E>, Wrong> {
+    let mut parser = Uci::new();
+    let mut taker = Taker { section: Section::default(), wrong: None, done: Ok(()), each };
+    for byte in bytes {
+        parser.push(*byte, &mut |entry| taker.entry(entry));
+        taker.begin(parser.section());
+    }
+    parser.finish(&mut |entry| taker.entry(entry));
+    taker.begin(parser.section());
+    if let Some(wrong) = taker.wrong {
         return Err(wrong);
     }
     // A value that was cut, or a word that is none, comes before what follows from it.
@@ -104,14 +127,15 @@ fn uci<E>(bytes: &[u8], each: &mut dyn FnMut(&Row<'_>) -> Result<(), E>) -> Resu
     if let Some(line) = parser.odd_line() {
         return Err((line, "use the words config, option and list of UCI"));
     }
+    let Taker { mut section, done, each, .. } = taker;
     Ok(done.and_then(|()| section.end(each)))
 }
 
 impl Section {
-    /// Hands out the entry, and begins anew.
+    /// Hands out the entry, and begins anew. One of which nothing is said is handed out too: somebody meant something by it.
     fn end<E>(&mut self, each: &mut dyn FnMut(&Row<'_>) -> Result<(), E>) -> Result<(), E> {
-        let Section { line, check, subject, expires, reason } = core::mem::take(self);
-        if check.is_empty() && subject.is_empty() && expires.is_empty() && reason.is_empty() {
+        let Section { line, is_allow, check, subject, expires, reason } = core::mem::take(self);
+        if !is_allow {
             return Ok(());
         }
         let setting = Setting::Allow {
@@ -222,6 +246,8 @@ mod tests {
         ];
         assert_eq!(rows(lines), (expected.map(str::to_owned).into(), None));
         assert_eq!(rows(b""), (vec![], None));
+        let bare = ["1 allow |||".to_owned(), "2 allow |||".to_owned()];
+        assert_eq!(rows(b"config allow\nconfig allow 'x'\nconfig gatewatch\n"), (bare.into(), None));
     }
 
     #[test]
@@ -232,6 +258,8 @@ mod tests {
             (b"config gatewatch\n\noption a 'b\n", 3, "too long, or a quote"),
             (b"package x\noption a b\n", 1, "write options in a section"),
             (b"config gatewatch\n\nconfig gatewach\n option a b\n", 3, "write options in a section"),
+            (b"config gatewatch\n\nconfig foo\n", 3, "write options in a section"),
+            (b"config foo", 1, "write options in a section"),
             (b"config allow\noption chek x\n", 2, "allow has the options"),
             (b"config allow\noption check x\noption check y\n", 3, "allow has one of each"),
             (

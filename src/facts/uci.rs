@@ -93,6 +93,13 @@ impl Uci {
         self.odd_line
     }
 
+    /// The section that is open: the line on which it begins, from 1, and its type. One without options is handed out by nothing
+    /// else.
+    #[must_use]
+    pub fn section(&self) -> (u32, &[u8]) {
+        (self.section_line, self.section.as_slice())
+    }
+
     /// Takes one byte, and hands out what is complete with it.
     pub fn push(&mut self, byte: u8, each: &mut dyn FnMut(&Entry<'_>)) {
         let newline = byte == b'\n';

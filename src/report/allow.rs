@@ -117,7 +117,8 @@ impl Allowed {
     }
 }
 
-/// A client by everything that is told of it, or by the first word of that.
+/// A client by everything that is told of it, by the first word of that, or by that without the port, which is another one each
+/// time.
 fn named(client: Client<'_>, is: &dyn Fn(&[u8]) -> bool) -> bool {
     let mut name = Bytes::<CLIENT_BYTES>::new();
     match client {
@@ -125,7 +126,20 @@ fn named(client: Client<'_>, is: &dyn Fn(&[u8]) -> bool) -> bool {
         Client::Named(told) => name.push(told),
     }
     let whole = name.as_slice();
-    is(whole) || whole.split(|byte| *byte == b' ').next().is_some_and(is)
+    let word = whole.split(|byte| *byte == b' ').next().unwrap_or_default();
+    is(whole) || is(word) || is(without_port(word))
+}
+
+/// `192.0.2.7` of `192.0.2.7:443`, `2001:db8::7` of `[2001:db8::7]:443`; anything else as it is.
+fn without_port(word: &[u8]) -> &[u8] {
+    let colon = word.iter().rposition(|byte| *byte == b':').unwrap_or(word.len());
+    let (host, port) = word.split_at(colon);
+    match host.strip_prefix(b"[").and_then(|host| host.strip_suffix(b"]")) {
+        Some(inner) => inner,
+        // More colons are those of an IPv6 address that has no port.
+        None if host.contains(&b':') || decimal(port.get(1..).unwrap_or_default()).is_none() => word,
+        None => host,
+    }
 }
 
 /// `192.0.2.0/24`, `2001:db8::/32`.
@@ -226,6 +240,26 @@ mod tests {
         for subject in ["2001:db8::7", "[2001:db8::7]:443", "2001:db8::/32", "[2001:*"] {
             assert!(entry(subject).covers(&about), "{subject}");
         }
+    }
+
+    #[test]
+    fn a_client_that_is_told_in_full_is_the_same_whatever_its_port() {
+        for (told, ip) in [
+            (&b"192.168.1.20:51234 laptop"[..], "192.168.1.20"),
+            (b"192.168.1.20:51235", "192.168.1.20"),
+            (b"192.168.1.20 laptop", "192.168.1.20"),
+            (b"[2001:db8::20]:51234 laptop", "2001:db8::20"),
+            (b"2001:db8::20", "2001:db8::20"),
+        ] {
+            let client = Some(Client::Named(told));
+            let about = Finding { client, ..finding(Severity::Infected, b"") };
+            assert!(entry(ip).covers(&about), "{ip}");
+            let other = [ip.get(..ip.len() - 1).unwrap(), "192.168.1.2", "laptop", "2001:db8:"];
+            assert!(!other.into_iter().any(|other| entry(other).covers(&about)), "{ip}");
+        }
+        let end = Endpoint { ip: Ipv4Addr::new(192, 168, 1, 20).into(), port: 51_234 };
+        let about = Finding { client: Some(Client::At(end)), ..finding(Severity::Infected, b"") };
+        assert!(entry("192.168.1.20").covers(&about));
     }
 
     #[test]

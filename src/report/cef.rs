@@ -215,6 +215,12 @@ impl<W: Write> Sink for Cef<'_, W> {
         if summary.hidden > 0 {
             self.say(format_args!("; {} findings not shown", summary.hidden))?;
         }
+        if summary.allowed > 0 {
+            self.say(format_args!("; {} allowed", summary.allowed))?;
+        }
+        if summary.skipped > 0 {
+            self.say(format_args!("; {} checks left out", summary.skipped))?;
+        }
         if !summary.broken_off.is_empty() {
             let why = Within { bytes: summary.broken_off.as_bytes(), room: 512, also: VALUE };
             self.say(format_args!("; the scan ended early: {why}"))?;
@@ -281,7 +287,8 @@ mod tests {
         };
         let check =
             CheckReport { check: "c2-address", looked: Looked::No, why: b"no file", facts: 0, findings: 0 };
-        let summary = Summary { hidden: 2, broken_off: "a=b", ..summary(Verdict::Incomplete) };
+        let summary =
+            Summary { hidden: 2, allowed: 3, skipped: 4, broken_off: "a=b", ..summary(Verdict::Incomplete) };
         let head = "CEF:0|gatewatch|gatewatch|0.1.0|";
         let text = told("-", |sink| {
             sink.event(&Event::Check(check)).unwrap();
@@ -305,7 +312,7 @@ mod tests {
                     "{head}summary|incomplete|4|cat=summary {rt} cs1=incomplete cs1Label=verdict cs2=42 cs2Label=intel \
                      cn1=0 cn1Label=infected cn2=0 cn2Label=suspicious cn3=0 cn3Label=notice msg=52 checks, 1 blind; \
                      93 processes, 40 sockets, 812 flows, 120 startup files; 5120 us; 2 findings not shown; \
-                     the scan ended early: a\\=b"
+                     3 allowed; 4 checks left out; the scan ended early: a\\=b"
                 ),
             ]
         );

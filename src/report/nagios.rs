@@ -187,7 +187,15 @@ fn head(store: &Store, summary: &Summary<'_>) -> Bytes<NAGIOS_HEAD_BYTES> {
     if summary.hidden > 0 {
         let _ = write!(head, " ({} not shown)", summary.hidden);
     }
-    let _ = write!(head, "; {checks} checks, {blind} blind | ");
+    let _ = write!(head, "; {checks} checks, {blind} blind");
+    // What nobody hears of is never silent.
+    if summary.allowed > 0 {
+        let _ = write!(head, "; {} allowed", summary.allowed);
+    }
+    if summary.skipped > 0 {
+        let _ = write!(head, "; {} checks left out", summary.skipped);
+    }
+    head.push(b" | ");
     let _ = performance(&mut head, summary);
     head.push(b"\n");
     head
@@ -362,6 +370,9 @@ mod tests {
         let text = told(&[], &[], &hidden);
         let begin = "GATEWATCH WARNING - suspicious: 0 infected, 2 suspicious, 0 notice (2 not shown); 52 ";
         assert!(text.starts_with(begin), "{text}");
+        let left_out = Summary { allowed: 3, skipped: 2, ..summary(Verdict::Clean) };
+        let text = told(&[], &[], &left_out);
+        assert!(text.contains("; 52 checks, 1 blind; 3 allowed; 2 checks left out | infected=0;"), "{text}");
     }
 
     /// The longest of everything, and so many that not all fit: a plugin's reader takes 8 KiB, an old NRPE 1 KiB.
@@ -395,6 +406,8 @@ mod tests {
             checks: 64,
             blind: 64,
             hidden: most,
+            allowed: most,
+            skipped: 64,
             counts,
             intel_age_days: Some(u64::MAX / 86_400),
             elapsed_us: u64::MAX,

@@ -153,7 +153,11 @@ impl<W: Write> Sink for Prom<'_, W> {
         let findings = [summary.infected, summary.suspicious, summary.notice];
         self.severities("findings", "What the checks have found.", findings)?;
         self.severities("incidents", "Findings about one intruder, joined.", incidents)?;
+        let help = "Findings that their owner allows, which count nowhere else.";
+        self.gauge("findings_allowed", help, summary.allowed.into())?;
         self.gauge("checks", "Checks that were asked for.", summary.checks.into())?;
+        let help = "Checks that the configuration leaves out.";
+        self.gauge("checks_skipped", help, summary.skipped.into())?;
         self.gauge("checks_blind", "Checks that may have missed something.", summary.blind.into())?;
         self.checks()?;
         let counts = summary.counts;
@@ -205,7 +209,13 @@ mod tests {
             check("c2-client", Looked::No),
             check("ssh-key", Looked::Na),
         ];
-        let summary = Summary { infected: 1, elapsed_us: 61_000_042, ..summary(Verdict::Infected) };
+        let summary = Summary {
+            infected: 1,
+            elapsed_us: 61_000_042,
+            allowed: 3,
+            skipped: 4,
+            ..summary(Verdict::Infected)
+        };
         let text = told(&events, &summary, || Some(1_795_341_600));
         let samples: Vec<&str> = text.lines().filter(|line| !line.starts_with('#')).collect();
         assert_eq!(
@@ -222,7 +232,9 @@ mod tests {
                 r#"gatewatch_incidents{severity="infected"} 0"#,
                 r#"gatewatch_incidents{severity="suspicious"} 0"#,
                 r#"gatewatch_incidents{severity="notice"} 0"#,
+                "gatewatch_findings_allowed 3",
                 "gatewatch_checks 52",
+                "gatewatch_checks_skipped 4",
                 "gatewatch_checks_blind 1",
                 r#"gatewatch_check_looked{check="exe-deleted"} 1"#,
                 r#"gatewatch_check_looked{check="c2-address"} 0.5"#,

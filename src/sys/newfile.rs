@@ -119,6 +119,20 @@ pub fn directory(path: &[u8]) -> &[u8] {
     }
 }
 
+/// Whether [`NewFile::create`] could do it. Nothing is made, and nothing removed: another run may be writing beside it.
+pub fn can_be_made(path: &[u8]) -> Result<(), Fault> {
+    if let Ok(there) = stat(path) {
+        regular(&there)?;
+    }
+    can_hold(directory(path))
+}
+
+/// Whether files can be made in a directory.
+pub fn can_hold(dir: &[u8]) -> Result<(), Fault> {
+    // A file is no directory, whoever may write to it.
+    access([dir, b"/."].concat().as_slice(), AccessFlags::W_OK | AccessFlags::X_OK).map_err(fault)
+}
+
 /// Bytes that are free in a directory for whoever runs this.
 pub fn free(dir: &[u8]) -> Option<u64> {
     let disk = statvfs(dir).ok()?;
