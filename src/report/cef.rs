@@ -125,7 +125,9 @@ impl<'a, W: Write> Cef<'a, W> {
 
     fn finding(&mut self, finding: &Finding<'_>) -> Result<(), SinkFault> {
         let title = (self.about.title)(finding.check);
-        self.begin(finding.check, title, level(finding.severity), "finding")?;
+        // What is there no more is no alarm.
+        let level = if finding.is_gone() { 0 } else { level(finding.severity) };
+        self.begin(finding.check, title, level, "finding")?;
         self.number("spid", finding.pid.map(u64::from))?;
         self.value("sproc", finding.name)?;
         self.number("suid", finding.uid.map(u64::from))?;
@@ -135,6 +137,8 @@ impl<'a, W: Write> Cef<'a, W> {
         self.custom("cs1", "attack", finding.attack.as_bytes())?;
         self.custom("cs2", "family", finding.family)?;
         self.client(finding.client)?;
+        let state = finding.history.map(|history| history.state.word()).unwrap_or_default();
+        self.custom("cs4", "state", state.as_bytes())?;
         self.custom_number("cn1", "line", finding.line)?;
         self.value("msg", finding.detail)?;
         self.end()
@@ -233,6 +237,7 @@ impl<W: Write> Sink for Cef<'_, W> {
 mod tests {
     use super::super::testing::{endpoint, finding, summary, written};
     use super::*;
+    use crate::report::{History, State};
 
     fn told(device: &str, tell: impl FnOnce(&mut dyn Sink)) -> String {
         let title = |_: &str| "a program | that is gone";
@@ -266,6 +271,21 @@ mod tests {
         let long = Finding { path: &[b'='; 4095], detail: &[0xff; 1000], ..finding() };
         let line = told("-", |sink| sink.event(&Event::Finding(long)).unwrap());
         assert!(line.len() < 2500 && line.matches('\n').count() == 1 && !line.contains("dvchost"), "{line}");
+    }
+
+    #[test]
+    fn what_is_gone_is_no_alarm() {
+        let history = |state| Some(History { state, age_s: 0, first_seen: None, last_seen: None });
+        for (state, level, word) in [(State::Gone, 0, "gone"), (State::New, 6, "new")] {
+            let told = Finding { severity: Severity::Suspicious, history: history(state), ..finding() };
+            let text = told_of(told);
+            assert!(text.contains(&format!("|{level}|cat=finding ")), "{text}");
+            assert!(text.contains(&format!(" cs4={word} cs4Label=state ")), "{text}");
+        }
+    }
+
+    fn told_of(finding: Finding<'_>) -> String {
+        told("-", |sink| sink.event(&Event::Finding(finding)).unwrap())
     }
 
     #[test]

@@ -283,6 +283,12 @@ impl Finding<'static> {
 }
 
 impl Finding<'_> {
+    /// Whether it is told that it is there no more.
+    #[must_use]
+    pub fn is_gone(&self) -> bool {
+        self.history.is_some_and(|history| history.state == State::Gone)
+    }
+
     /// The ancestors that are known, the nearest first.
     pub fn ancestors(&self) -> impl Iterator<Item = &Parent<'_>> {
         self.parents.iter().take_while(|parent| parent.pid != 0)

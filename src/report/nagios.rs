@@ -234,6 +234,8 @@ fn rest(line: &[u8]) -> &[u8] {
 impl<W: Write> Sink for Nagios<'_, W> {
     fn event(&mut self, event: &Event<'_>) -> Result<(), SinkFault> {
         match event {
+            // A plugin says what there is.
+            Event::Finding(finding) if finding.is_gone() => {}
             Event::Finding(finding) => self.store.add(kind_of(finding.severity), &finding_line(finding)),
             Event::Check(check) if check.looked.is_blind() => self.store.add(BLIND, &check_line(check)),
             Event::Check(check) if self.verdicts => self.store.add(SEEING, &check_line(check)),
@@ -282,7 +284,7 @@ impl<W: Write> Sink for Nagios<'_, W> {
 mod tests {
     use super::super::testing::{endpoint, finding, summary, written};
     use super::*;
-    use crate::report::Looked;
+    use crate::report::{History, Looked, State};
 
     fn told(events: &[Event<'_>], incidents: &[Incident<'_>], summary: &Summary<'_>) -> String {
         let mut store = Box::new(Store::new());
@@ -326,6 +328,13 @@ mod tests {
                 "notice exe-deleted pid 812 (x) /a: gone"
             ]
         );
+    }
+
+    #[test]
+    fn what_is_gone_is_not_there() {
+        let history = Some(History { state: State::Gone, age_s: 0, first_seen: None, last_seen: None });
+        let text = told(&[Event::Finding(Finding { history, ..finding() })], &[], &summary(Verdict::Clean));
+        assert!(text.starts_with("GATEWATCH OK - clean: ") && text.lines().count() == 1, "{text}");
     }
 
     #[test]

@@ -214,7 +214,7 @@ impl Sink for Syslog<'_> {
     fn event(&mut self, event: &Event<'_>) -> Result<(), SinkFault> {
         let Event::Finding(finding) = event else { return Ok(()) };
         // That it is gone wakes nobody.
-        let is_gone = finding.history.is_some_and(|history| history.state == State::Gone);
+        let is_gone = finding.is_gone();
         let severity = if is_gone { Severity::Notice } else { finding.severity };
         self.store.keep(finding.check, level(severity), &text(finding)?);
         Ok(())

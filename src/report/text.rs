@@ -74,7 +74,7 @@ impl<W: Write> Text<W> {
         if self.left > 0 {
             self.left = self.left.saturating_sub(1);
         } else if core::mem::take(&mut self.incidents) {
-            let gone = finding.history.is_some_and(|history| history.state == State::Gone);
+            let gone = finding.is_gone();
             self.say(format_args!("{}:\n", if gone { "no longer there" } else { "in no incident" }))?;
         }
         let severity = self.coloured(colour_of(finding.severity), finding.severity.word());
