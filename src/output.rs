@@ -10,10 +10,16 @@ use std::os::unix::ffi::OsStrExt;
 use embedded_io::{ErrorType, Write};
 use gatewatch::host::Fault;
 use gatewatch::report::escape::Escaped;
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::stat::{Mode, fchmod};
 
 use crate::sys::fd::{Writer, fault};
 use crate::sys::newfile::NewFile;
+use crate::sys::signals;
+
+/// Bytes that a pipe which takes something takes at once (pipe(7)).
+const PIPE_BUF: usize = 4096;
 
 /// Who may read the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,6 +81,24 @@ impl<'a> Output<'a> {
         }
     }
 
+    /// Waits until standard output takes something. Of a monitor: nobody may read it, and signals are not to wait for that.
+    fn wait(&self) -> Result<(), Fault> {
+        const TURNS: u32 = 20;
+        const TURN_MS: u16 = 100;
+        if signals::descriptor().is_none() {
+            return Ok(());
+        }
+        for _ in 0..TURNS {
+            let mut fds = [PollFd::new(self.stdout.as_fd(), PollFlags::POLLOUT)];
+            match poll(&mut fds, PollTimeout::from(TURN_MS)) {
+                Ok(1..) => return Ok(()),
+                _ if signals::is_ending() => break,
+                _ => {}
+            }
+        }
+        Err(fault(Errno::ETIMEDOUT))
+    }
+
     /// Gives the report up. What was there before stays.
     pub fn lose(&self, fault: Fault) {
         self.fault.set(self.fault.get().or(Some(fault)));
@@ -111,6 +135,8 @@ impl ErrorType for &Output<'_> {
 impl Write for &Output<'_> {
     fn write(&mut self, bytes: &[u8]) -> Result<usize, Fault> {
         if self.path.is_none() {
+            let bytes = bytes.get(..PIPE_BUF).unwrap_or(bytes);
+            self.wait()?;
             return Writer(self.stdout.as_fd()).write(bytes);
         }
         self.begin();

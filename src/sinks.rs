@@ -161,6 +161,7 @@ impl<'s> Sinks<'s> {
     }
 
     /// Says something that is no news to the report alone.
+    #[cfg(feature = "monitor")]
     pub fn known(&mut self, mut say: impl FnMut(&mut dyn Sink) -> Result<(), SinkFault>) {
         let report = self.sinks.iter().position(|(name, _)| *name == REPORT);
         let mut at = 0_usize;

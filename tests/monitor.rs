@@ -7,6 +7,7 @@ mod scan;
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
+use std::os::fd::AsFd;
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -14,6 +15,8 @@ use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use nix::fcntl::{FcntlArg, fcntl};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use scan::{GATEWATCH, Guard, Planted, Tree, need_root, run, wait_for};
@@ -428,6 +431,29 @@ fn a_look_that_is_stuck_keeps_its_time_whatever_is_asked_meanwhile() {
     // To be read anew, it looks again.
     wait_for("another look", || Some(child_of(&monitor)).filter(|next| *next != child));
     monitor.end(Signal::SIGTERM);
+}
+
+#[test]
+fn who_does_not_read_keeps_nobody_from_ending_it() {
+    let (tree, state) = (Tree::healthy(), temporary());
+    let mut command = Command::new(GATEWATCH);
+    command.args(["monitor", "-v", "--format", "json", "--interval", "3600", "--root"]).arg(tree.path());
+    let mut child = Guard(command.arg("--state").arg(state.path()).stdout(Stdio::piped()).spawn().unwrap());
+    let output = child.0.stdout.take().unwrap();
+    fcntl(&output, FcntlArg::F_SETPIPE_SZ(4096)).unwrap();
+    let pid = Pid::from_raw(child.0.id().try_into().unwrap());
+    // All checks do not fit into one page.
+    wait_for("something in the pipe", || {
+        let mut fds = [PollFd::new(output.as_fd(), PollFlags::POLLIN)];
+        (poll(&mut fds, PollTimeout::ZERO).unwrap() > 0).then_some(())
+    });
+    // Nothing tells that it is full; the look is over in a moment.
+    thread::sleep(Duration::from_millis(500));
+    let begun = Instant::now();
+    kill(pid, Signal::SIGTERM).unwrap();
+    let status = wait_for("its end", || child.0.try_wait().unwrap());
+    assert_eq!(status.code(), Some(0));
+    assert!(begun.elapsed() < Duration::from_secs(4), "{:?}", begun.elapsed());
 }
 
 #[test]
