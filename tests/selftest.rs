@@ -16,9 +16,10 @@ use scan::{GATEWATCH, Log, Ran, Tree, need_root, run, start, wait_for};
 /// Runs it where `/tmp` is as `mounts` makes it of the directory `$1`.
 fn alone(mounts: &str, place: &Tree) -> Command {
     need_root();
-    let mut command = Command::new("unshare");
+    // Whoever runs this test in the background may have it ignore SIGINT, and what it starts too.
+    let mut command = Command::new("env");
     let script = format!("{mounts} || exit 9\nexec \"$0\" selftest --no-config");
-    command.args(["-m", "sh", "-c", &script, GATEWATCH]).arg(place.path());
+    command.args(["--default-signal", "unshare", "-m", "sh", "-c", &script, GATEWATCH]).arg(place.path());
     command
 }
 
