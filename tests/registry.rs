@@ -151,8 +151,11 @@ fn incidents_know_checks_of_the_table() {
 /// Flags of the help and flags of the parser do not drift: each that is named is understood.
 #[test]
 fn help_names_what_is_understood() {
+    // An option that takes a file may make one.
+    let place = tempfile::tempdir().unwrap();
     let run = |args: &[&str]| {
-        std::process::Command::new(env!("CARGO_BIN_EXE_gatewatch")).args(args).output().unwrap()
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_gatewatch"));
+        command.current_dir(place.path()).args(args).output().unwrap()
     };
     let help = String::from_utf8(run(&["--help"]).stdout).unwrap();
     let flags: BTreeSet<&str> = help
