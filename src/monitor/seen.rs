@@ -282,20 +282,9 @@ pub(super) mod tests {
             check,
             severity: Severity::Suspicious,
             attack: "T1036",
-            family: b"",
-            pid: None,
-            name: b"",
             path,
-            uid: None,
-            owner: None,
-            age_s: None,
-            parents: [Parent::default(); PARENTS],
-            line: None,
-            local: None,
-            remote: None,
-            client: None,
-            detail: b"",
             history: None,
+            ..Finding::NOTHING
         }
     }
 

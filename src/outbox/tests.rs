@@ -6,8 +6,7 @@ use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::os::unix::net::UnixDatagram;
 use std::time::Duration;
 
-use gatewatch::limits::PARENTS;
-use gatewatch::report::{Counts, Finding, Parent, Severity, Verdict};
+use gatewatch::report::{Counts, Finding, Severity, Verdict};
 
 use super::way::{BURST_US, FAREWELL_US, FAREWELLS, PAUSES_US, STALL_US};
 use super::*;
@@ -50,20 +49,9 @@ fn say(outbox: &mut Outbox<'_>, paths: &[&str]) {
             check: "exe-deleted",
             severity: Severity::Suspicious,
             attack: "T1070.004",
-            family: b"",
-            pid: None,
-            name: b"",
             path: path.as_bytes(),
-            uid: None,
-            owner: None,
-            age_s: None,
-            parents: [Parent::default(); PARENTS],
-            line: None,
-            local: None,
-            remote: None,
-            client: None,
-            detail: b"",
             history: None,
+            ..Finding::NOTHING
         };
         outbox.event(&Event::Finding(finding)).unwrap();
     }

@@ -165,8 +165,7 @@ fn until(expires: &[u8]) -> Result<Option<u64>, &'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::limits::PARENTS;
-    use crate::report::Parent;
+
     use core::net::Ipv4Addr;
 
     fn finding(severity: Severity, path: &'static [u8]) -> Finding<'static> {
@@ -174,20 +173,11 @@ mod tests {
             check: "exe-volatile",
             severity,
             attack: "T1059",
-            family: b"",
             pid: Some(7),
             name: b"worker",
             path,
-            uid: None,
-            owner: None,
-            age_s: None,
-            parents: [Parent::default(); PARENTS],
-            line: None,
-            local: None,
-            remote: None,
-            client: None,
-            detail: b"",
             history: None,
+            ..Finding::NOTHING
         }
     }
 

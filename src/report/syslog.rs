@@ -266,28 +266,20 @@ mod tests {
     use super::frame::{Form, Line};
     use super::*;
     use crate::facts::process::Owner;
-    use crate::limits::{PARENTS, SYSLOG_BYTES, SYSLOG_LONG_BYTES};
-    use crate::report::Parent;
+    use crate::limits::{SYSLOG_BYTES, SYSLOG_LONG_BYTES};
 
     fn finding<'a>(check: &'a str, path: &'a [u8]) -> Finding<'a> {
         Finding {
             check,
             severity: Severity::Suspicious,
             attack: "T1071.004",
-            family: b"",
             pid: Some(u32::MAX),
-            name: b"",
             path,
             uid: Some(0),
             owner: Some(Owner::Nobody),
             age_s: Some(60),
-            parents: [Parent::default(); PARENTS],
-            line: None,
-            local: None,
-            remote: None,
-            client: None,
-            detail: b"",
             history: None,
+            ..Finding::NOTHING
         }
     }
 

@@ -1,28 +1,19 @@
 //! What the tests of the formats tell.
 
-use super::{Counts, Finding, IntelInfo, Parent, Severity, Summary, Verdict};
+use super::{Counts, Finding, IntelInfo, Severity, Summary, Verdict};
 use crate::facts::endpoint::Endpoint;
-use crate::limits::PARENTS;
 
 pub(super) fn finding<'a>() -> Finding<'a> {
     Finding {
         check: "exe-deleted",
         severity: Severity::Infected,
         attack: "T1070.004",
-        family: b"",
         pid: Some(812),
         name: b"x",
         path: b"/tmp/x",
-        uid: None,
-        owner: None,
-        age_s: None,
-        parents: [Parent::default(); PARENTS],
-        line: None,
-        local: None,
-        remote: None,
-        client: None,
         detail: b"gone",
         history: None,
+        ..Finding::NOTHING
     }
 }
 

@@ -6,25 +6,7 @@ use crate::limits::PARENTS;
 
 /// A suspicious finding about nothing yet.
 fn finding(check: &str) -> Finding<'_> {
-    Finding {
-        check,
-        severity: Severity::Suspicious,
-        attack: "T1",
-        family: b"",
-        pid: None,
-        name: b"",
-        path: b"",
-        uid: None,
-        owner: None,
-        age_s: None,
-        parents: [Parent::default(); PARENTS],
-        line: None,
-        local: None,
-        remote: None,
-        client: None,
-        detail: b"",
-        history: None,
-    }
+    Finding { check, severity: Severity::Suspicious, attack: "T1", history: None, ..Finding::NOTHING }
 }
 
 /// One about a process of a program that nobody vouches for.
