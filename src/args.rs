@@ -1,5 +1,7 @@
 //! The command line: what was asked for, or what is wrong with it.
 
+mod allow;
+#[cfg(feature = "baseline")]
 mod baseline;
 mod destination;
 mod intel;
@@ -16,11 +18,12 @@ use gatewatch::report::Severity;
 use gatewatch::report::escape::Escaped;
 use lexopt::prelude::*;
 
-pub use baseline::{Action, Baseline, DEFAULT as DEFAULT_BASELINE};
+#[cfg(feature = "baseline")]
+pub use baseline::{Action, Baseline};
 pub use destination::Destination;
 pub use intel::{Action as IntelAction, Intel};
 
-pub use scan::{Draft, OPTIONS, Scan, key};
+pub use scan::{DEFAULT_BASELINE, Draft, OPTIONS, Scan, key};
 
 /// What `--help` says.
 pub const HELP: &str = "\
@@ -138,6 +141,7 @@ pub enum Command {
     #[cfg(feature = "monitor")]
     Monitor(Box<Scan>),
     /// To make a baseline, or to compare with one.
+    #[cfg(feature = "baseline")]
     Baseline(Baseline),
     /// To look at an indicator file, or to get a newer one.
     Intel(Box<Intel>),
@@ -233,7 +237,12 @@ pub fn parse(
                 return match options {
                     Some(option) => wrong(format_args!("{option}: give the options of {word} behind it")),
                     None if word == "intel" => intel::parse(&mut parser, configure),
+                    #[cfg(feature = "baseline")]
                     None => baseline::parse(&mut parser, configure),
+                    #[cfg(not(feature = "baseline"))]
+                    None => wrong(
+                        "baseline: this gatewatch was built without it; a full one can make it with --root",
+                    ),
                 };
             }
             Value(word) if command.is_none() && COMMANDS.iter().any(|known| word == *known) => {

@@ -37,6 +37,7 @@ const CANNOT_TELL: u8 = 3;
 const DIFFERS: u8 = 1;
 
 /// Does what was asked for; returns the exit status.
+#[inline(never)]
 pub fn run(asked: &args::Baseline) -> u8 {
     let machine = match &asked.root {
         Some(root) => Machine::tree(root.as_bytes()),

@@ -4,6 +4,8 @@ mod sources;
 
 use std::os::unix::ffi::OsStrExt;
 
+use gatewatch::check::Area;
+use gatewatch::engine::{NETWORK, STARTUP};
 use gatewatch::facts::text::basename;
 use gatewatch::host::Fault;
 use gatewatch::report::allow::Term;
@@ -25,6 +27,7 @@ const OLD_DAYS: u64 = 30;
 
 /// Looks at everything; returns the exit status. `mistake`: what is wrong with the configuration file, which is then not in
 /// `scan`.
+#[inline(never)]
 pub fn run(scan: &Scan, mistake: Option<&Mistake>) -> u8 {
     let mut report = Report::new(scan);
     configuration(scan, mistake, &mut report);
@@ -116,6 +119,12 @@ fn allowed(scan: &Scan, report: &mut Report) {
 
 /// Rights and time.
 fn machine(report: &mut Report) {
+    for (built, area) in [(STARTUP, Area::Startup), (NETWORK, Area::Network)] {
+        if !built {
+            let what = format_args!("this gatewatch was built without those of area {}", area.word());
+            report.say(State::Limited, "checks", what, "one with all of them is larger");
+        }
+    }
     if geteuid().is_root() {
         report.say(State::Good, "rights", format_args!("root"), "");
     } else {

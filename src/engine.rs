@@ -20,6 +20,8 @@ mod verdict;
 mod walk;
 mod web;
 
+use core::cell::OnceCell;
+
 use crate::baseline::Baseline;
 use crate::check::{Check, Ctx, Selection, Source};
 use crate::checks;
@@ -36,6 +38,7 @@ use crate::intel::{Intel, Sieve, TraceKind};
 use crate::limits::{ACCUSED, CHECKS, SECOND_LOOK_MS};
 use crate::report::{Counts, Event, Sink, SinkFault};
 use crate::source::accounts::Accounts;
+use crate::source::diag::Diag;
 use crate::source::hidden::{self, Suspects, Turn};
 use crate::source::holders::{Holders, Programs};
 use crate::source::keys::Keys;
@@ -47,6 +50,11 @@ use crate::source::startup::Seen;
 use crate::source::tools::Tools;
 use crate::source::tunnels::Links;
 use crate::source::{Coverage, files, net, proc, raw, unix};
+
+/// Whether this program has the checks of an area. One that lacks them has nothing of what only they need.
+pub const STARTUP: bool = cfg!(feature = "startup");
+/// See [`STARTUP`].
+pub const NETWORK: bool = cfg!(feature = "network");
 
 /// Seconds of a day.
 const DAY_S: u64 = 86_400;
@@ -144,7 +152,8 @@ pub struct Plan<'a> {
     pub turn: Turn,
 }
 
-/// Looks at a machine and tells everything to `sink`.
+/// Looks at a machine and tells everything to `sink`. What is looked at in a function of its own is never inlined here: so it has
+/// its room on the stack while it runs, and not all of them have theirs at once.
 ///
 /// # Errors
 /// When nobody listens any more.
@@ -163,24 +172,33 @@ pub fn scan<H: Host>(
         fault: None,
         seen: [NONE; Source::COUNT],
         reported: [false; CHECKS],
+        diag: OnceCell::new(),
     };
     run.intel();
+    for (_, source) in
+        [(STARTUP, Source::Startup), (NETWORK, Source::Sockets)].iter().filter(|(built, _)| !built)
+    {
+        // The checks that look there among other places do with those.
+        run.note(*source, Coverage { absent: true, ..Coverage::new() });
+    }
     run.mounts(host, scratch)?;
     run.processes(host, scratch)?;
     if run.wants(Source::Hidden) {
         run.hidden(host, scratch)?;
     }
-    run.routes(host, scratch)?;
-    if run.wants(Source::Resolvers) || run.wants(Source::Hosts) || run.wants(Source::Queries) {
+    if NETWORK {
+        run.routes(host, scratch)?;
+    }
+    if NETWORK && (run.wants(Source::Resolvers) || run.wants(Source::Hosts) || run.wants(Source::Queries)) {
         run.names(host, scratch)?;
     }
-    if run.wants(Source::Sockets) || run.wants(Source::Exposure) {
+    if NETWORK && (run.wants(Source::Sockets) || run.wants(Source::Exposure)) {
         run.sockets(host, scratch)?;
     }
-    if run.wants(Source::Flows) || run.wants(Source::Exposure) {
+    if NETWORK && (run.wants(Source::Flows) || run.wants(Source::Exposure)) {
         run.flows(host, scratch)?;
     }
-    if run.wants(Source::Rules) {
+    if NETWORK && run.wants(Source::Rules) {
         run.rules(host, scratch)?;
     }
     if run.wants(Source::RawSockets) {
@@ -189,28 +207,28 @@ pub fn scan<H: Host>(
     if run.wants(Source::Files) || run.wants(Source::Preload) {
         run.files(host, scratch)?;
     }
-    let owned = run.kernel(host, scratch)?;
-    if run.wants(Source::Startup) || run.wants(Source::Config) {
+    let owned = if STARTUP { run.kernel(host, scratch)? } else { None };
+    if STARTUP && (run.wants(Source::Startup) || run.wants(Source::Config)) {
         // What services run for their settings is read first, and is part of the startup lines.
         let lines = run.config(host, scratch, owned)?;
         run.startup(host, scratch, lines)?;
     }
-    if run.wants(Source::Accounts) || run.wants(Source::Keys) {
+    if STARTUP && (run.wants(Source::Accounts) || run.wants(Source::Keys)) {
         run.accounts(host, scratch)?;
     }
     if run.wants(Source::Own) {
         run.own(host, scratch)?;
     }
-    if run.wants(Source::Web) {
+    if STARTUP && run.wants(Source::Web) {
         run.web(host, scratch)?;
     }
-    if run.wants(Source::Exposure) {
+    if NETWORK && run.wants(Source::Exposure) {
         run.exposures(host, scratch)?;
     }
-    if run.wants(Source::Mappings) {
+    if NETWORK && run.wants(Source::Mappings) {
         run.mappings(host, scratch)?;
     }
-    if run.wants(Source::Tunnels) {
+    if NETWORK && run.wants(Source::Tunnels) {
         run.tunnels(host, scratch)?;
     }
     if run.wants(Source::Traces) {
@@ -228,6 +246,8 @@ struct Run<'r, 'p> {
     /// How much was seen of each source that was looked at.
     seen: [Option<Coverage>; Source::COUNT],
     reported: [bool; CHECKS],
+    /// Found out when somebody asks.
+    diag: OnceCell<Diag>,
 }
 
 impl<'p> Run<'_, 'p> {
@@ -237,6 +257,11 @@ impl<'p> Run<'_, 'p> {
 
     fn begin(&mut self, source: Source) -> Result<(), SinkFault> {
         self.tell(&Event::Stage(source))
+    }
+
+    /// What the kernel can be asked of sockets beside its tables.
+    fn diag<H: Host>(&self, host: &H) -> Diag {
+        *self.diag.get_or_init(|| Diag::of(host))
     }
 
     /// The checks of this run.
@@ -280,6 +305,7 @@ impl<'p> Run<'_, 'p> {
     }
 
     /// What is mounted: a fact of its own, and needed to know what a program's place is.
+    #[inline(never)]
     fn mounts<H: Host>(&mut self, host: &H, scratch: &mut Scratch) -> Result<(), SinkFault> {
         self.begin(Source::Mounts)?;
         let mut coverage = Coverage::new();
@@ -289,6 +315,7 @@ impl<'p> Run<'_, 'p> {
     }
 
     /// What is there and is not listed, twice.
+    #[inline(never)]
     fn hidden<H: Host>(&mut self, host: &H, scratch: &mut Scratch) -> Result<(), SinkFault> {
         self.begin(Source::Hidden)?;
         let mut coverage = Coverage::new();
@@ -323,6 +350,7 @@ impl<'p> Run<'_, 'p> {
         self.wants(Source::Hashes) && self.plan.ctx.intel.iter().any(|intel| intel.has_hashes())
     }
 
+    #[inline(never)]
     fn files<H: Host>(&mut self, host: &H, scratch: &mut Scratch) -> Result<(), SinkFault> {
         let Scratch { owners, mounts, .. } = scratch;
         if self.wants(Source::Files) {
@@ -342,6 +370,7 @@ impl<'p> Run<'_, 'p> {
     }
 
     /// Looks whether what the rules of families name is there.
+    #[inline(never)]
     fn traces<H: Host>(&mut self, host: &H) -> Result<(), SinkFault> {
         self.begin(Source::Traces)?;
         let mut coverage = Coverage::new();
@@ -350,7 +379,7 @@ impl<'p> Run<'_, 'p> {
             files::listed(host, trace.value, &mut coverage, &mut |file| self.show_file(file));
         });
         // A socket whose file was removed is still there under its name.
-        unix::names(host, &mut coverage, &mut |name| {
+        unix::names(host, self.diag(host), &mut coverage, &mut |name| {
             if matches!(host.file(relative(name)), Err(Fault::NotFound)) {
                 self.show_file(&File::listed(name));
             }

@@ -25,6 +25,7 @@ const REFUSED: u8 = 1;
 const CANNOT: u8 = 3;
 
 /// Does what was asked for; returns the exit status.
+#[inline(never)]
 pub fn run(asked: &args::Intel) -> u8 {
     let trust = Trust::load(&asked.dir, asked.allow_unsigned);
     let source = asked.source.as_bytes();

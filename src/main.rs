@@ -2,6 +2,7 @@
 #![deny(unsafe_code)]
 
 mod args;
+#[cfg(feature = "baseline")]
 mod baseline_cmd;
 mod config;
 mod diagnosis;
@@ -36,11 +37,13 @@ use sys::fd::{Buffered, Writer};
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
+// Each command is a function of its own, never inlined here: what one needs on the stack is no cost of the others.
 fn main() -> ExitCode {
     let code = match args::parse(std::env::args_os().skip(1), &config::configure) {
         Ok(Command::Scan(scan)) => scan_once(&scan),
         #[cfg(feature = "monitor")]
         Ok(Command::Monitor(asked)) => monitor_cmd::run(&asked),
+        #[cfg(feature = "baseline")]
         Ok(Command::Baseline(asked)) => baseline_cmd::run(&asked),
         Ok(Command::Intel(asked)) => intel_cmd::run(&asked),
         Ok(Command::Doctor(scan, mistake)) => doctor::run(&scan, mistake.as_ref()),
@@ -89,6 +92,7 @@ impl std::fmt::Display for Explain {
 }
 
 /// Writes to standard output, or says why not and gives the status for it.
+#[inline(never)]
 fn print(text: std::fmt::Arguments<'_>) -> u8 {
     let stdout = std::io::stdout();
     let mut out = Buffered::new(Writer(stdout.as_fd()));
@@ -127,6 +131,7 @@ fn diagnose(scan: &Scan) {
 }
 
 /// Looks once and reports; returns the exit status.
+#[inline(never)]
 fn scan_once(scan: &Scan) -> u8 {
     diagnose(scan);
     config::say_terms(scan);

@@ -19,6 +19,7 @@ use crate::{VERSION, run as look};
 pub use planted::stand;
 
 /// Does what was asked for; returns the exit status.
+#[inline(never)]
 pub fn run(scan: &Scan) -> u8 {
     // A test is no report: it replaces none, and no collector takes it for what was found here. And it is told, however mild.
     let format = if scan.format.is_of_lines() { scan.format } else { Format::Text };

@@ -4,10 +4,9 @@ use std::ffi::OsString;
 
 use lexopt::prelude::*;
 
-use super::{Command, Configure, Draft, Format, Mistake, format, quoted, scan, shown, wrong};
-
-/// Where a device has its baseline.
-pub const DEFAULT: &str = "/etc/gatewatch/baseline.gwb";
+use super::{
+    Command, Configure, DEFAULT_BASELINE, Draft, Format, Mistake, format, quoted, scan, shown, wrong,
+};
 
 /// What is to be done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,7 +88,7 @@ pub fn parse(parser: &mut lexopt::Parser, configure: Configure<'_>) -> Result<Co
         action,
         root: scan.root,
         is_default: file.is_none(),
-        file: file.unwrap_or_else(|| DEFAULT.into()),
+        file: file.unwrap_or_else(|| DEFAULT_BASELINE.into()),
         format: kind.unwrap_or(Format::Text),
         lan_details: scan.lan_details && action == Action::Verify,
         dir: scan.dir,
@@ -115,7 +114,10 @@ mod tests {
     #[test]
     fn what_is_asked_for() {
         let plain = baseline("create");
-        assert_eq!((plain.file.to_str(), plain.is_default, &plain.root), (Some(DEFAULT), true, &None));
+        assert_eq!(
+            (plain.file.to_str(), plain.is_default, &plain.root),
+            (Some(DEFAULT_BASELINE), true, &None)
+        );
         let named = baseline("verify --root /x /y --format json");
         assert_eq!(named, baseline("verify --format json --baseline /y --root /x"));
         assert_eq!(named, baseline("verify -o /y --root /x --format=json"));

@@ -26,6 +26,7 @@ impl Run<'_, '_> {
         });
     }
 
+    #[inline(never)]
     pub(super) fn accounts<H: Host>(&mut self, host: &H, scratch: &mut Scratch) -> Result<(), SinkFault> {
         let Scratch { mounts, accounts, image_accounts, keys, .. } = scratch;
         self.begin(Source::Accounts)?;

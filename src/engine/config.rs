@@ -21,6 +21,7 @@ use crate::source::{Coverage, content, files, links, nvram, places, startup};
 impl Run<'_, '_> {
     /// Looks at every setting, and at the lines that it runs. Returns how much was seen of those.
     /// `owned`: how much was seen of who owns their programs, if that was found out before.
+    #[inline(never)]
     pub(super) fn config<H: Host>(
         &mut self,
         host: &H,

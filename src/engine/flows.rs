@@ -19,6 +19,7 @@ pub(super) type Told = heapless::Vec<Endpoint, TOLD_ENDS>;
 pub(super) type Accused = heapless::Vec<(Flow, Severity), ACCUSED_FLOWS>;
 
 impl Run<'_, '_> {
+    #[inline(never)]
     pub(super) fn flows<H: Host>(&mut self, host: &H, scratch: &mut Scratch) -> Result<(), SinkFault> {
         self.begin(Source::Flows)?;
         let mut coverage = Coverage::new();

@@ -18,6 +18,7 @@ use crate::source::{Coverage, helpers};
 impl Run<'_, '_> {
     /// Finds out who vouches for all of it together, and for the programs of settings, so that the lists of packages are read
     /// once. Returns how much was seen of them; `None` if nobody wants any of it.
+    #[inline(never)]
     pub(super) fn kernel<H: Host>(
         &mut self,
         host: &H,

@@ -18,6 +18,7 @@ use crate::source::{Coverage, queries};
 impl Run<'_, '_> {
     /// Reads what says how names are resolved, twice if something is amiss: these files are written anew whenever a line
     /// comes up. Then the logs of what was asked.
+    #[inline(never)]
     pub(super) fn names<H: Host>(&mut self, host: &H, scratch: &mut Scratch) -> Result<(), SinkFault> {
         let Scratch { mounts, topology, .. } = scratch;
         let truths = Truths::find(host, mounts, self.plan.baseline);

@@ -9,6 +9,7 @@ use crate::source::{Coverage, exposure, mappings, topology};
 
 impl Run<'_, '_> {
     /// Whose an address is: needed to know who talks to whom.
+    #[inline(never)]
     pub(super) fn routes<H: Host>(&mut self, host: &H, scratch: &mut Scratch) -> Result<(), SinkFault> {
         self.begin(Source::Routes)?;
         let mut coverage = Coverage::new();
@@ -29,6 +30,7 @@ impl Run<'_, '_> {
     }
 
     /// Ports that UPnP opened.
+    #[inline(never)]
     pub(super) fn mappings<H: Host>(&mut self, host: &H, scratch: &Scratch) -> Result<(), SinkFault> {
         self.begin(Source::Mappings)?;
         let mut coverage = Coverage::new();
@@ -50,6 +52,7 @@ impl Run<'_, '_> {
     }
 
     /// What is open to strangers: what sockets and flows left, settings, and the firmware.
+    #[inline(never)]
     pub(super) fn exposures<H: Host>(&mut self, host: &H, scratch: &mut Scratch) -> Result<(), SinkFault> {
         self.begin(Source::Exposure)?;
         let mut coverage = Coverage::new();

@@ -17,6 +17,7 @@ impl Run<'_, '_> {
         });
     }
 
+    #[inline(never)]
     pub(super) fn own<H: Host>(&mut self, host: &H, scratch: &Scratch) -> Result<(), SinkFault> {
         self.begin(Source::Own)?;
         let (mounts, mut coverage) = (&scratch.mounts, Coverage::new());

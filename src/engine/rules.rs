@@ -25,6 +25,7 @@ const RELOAD_MS: u32 = 3000;
 
 impl Run<'_, '_> {
     /// Looks at all rules, and again before anything is said: a firewall that is being loaded is in disorder.
+    #[inline(never)]
     pub(super) fn rules<H: Host>(&mut self, host: &H, scratch: &mut Scratch) -> Result<(), SinkFault> {
         self.begin(Source::Rules)?;
         if let Some(endian) = host.about().endian {

@@ -14,6 +14,7 @@ use crate::facts::text::Bytes;
 use crate::facts::topology::{Side, Topology};
 use crate::host::Host;
 use crate::limits::{FANOUT_NAMED, NAME_BYTES, SECOND_LOOK_MS, SERVICES};
+use crate::source::diag::Diag;
 use crate::source::holders::{self, Holders, Programs};
 use crate::source::proc::Reader;
 use crate::source::{Coverage, net, proc};
@@ -54,6 +55,7 @@ pub(super) struct Tables<'a> {
     pub(super) holders: &'a mut Holders,
     pub(super) programs: &'a mut Programs,
     pub(super) topology: &'a Topology,
+    pub(super) can: Diag,
     pub(super) services: &'a mut Services,
     pub(super) fanouts: &'a mut Fanouts,
 }
@@ -65,7 +67,8 @@ impl Tables<'_> {
         services.clear(*seed);
         fanouts.clear(*seed);
         let (endian, topology, coverage) = (*endian, Some(*topology), &mut Coverage::new());
-        let mut look = net::Look { host, endian, ports, topology, shown: None, coverage };
+        let can = self.can;
+        let mut look = net::Look { host, endian, ports, can, topology, shown: None, coverage };
         look.sockets(&mut |socket| join(socket, (holders, programs), services, fanouts));
     }
 }

@@ -16,6 +16,7 @@ use crate::source::proc::Reader;
 use crate::source::{Coverage, net, proc, raw, unix};
 
 impl Run<'_, '_> {
+    #[inline(never)]
     pub(super) fn sockets<H: Host>(&mut self, host: &H, scratch: &mut Scratch) -> Result<(), SinkFault> {
         self.begin(Source::Sockets)?;
         let mut coverage = Coverage::new();
@@ -40,10 +41,12 @@ impl Run<'_, '_> {
                 let mut process = nobody();
                 shown.clear(seed);
                 services.clear(seed);
+                let can = self.diag(host);
                 let mut look = net::Look {
                     host,
                     endian,
                     ports,
+                    can,
                     topology: Some(topology),
                     shown: Some(shown),
                     coverage: &mut coverage,
@@ -59,7 +62,7 @@ impl Run<'_, '_> {
                     }
                 });
                 shown.clear(seed);
-                unix::hidden(host, endian, shown, &mut coverage, &mut |socket| {
+                unix::hidden(host, can, endian, shown, &mut coverage, &mut |socket| {
                     let holder = holder(&mut reader, holders, socket.inode, &mut process);
                     let hidden = HiddenSocket { socket, holder: holder.then_some(&process) };
                     self.show(true, &|hook, ctx, out| {
@@ -69,7 +72,7 @@ impl Run<'_, '_> {
                     });
                 });
                 let mut tables =
-                    Tables { endian, seed, pids, ports, holders, programs, topology, services, fanouts };
+                    Tables { endian, seed, pids, ports, holders, programs, topology, can, services, fanouts };
                 self.together(&mut reader, &mut tables, &mut coverage);
                 // Flows are counted anew: they have no processes.
                 fanouts.clear(seed);
@@ -80,6 +83,7 @@ impl Run<'_, '_> {
         self.verdicts()
     }
 
+    #[inline(never)]
     pub(super) fn raw_sockets<H: Host>(&mut self, host: &H, scratch: &mut Scratch) -> Result<(), SinkFault> {
         self.begin(Source::RawSockets)?;
         let mut coverage = Coverage::new();
@@ -93,7 +97,7 @@ impl Run<'_, '_> {
                 let mut process = nobody();
                 // Sockets without a holder among the processes that were walked.
                 let mut unheld = heapless::Vec::<u64, PACKETS>::new();
-                raw::sockets(host, packets, &mut coverage, &mut |socket| {
+                raw::sockets(host, self.diag(host), packets, &mut coverage, &mut |socket| {
                     if holder(&mut reader, holders, socket.inode, &mut process) {
                         let shown = RawSocket { holder: Some(&process), ..socket };
                         if self.show_raw(&shown, false) {
@@ -147,7 +151,7 @@ impl Run<'_, '_> {
         if hold_again(reader, pids, (holders, None), &mut process).is_err() {
             return;
         }
-        raw::sockets(host, packets, &mut Coverage::new(), &mut |socket| {
+        raw::sockets(host, self.diag(host), packets, &mut Coverage::new(), &mut |socket| {
             if unheld.contains(&socket.inode) {
                 let held = holder(reader, holders, socket.inode, &mut process);
                 self.show_raw(&RawSocket { holder: held.then_some(&process), ..socket }, true);

@@ -19,6 +19,7 @@ use crate::source::{Coverage, conffiles, files, upgrade};
 impl Run<'_, '_> {
     /// Walks the startup places twice: who vouches for the files is found out for all of them together.
     /// `coverage`: how much was seen of the lines elsewhere.
+    #[inline(never)]
     pub(super) fn startup<H: Host>(
         &mut self,
         host: &H,

@@ -18,6 +18,7 @@ use crate::source::{Coverage, proc, tunnels};
 type Held = heapless::Vec<(Interface, u32), INTERFACES>;
 
 impl Run<'_, '_> {
+    #[inline(never)]
     pub(super) fn tunnels<H: Host>(&mut self, host: &H, scratch: &mut Scratch) -> Result<(), SinkFault> {
         self.begin(Source::Tunnels)?;
         let mut coverage = Coverage::new();

@@ -32,6 +32,7 @@ struct Passed {
 
 impl Run<'_, '_> {
     /// Walks the processes, if a check wants to know of them or of their sockets.
+    #[inline(never)]
     pub(super) fn processes<H: Host>(&mut self, host: &H, scratch: &mut Scratch) -> Result<(), SinkFault> {
         const NEEDED: [Source; 9] = [
             Source::Processes,

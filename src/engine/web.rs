@@ -11,6 +11,7 @@ use crate::source::truth::Truths;
 use crate::source::web::{Found, Pages};
 
 impl Run<'_, '_> {
+    #[inline(never)]
     pub(super) fn web<H: Host>(&mut self, host: &H, scratch: &mut Scratch) -> Result<(), SinkFault> {
         self.begin(Source::Web)?;
         let mut coverage = Coverage::new();

@@ -155,6 +155,8 @@ pub struct Fanouts {
     /// Not to be guessed by those who choose whom to call.
     seed: u32,
     missed: u32,
+    /// Something was counted: what was not costs no memory, and emptying it would.
+    used: bool,
     /// Protocols and ports at which a caller of this machine was told of.
     named: heapless::Vec<(u8, u16), FANOUT_NAMED>,
 }
@@ -169,13 +171,16 @@ impl Fanouts {
             other: [NONE; FANOUT_PORTS],
             seed: 0,
             missed: 0,
+            used: false,
             named: heapless::Vec::new(),
         }
     }
 
     /// Forgets all calls. What is counted from now on depends on `seed`.
     pub fn clear(&mut self, seed: u32) {
-        self.known.iter_mut().chain(&mut self.other).for_each(heapless::Vec::clear);
+        if core::mem::take(&mut self.used) {
+            self.known.iter_mut().chain(&mut self.other).for_each(heapless::Vec::clear);
+        }
         (self.seed, self.missed) = (seed, 0);
     }
 
@@ -205,6 +210,7 @@ impl Fanouts {
         let places = if scanned { &mut self.known } else { &mut self.other };
         let place = usize::try_from(key).unwrap_or_default().checked_rem(FANOUT_PORTS).unwrap_or_default();
         let Some(ways) = places.get_mut(place) else { return };
+        self.used = true;
         if !ways.iter().any(|row| row.is_of(call)) {
             if !ways.is_full() {
                 let _ = ways.push(Row::new(call, 0));

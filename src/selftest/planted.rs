@@ -7,6 +7,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use embedded_io::{Read, Write};
+use gatewatch::engine;
 use gatewatch::host::Fault;
 use gatewatch::report::Looked;
 use gatewatch::report::escape::Escaped;
@@ -46,7 +47,9 @@ pub fn find(scan: &Scan, device: &str, report: &mut Report) {
     match Place::new() {
         Ok(place) => {
             process(scan, device, &place, report);
-            startup(scan, device, &place, report);
+            if engine::STARTUP {
+                startup(scan, device, &place, report);
+            }
             if let Err(left) = place.remove() {
                 let what =
                     format_args!("{}: what was planted is still there", Escaped(left.as_os_str().as_bytes()));

@@ -2,6 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
+use super::diag::Diag;
 use super::names::{Format, Listener, Names, Said, What};
 use super::net::{self, Ports};
 use super::owner::relative;
@@ -180,7 +181,9 @@ impl<H: Host> Look<'_, H> {
         (self.each)(listeners, Told::Begin);
         let tell = &mut *self.each;
         let coverage = &mut *self.coverage;
-        let mut look = net::Look { host: self.host, endian, ports, topology: None, shown: None, coverage };
+        let can = Diag::of(self.host);
+        let mut look =
+            net::Look { host: self.host, endian, ports, can, topology: None, shown: None, coverage };
         look.sockets(&mut |socket| {
             let port = socket.local.port;
             let word: &[u8] = match (socket.protocol, socket.state) {

@@ -78,6 +78,8 @@ pub struct Look<'a, H: Host> {
     pub endian: Endian,
     /// Where it listens, as far as it was read.
     pub ports: &'a mut Ports,
+    /// What the kernel can be asked beside the text.
+    pub can: Diag,
     /// Whose an address is, for those who want to know.
     pub topology: Option<&'a Topology>,
     /// What the text shows, for those who want it compared with what the kernel says otherwise.
@@ -90,7 +92,7 @@ impl<H: Host> Look<'_, H> {
     /// Hands every socket to `each`, with its direction and whose the other end is: the kernel shows listeners before
     /// connections (net/ipv4/tcp_ipv4.c `tcp_get_idx`, net/ipv4/inet_diag.c `inet_diag_dump_icsk`), so one pass is enough.
     pub fn sockets(&mut self, each: &mut dyn FnMut(&Socket<'_>)) {
-        let can = Diag::of(self.host);
+        let can = self.can;
         for (path, table, protocol, required) in TABLES {
             self.ports.clear();
             match self.text(path, protocol, each) {
@@ -343,7 +345,8 @@ mod tests {
         let (mut found, mut coverage) = (Vec::new(), Coverage::new());
         let shown = compare.then_some(&mut *shown);
         let (endian, ports, coverage_of) = (Endian::Little, &mut *ports, &mut coverage);
-        Look { host: machine, endian, ports, topology: None, shown, coverage: coverage_of }.sockets(
+        let can = Diag::of(machine);
+        Look { host: machine, endian, ports, can, topology: None, shown, coverage: coverage_of }.sockets(
             &mut |socket| {
                 let inode = i64::try_from(socket.inode).unwrap();
                 found.push(if socket.hidden { inode.saturating_neg() } else { inode });

@@ -25,12 +25,12 @@ pub type Details = heapless::Vec<RawSocket<'static>, PACKETS>;
 /// Hands every socket to `each`.
 pub fn sockets<H: Host>(
     host: &H,
+    can: Diag,
     details: &mut Details,
     coverage: &mut Coverage,
     each: &mut dyn FnMut(RawSocket<'static>),
 ) {
     details.clear();
-    let can = Diag::of(host);
     let mut suspects = heapless::Vec::<RawSocket<'static>, PACKETS>::new();
     for (path, question, family, required) in TABLES {
         let (begin, mut full) = (details.len(), false);
@@ -260,7 +260,7 @@ mod tests {
     /// Inodes of what a look hands out, those that are hidden negative, and why not all was seen.
     fn seen(machine: &Memory) -> (Vec<i64>, String) {
         let (mut found, mut coverage, mut details) = (Vec::new(), Coverage::new(), Details::new());
-        sockets(machine, &mut details, &mut coverage, &mut |socket| {
+        sockets(machine, Diag::of(machine), &mut details, &mut coverage, &mut |socket| {
             let inode = i64::try_from(socket.inode).unwrap();
             found.push(if socket.hidden { inode.saturating_neg() } else { inode });
         });

@@ -13,7 +13,7 @@ use crate::limits::{HIDDEN_SOCKETS, SECOND_LOOK_MS, UNIX_BYTES};
 const PATH: &[u8] = b"proc/net/unix";
 
 /// Hands the name of every socket that has one to `each`.
-pub fn names<H: Host>(host: &H, coverage: &mut Coverage, each: &mut dyn FnMut(&[u8])) {
+pub fn names<H: Host>(host: &H, can: Diag, coverage: &mut Coverage, each: &mut dyn FnMut(&[u8])) {
     let mut named = |socket: &UnixSocket| {
         if !socket.name.is_empty() {
             each(socket.name.as_slice());
@@ -36,7 +36,7 @@ pub fn names<H: Host>(host: &H, coverage: &mut Coverage, each: &mut dyn FnMut(&[
         Ok(Err(fault)) => coverage.gap(PATH, format_args!("{fault}")),
         Err(fault) => {
             let endian = host.about().endian.ok_or(Fault::NotFound);
-            let told = endian.and_then(|endian| ask(host, Diag::of(host), endian, &mut named));
+            let told = endian.and_then(|endian| ask(host, can, endian, &mut named));
             // Older recordings and images have none.
             if host.about().live || fault != Fault::NotFound {
                 diag::instead(coverage, PATH, fault, told);
@@ -49,12 +49,12 @@ pub fn names<H: Host>(host: &H, coverage: &mut Coverage, each: &mut dyn FnMut(&[
 /// done with those that have ports.
 pub fn hidden<H: Host>(
     host: &H,
+    can: Diag,
     endian: Endian,
     shown: &mut Shown,
     coverage: &mut Coverage,
     each: &mut dyn FnMut(&UnixSocket),
 ) {
-    let can = Diag::of(host);
     // Where the text cannot be had, nothing is hidden by it.
     if !matches!(text(host, &mut |row| row.iter().for_each(|socket| shown.add(socket.inode))), Ok(Ok(()))) {
         return;
@@ -151,15 +151,24 @@ mod tests {
 
     fn named(machine: &Memory) -> (Vec<String>, String) {
         let (mut found, mut coverage) = (Vec::new(), Coverage::new());
-        names(machine, &mut coverage, &mut |name| found.push(String::from_utf8(name.to_vec()).unwrap()));
+        names(machine, Diag::of(machine), &mut coverage, &mut |name| {
+            found.push(String::from_utf8(name.to_vec()).unwrap())
+        });
         (found, String::from_utf8_lossy(coverage.reason().as_slice()).into_owned())
     }
 
     fn not_shown(machine: &Memory) -> Vec<String> {
         let (mut found, mut coverage) = (Vec::new(), Coverage::new());
-        hidden(machine, Endian::Little, &mut Box::new(Shown::new()), &mut coverage, &mut |socket| {
-            found.push(format!("{} {}", socket.inode, String::from_utf8_lossy(socket.name.as_slice())));
-        });
+        hidden(
+            machine,
+            Diag::of(machine),
+            Endian::Little,
+            &mut Box::new(Shown::new()),
+            &mut coverage,
+            &mut |socket| {
+                found.push(format!("{} {}", socket.inode, String::from_utf8_lossy(socket.name.as_slice())));
+            },
+        );
         assert_eq!(coverage.gaps, 0);
         found
     }

@@ -231,6 +231,7 @@ pub mod tests {
                 host: &machine,
                 endian: Endian::NATIVE,
                 ports: &mut ports,
+                can: Diag::of(&machine),
                 topology: None,
                 shown,
                 coverage: &mut coverage,
