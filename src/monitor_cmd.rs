@@ -21,6 +21,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use crate::args::{self, Command, Format, Scan};
 use crate::outbox::Outbox;
 use crate::sinks::REPORT_US;
+use crate::sys::code::Code;
 use crate::sys::machine::Machine;
 use crate::sys::{clock, notify, priority, signals};
 use crate::{complain, config, run, sinks};
@@ -82,6 +83,7 @@ fn configured(before: Scan) -> Scan {
 }
 
 /// Stays until it is asked to end; returns the exit status.
+#[inline(never)]
 pub fn run(asked: &Scan) -> u8 {
     crate::diagnose(asked);
     config::say_terms(asked);
@@ -97,6 +99,7 @@ pub fn run(asked: &Scan) -> u8 {
             return Verdict::Incomplete.exit_status();
         }
     };
+    let code = Code::find(&own);
     let store = match Store::open(&asked.state, &own) {
         Ok(store) => store,
         Err(Taken(pid)) => {
@@ -122,6 +125,7 @@ pub fn run(asked: &Scan) -> u8 {
         whole: Whole::default(),
         secret,
         store,
+        code,
         is_dirty: false,
     };
     let mut scan = asked.clone();
@@ -172,6 +176,8 @@ struct Monitor<'s> {
     whole: Whole,
     secret: Secret,
     store: Store,
+    /// What nobody needs while it waits.
+    code: Option<Code>,
     /// Something was told since the state was written.
     is_dirty: bool,
 }
@@ -250,7 +256,7 @@ impl Monitor<'_> {
             if let Some(us) = self.outbox.pump(clock::monotonic_us()) {
                 wake = wake.min(us.div_ceil(1000));
             }
-            if wait(&triggers, settled.is_some(), &self.outbox, wake.saturating_sub(now)) {
+            if self.wait(&triggers, settled.is_some(), wake.saturating_sub(now)) {
                 settled = Some(ms().saturating_add(SETTLE_MS));
             }
         }
@@ -287,6 +293,26 @@ impl Monitor<'_> {
         }
     }
 
+    /// Waits so long, or until somebody asks for something or takes what goes by syslog, or, unless that is known already, until
+    /// something happens. Returns whether something has.
+    fn wait(&self, triggers: &Triggers<'_>, is_known: bool, milliseconds: Ms) -> bool {
+        let mut fds = heapless::Vec::<PollFd<'_>, { 3 + SYSLOG_DESTINATIONS }>::new();
+        for fd in triggers.descriptors().filter(|_| !is_known) {
+            let _ = fds.push(PollFd::new(fd, PollFlags::POLLIN));
+        }
+        let happens = fds.len();
+        let asked = signals::descriptor().map(|fd| PollFd::new(fd, PollFlags::POLLIN));
+        for fd in asked.into_iter().chain(self.outbox.fds()) {
+            let _ = fds.push(fd);
+        }
+        let timeout = i32::try_from(milliseconds).unwrap_or(i32::MAX);
+        if let Some(code) = &self.code {
+            code.give_back();
+        }
+        let _ = poll(&mut fds, PollTimeout::try_from(timeout).unwrap_or(PollTimeout::MAX));
+        fds.iter().take(happens).any(|fd| fd.any().unwrap_or_default())
+    }
+
     /// Says that we live, if that is due; returns when it is due next.
     fn pat(&mut self, now: Ms) -> Option<Ms> {
         let dog = self.dog.as_mut()?;
@@ -296,23 +322,6 @@ impl Monitor<'_> {
         }
         Some(dog.next)
     }
-}
-
-/// Waits so long, or until somebody asks for something or takes what goes by syslog, or, unless that is known already, until
-/// something happens. Returns whether something has.
-fn wait(triggers: &Triggers<'_>, is_known: bool, outbox: &Outbox<'_>, milliseconds: Ms) -> bool {
-    let mut fds = heapless::Vec::<PollFd<'_>, { 3 + SYSLOG_DESTINATIONS }>::new();
-    for fd in triggers.descriptors().filter(|_| !is_known) {
-        let _ = fds.push(PollFd::new(fd, PollFlags::POLLIN));
-    }
-    let happens = fds.len();
-    let asked = signals::descriptor().map(|fd| PollFd::new(fd, PollFlags::POLLIN));
-    for fd in asked.into_iter().chain(outbox.fds()) {
-        let _ = fds.push(fd);
-    }
-    let timeout = i32::try_from(milliseconds).unwrap_or(i32::MAX);
-    let _ = poll(&mut fds, PollTimeout::try_from(timeout).unwrap_or(PollTimeout::MAX));
-    fds.iter().take(happens).any(|fd| fd.any().unwrap_or_default())
 }
 
 fn ms() -> Ms {

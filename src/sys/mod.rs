@@ -2,6 +2,8 @@
 
 pub mod child;
 pub mod clock;
+#[cfg(feature = "monitor")]
+pub mod code;
 mod errno;
 pub mod fd;
 #[cfg(feature = "monitor")]
