@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use gatewatch::intel::layout::{self, DAY_S};
 use lexopt::prelude::{Long, Short, Value};
 
+use crate::date;
 use crate::feed::{KINDS, Kind};
 use crate::list;
 use crate::sign_args::{self, Signing};
@@ -197,11 +198,11 @@ fn build(parser: &mut lexopt::Parser) -> Result<Command, String> {
             Long("created") => created = Some(number("--created", value(parser)?)?),
             Long("date") => {
                 let day =
-                    list::day(&text("--date", value(parser)?)?).map_err(|what| format!("--date: {what}"))?;
+                    date::day(&text("--date", value(parser)?)?).map_err(|what| format!("--date: {what}"))?;
                 created = Some(u64::from(day).saturating_mul(DAY_S));
             }
             Long("expires") => {
-                expires_day = list::day(&text("--expires", value(parser)?)?)
+                expires_day = date::day(&text("--expires", value(parser)?)?)
                     .map_err(|what| format!("--expires: {what}"))?;
             }
             Long("expire-days") => expire_days = Some(number("--expire-days", value(parser)?)?),

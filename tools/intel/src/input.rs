@@ -13,9 +13,12 @@ const MAX_FILES: usize = 20_000;
 /// Bytes of a line of a feed; patterns of maltrail and rows of CSV are the longest.
 const MAX_LINE: usize = 64 * 1024;
 /// Endings of files that lie beside lists and are none.
-const NO_LIST: [&str; 14] = [
-    "md", "markdown", "html", "py", "rs", "yml", "yaml", "toml", "sig", "minisig", "pub", "gwi", "gwd", "tmp",
+const NO_LIST: [&str; 15] = [
+    "md", "markdown", "html", "py", "rs", "yml", "yaml", "toml", "sig", "asc", "minisig", "pub", "gwi",
+    "gwd", "tmp",
 ];
+/// What a MISP feed has beside its events: the MD5 of every value, for those who only ask whether one is in it.
+const MISP_HASHES: &str = "hashes.csv";
 /// Names of files that lie beside lists and are none.
 const NO_LIST_NAMES: [&str; 5] = ["license", "copying", "readme", "notice", "changelog"];
 
@@ -86,7 +89,7 @@ fn walk(
 fn is_no_list(file_name: &str) -> bool {
     let ending = file_name.rsplit_once('.').map_or("", |(_, ending)| ending);
     let stem = file_name.split('.').next().unwrap_or_default();
-    NO_LIST.contains(&ending) || NO_LIST_NAMES.contains(&stem)
+    NO_LIST.contains(&ending) || NO_LIST_NAMES.contains(&stem) || file_name == MISP_HASHES
 }
 
 /// The bytes of a file, unless they cannot be a list of any kind.
@@ -95,6 +98,9 @@ pub(crate) fn bytes(input: &Input) -> Result<Vec<u8>, String> {
     let name = &input.name;
     if bytes.iter().all(u8::is_ascii_whitespace) {
         return Err(format!("{name}: is empty: fetch it again, or leave it out"));
+    }
+    if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
+        return Err(format!("{name}: is UTF-16: save it as UTF-8"));
     }
     for (magic, what) in [
         (&b"\x1f\x8b"[..], "packed by gzip: unpack it with gunzip"),

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use gatewatch::intel::{Hit, Intel, Match};
 
+use crate::date;
 use crate::feed::{Value, read_value};
 use crate::list::{self, Subject};
 use crate::rows;
@@ -65,7 +66,7 @@ fn words(hit: &Hit<'_>) -> String {
     }
     if let Some(seconds) = hit.expires {
         let day = seconds.checked_div(gatewatch::intel::layout::DAY_S).unwrap_or(0);
-        let _ = write!(words, " expires={}", list::date(u16::try_from(day).unwrap_or(u16::MAX)));
+        let _ = write!(words, " expires={}", date::date(u16::try_from(day).unwrap_or(u16::MAX)));
     }
     words
 }

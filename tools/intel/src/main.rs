@@ -1,4 +1,4 @@
-//! Compiles indicator lists into the database that gatewatch reads on the router: files (`input`) of many formats (`feed`)
+//! Compiles indicator lists into the database that gatewatch reads on the router: files (`input`, `open`) of many formats (`feed`)
 //! or in lines of its own (`list`, `domain`, `rule`), and rules in TOML (`families`), less what must never match (`never`), each
 //! said once (`merge`), to rows (`compile`), to bytes (`write`), looked up once more with the router's own reader (`check`), to
 //! a file (`output`). And what is in such files (`info`, `lookup`), what is new in them (`diff`), and that alone (`delta`).
@@ -7,6 +7,7 @@ mod args;
 mod build;
 mod check;
 mod compile;
+mod date;
 mod delta;
 mod diff;
 mod domain;
@@ -20,6 +21,7 @@ mod lookup;
 mod merge;
 mod never;
 mod number;
+mod open;
 mod output;
 mod report;
 mod rows;
