@@ -224,6 +224,11 @@ fn it_is_fetched_however_the_server_sends_it() {
         ok(&format!("Content-Length: {}\r\n", new.len()), &new),
         ok("Transfer-Encoding: chunked\r\n", &chunks(&new)),
         ok("", &new),
+        [
+            b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n".to_vec(),
+            ok(&format!("Content-Length: {}\r\n", new.len()), &new),
+        ]
+        .concat(),
     ] {
         let dir = device();
         let (at, requests) = serve(Box::new(move |_| answer.clone()));
@@ -286,6 +291,7 @@ fn a_server_that_does_not_do_its_part_changes_nothing() {
         (b"SSH-2.0-dropbear\r\n\r\n".to_vec(), "does not speak HTTP/1.1"),
         (vec![b'x'; 20_000], "a head that does not end"),
         (Vec::new(), "ends before its answer does"),
+        (b"HTTP/1.1 100 Continue\r\n\r\n".repeat(1000), "ends before its answer does"),
     ] {
         let dir = device();
         let (at, _requests) = serve(Box::new(move |_| answer.clone()));
