@@ -2,7 +2,7 @@
 
 use gatewatch::intel::layout::{
     DomainHash, HEADER_LEN, Header, NEVER_DOMAINS_MAX, NEVER_TREE, OCTETS_LEN, SECTION_LEN, Section, Shape,
-    TRACE_MAX, kind,
+    TRACE_MAX, TRACES_MAX, kind,
 };
 
 use crate::compile::{Row, Tables, Trace};
@@ -236,6 +236,9 @@ fn never_domains(never: &InFile) -> Result<Vec<u8>, String> {
 
 /// The body of the trace section.
 fn traces(rows: &[(Trace, u32)]) -> Result<Vec<u8>, String> {
+    if rows.len() > usize::try_from(TRACES_MAX).unwrap_or(usize::MAX) {
+        return Err(format!("more than {TRACES_MAX} traces: each is held against every process"));
+    }
     let mut body = Vec::new();
     for (trace, label) in rows {
         let length =

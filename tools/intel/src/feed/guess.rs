@@ -79,12 +79,13 @@ pub(crate) fn guess(file_name: &str, text: &str) -> Result<Guess, String> {
     {
         return found(Kind::Hosts, "its lines");
     }
-    let dnsmasq = |line: &str| {
-        let keys =
-            ["address=/", "server=/", "local=/", "ipset=/", "nftset=/", "rebind-domain-ok=/", "server="];
-        keys.iter().any(|key| line.starts_with(key))
+    // Beside names that it blocks a file of dnsmasq has other options.
+    let blocks = |line: &str| ["address=/", "server=/", "local=/"].iter().any(|key| line.starts_with(key));
+    let option = |line: &str| {
+        let key = line.split('=').next().unwrap_or_default();
+        !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-')
     };
-    if most(&dnsmasq) {
+    if any(&blocks) && most(&option) {
         return found(Kind::Dnsmasq, "its lines");
     }
     if most(&|line| line.starts_with("||") || line.starts_with("@@")) {
@@ -218,7 +219,11 @@ mod tests {
                 "hosts",
             ),
             ("x", "address=/a.example/#\n", "dnsmasq"),
-            ("x", "server=192.0.2.1\naddress=/a.example/#\nipset=/b.example/vpn\n", "dnsmasq"),
+            (
+                "x",
+                "server=192.0.2.1\naddress=/a.example/#\nipset=/b.example/vpn\nno-resolv\ncname=a,b\n",
+                "dnsmasq",
+            ),
             ("x", "create x hash:net family inet\nadd x 192.0.2.0/24\n", "ipset"),
             ("x", "192.0.2.1-192.0.2.9\n", "text"),
             ("x", "||a.example^\n", "adblock"),
