@@ -190,6 +190,10 @@ fn whole(bytes: &'static [u8], target: &[u8]) -> Result<&'static [u8], String> {
     let mut why = delta::Fault::OtherBase { version: delta.old_version() };
     for base in [target, IMAGE.as_bytes()] {
         let Ok(base) = map::map(base) else { continue };
+        // It was taken before.
+        if delta.makes(base) {
+            return Ok(base);
+        }
         let room = map::room(length).map_err(|fault| fault.to_string())?;
         let mut filled = 0_usize;
         let done = delta.apply(base, &mut |part| {

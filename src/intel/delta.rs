@@ -127,6 +127,13 @@ impl<'a> Delta<'a> {
         self.new_len
     }
 
+    /// Whether these bytes are the new file.
+    #[must_use]
+    pub fn makes(&self, bytes: &[u8]) -> bool {
+        u64::try_from(bytes.len()) == Ok(self.new_len)
+            && <[u8; 32]>::from(Sha256::digest(bytes)) == self.new_hash
+    }
+
     /// Writes the new file. What was written before a fault is of no use.
     pub fn apply(&self, old: &[u8], sink: Sink<'_>) -> Result<(), Fault> {
         let length = u64::try_from(old.len()).unwrap_or(u64::MAX);
