@@ -9,6 +9,7 @@ use lexopt::prelude::{Long, Short, Value};
 use crate::date;
 use crate::feed::{KINDS, Kind};
 use crate::list;
+use crate::lookup::Query;
 use crate::sign_args::{self, Signing};
 use crate::value::{date, number, text, value, words};
 
@@ -70,14 +71,14 @@ looks at both. A secret key has a password, which is asked for; --no-password ma
 lookup says `listed QUERY ...` or `not listed QUERY` for each address, ADDRESS:port, domain or SHA-256.
 
 exit status: 0 done, 1 bad data or a failed write (nothing is written), 2 usage; of lookup: 0 some QUERY is
-listed, 1 none is
+listed, 1 none is, 2 it could not be told
 ";
 
 /// What is to be done.
 pub(crate) enum Command {
     Build(Box<Build>),
     Info(PathBuf),
-    Lookup(PathBuf, Vec<String>),
+    Lookup(PathBuf, Vec<Query>),
     Diff(PathBuf, PathBuf),
     Delta { old: PathBuf, new: PathBuf, output: PathBuf },
     Apply { old: PathBuf, delta: PathBuf, output: PathBuf },
@@ -171,7 +172,7 @@ fn lookup(parser: &mut lexopt::Parser) -> Result<Command, String> {
     while let Some(argument) = parser.next().map_err(words)? {
         match argument {
             Value(word) if path.is_none() => path = Some(PathBuf::from(word)),
-            Value(word) => queries.push(text("QUERY", word)?),
+            Value(word) => queries.push(Query::read(text("QUERY", word)?)?),
             Short('h') | Long("help") => return Ok(Command::Help),
             other => return Err(words(other.unexpected())),
         }

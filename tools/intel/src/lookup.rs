@@ -10,22 +10,34 @@ use crate::feed::{Value, read_value};
 use crate::list::{self, Subject};
 use crate::rows;
 
+/// What is asked for, as it was written and read.
+pub(crate) struct Query {
+    text: String,
+    subject: Subject,
+}
+
+impl Query {
+    /// Reads what is asked for.
+    pub(crate) fn read(text: String) -> Result<Query, String> {
+        let bare = text.strip_prefix("sha256:").unwrap_or(&text);
+        match read_value(bare) {
+            Value::Subject(Subject::Addresses(span, _)) if !span.is_single() => {
+                Err(format!("{text:?} is a network: ask for an address"))
+            }
+            Value::Subject(subject) => Ok(Query { text, subject }),
+            Value::Useless(why) => Err(format!("{text:?}: {why}")),
+            Value::Wrong(what) => Err(format!("{text:?} is no address, domain or SHA-256: {what}")),
+        }
+    }
+}
+
 /// Answers each query with a line, and says whether any is listed.
-pub(crate) fn lookup(path: &Path, queries: &[String]) -> Result<(String, bool), String> {
+pub(crate) fn lookup(path: &Path, queries: &[Query]) -> Result<(String, bool), String> {
     let bytes = rows::open(path)?;
     let intel = Intel::open(&bytes).map_err(|defect| defect.to_string())?;
     let (mut text, mut any) = (String::new(), false);
-    for query in queries {
-        let bare = query.strip_prefix("sha256:").unwrap_or(query);
-        let subject = match read_value(bare) {
-            Value::Subject(subject) => subject,
-            Value::Useless(why) => return Err(format!("{query:?}: {why}")),
-            Value::Wrong(what) => return Err(format!("{query:?} is no address, domain or SHA-256: {what}")),
-        };
-        let found = match &subject {
-            Subject::Addresses(span, _) if !span.is_single() => {
-                return Err(format!("{query:?} is a network: ask for an address"));
-            }
+    for Query { text: query, subject } in queries {
+        let found = match subject {
             Subject::Addresses(span, port) => {
                 let address = list::Span::address(span.v6, span.first);
                 if *port == 0 { any_port(&intel, &bytes, address)? } else { intel.lookup(address, *port) }

@@ -46,14 +46,18 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    let mut status = ExitCode::SUCCESS;
+    let (mut status, mut failed) = (ExitCode::SUCCESS, ExitCode::FAILURE);
     let result = match command {
         Command::Build(options) => build::build(&options),
         Command::Info(path) => info::info(&path),
-        Command::Lookup(path, queries) => lookup::lookup(&path, &queries).map(|(text, any)| {
-            status = if any { ExitCode::SUCCESS } else { ExitCode::FAILURE };
-            text
-        }),
+        Command::Lookup(path, queries) => {
+            // 1 is an answer, as with grep.
+            failed = ExitCode::from(2);
+            lookup::lookup(&path, &queries).map(|(text, any)| {
+                status = if any { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+                text
+            })
+        }
         Command::Diff(old, new) => diff::diff(&old, &new),
         Command::Delta { old, new, output } => delta::delta(&old, &new, &output),
         Command::Apply { old, delta, output } => delta::apply(&old, &delta, &output),
@@ -68,7 +72,7 @@ fn main() -> ExitCode {
         Ok(()) => status,
         Err(what) => {
             say(&format!("gatewatch-intel: {what}"));
-            ExitCode::FAILURE
+            failed
         }
     }
 }

@@ -35,7 +35,7 @@ pub(crate) fn guess(file_name: &str, text: &str) -> Result<Guess, String> {
     }) {
         return found(Kind::Feodo, "its header");
     }
-    if any(&|line| line.starts_with("# id,dateadded,url")) {
+    if any(&|line| line.trim_start_matches(['#', ' ']).replace('"', "").starts_with("id,dateadded,url")) {
         return found(Kind::Urlhaus, "its header");
     }
     if any(&|line| line.starts_with('#') && line.contains("Feodo Tracker")) {
@@ -201,6 +201,7 @@ mod tests {
             ("x.csv", "# x\n\"first_seen_utc\",\"dst_ip\",\"dst_port\"\n", "feodo"),
             ("x.csv", "# \"first_seen_utc\", \"ioc_id\", \"ioc_value\"\n", "threatfox"),
             ("x.csv", "# id,dateadded,url,url_status\n", "urlhaus"),
+            ("x.csv", "\"id\",\"dateadded\",\"url\",\"url_status\"\n", "urlhaus"),
             ("x", "{\"cidr\":\"192.0.2.0/24\",\"sblid\":\"x\"}\n{\"cidr\":\"198.51.100.0/24\"}\n", "drop"),
             ("drop.txt", "192.0.2.0/24 ; SBL1\n", "drop"),
             ("x", "[{\"ip_address\":\"192.0.2.1\"}]", "feodo"),
