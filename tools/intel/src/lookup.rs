@@ -1,5 +1,6 @@
 //! `lookup`: what the router would say of an address, an endpoint, a domain or a file.
 
+use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -36,11 +37,24 @@ pub(crate) fn lookup(path: &Path, queries: &[Query]) -> Result<(String, bool), S
     let bytes = rows::open(path)?;
     let intel = Intel::open(&bytes).map_err(|defect| defect.to_string())?;
     let (mut text, mut any) = (String::new(), false);
+    // Read once, if anybody asks without a port.
+    let mut ports: Option<HashMap<String, u16>> = None;
     for Query { text: query, subject } in queries {
         let found = match subject {
             Subject::Addresses(span, port) => {
                 let address = list::Span::address(span.v6, span.first);
-                if *port == 0 { any_port(&intel, &bytes, address)? } else { intel.lookup(address, *port) }
+                match intel.lookup(address, *port) {
+                    // A query without a port is answered by an indicator of any port.
+                    Match::Nothing if *port == 0 => {
+                        let ports = match &mut ports {
+                            Some(ports) => ports,
+                            none => none.insert(first_ports(&bytes)?),
+                        };
+                        let port = ports.get(&address.to_canonical().to_string()).copied().unwrap_or(0);
+                        intel.lookup(address, port)
+                    }
+                    found => found,
+                }
             }
             Subject::Domain(name) => intel.lookup_domain(name.as_bytes(), None),
             Subject::Hash(digest) => intel.lookup_hash(digest, None).map_or(Match::Nothing, Match::Listed),
@@ -59,16 +73,13 @@ pub(crate) fn lookup(path: &Path, queries: &[Query]) -> Result<(String, bool), S
     Ok((text, any))
 }
 
-/// A query without a port is answered by an indicator of any port.
-fn any_port<'a>(intel: &Intel<'a>, bytes: &'a [u8], address: std::net::IpAddr) -> Result<Match<'a>, String> {
-    let found = intel.lookup(address, 0);
-    if found != Match::Nothing {
-        return Ok(found);
+/// Of each address the first port that it is listed with.
+fn first_ports(bytes: &[u8]) -> Result<HashMap<String, u16>, String> {
+    let mut ports = HashMap::new();
+    for row in rows::all(bytes)?.into_iter().filter(|row| matches!(row.sort, "IPv4" | "IPv6")) {
+        ports.entry(row.subject).or_insert(row.label.port);
     }
-    let word = address.to_canonical().to_string();
-    let own = |row: &rows::Row| row.subject == word && matches!(row.sort, "IPv4" | "IPv6");
-    let port = rows::all(bytes)?.into_iter().find(own).map_or(0, |row| row.label.port);
-    Ok(intel.lookup(address, port))
+    Ok(ports)
 }
 
 fn words(hit: &Hit<'_>) -> String {
