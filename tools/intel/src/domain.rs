@@ -63,9 +63,9 @@ pub(crate) fn of_line<'a>(words: &mut impl Iterator<Item = &'a str>) -> Result<L
 /// A name by itself, which an address never is: its last label has a letter and no colon or slash is in it.
 pub(crate) fn bare(word: &str) -> Option<&str> {
     let last = word.trim_end_matches('.').rsplit('.').next().unwrap_or_default();
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'*');
-    let named = word.contains('.') && last.bytes().any(|byte| byte.is_ascii_alphabetic());
-    (named && word.bytes().all(plain)).then_some(word)
+    let plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | '*');
+    let named = word.contains('.') && last.contains(char::is_alphabetic);
+    (named && word.chars().all(plain)).then_some(word)
 }
 
 /// Whether an option of dnsmasq keeps a name from being resolved. `#` is nowhere for `address`, and for `server` and `local` the
@@ -80,7 +80,8 @@ pub(crate) fn blocks(key: &str, target: &str) -> bool {
 
 /// Checks a name, and gives it in lower case without `*.` and dots around it: all below it is meant anyway.
 pub(crate) fn name(text: &str) -> Result<String, String> {
-    let lower = text.to_ascii_lowercase();
+    let ascii = if text.is_ascii() { None } else { crate::punycode::to_ascii(text) };
+    let lower = ascii.unwrap_or_else(|| text.to_ascii_lowercase());
     let bare = lower.strip_prefix("*.").unwrap_or(&lower);
     let bare = bare.strip_prefix('.').unwrap_or(bare);
     let bare = bare.strip_suffix('.').unwrap_or(bare);
@@ -142,7 +143,12 @@ mod tests {
             ("domain:a..b", "error"),
             ("domain:192.0.2.1-192.0.2.9", "error"),
             ("||evil.example/ads", "error"),
-            ("domain:bücher.example", "error"),
+            ("domain:bücher.example", "xn--bcher-kva.example"),
+            ("domain:*.bücher.example.", "xn--bcher-kva.example"),
+            ("0.0.0.0 bücher.example", "xn--bcher-kva.example"),
+            ("bücher.example", "xn--bcher-kva.example"),
+            ("пример.испытание", "xn--e1afmkfd.xn--80akhbyknj4f"),
+            ("domain:b\u{fc}\u{2014}.example", "error"),
         ] {
             assert_eq!(read(line), expected, "{line}");
         }

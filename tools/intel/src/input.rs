@@ -115,10 +115,24 @@ pub(crate) fn bytes(input: &Input) -> Result<Vec<u8>, String> {
             return Err(format!("{name}: is {what}"));
         }
     }
+    // What a server says instead of a list names addresses, too: that of who asked.
+    if input.kind != Some(Kind::Text) && is_page(&bytes) {
+        return Err(format!(
+            "{name}: is a web page, and no list: fetch it again, or take what it names with --feed text:{name}"
+        ));
+    }
     if let Some(at) = bytes.iter().position(|byte| *byte == 0) {
         return Err(format!("{name}: holds a zero byte at {at}, so it is no text: is it the right file?"));
     }
     Ok(bytes)
+}
+
+/// Whether it begins as HTML or XML does.
+fn is_page(bytes: &[u8]) -> bool {
+    let bare = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes).trim_ascii_start();
+    [b"<!doctype".as_slice(), b"<html", b"<?xml", b"<head", b"<body"]
+        .iter()
+        .any(|tag| bare.get(..tag.len()).is_some_and(|front| front.eq_ignore_ascii_case(tag)))
 }
 
 /// The text of a feed's bytes; single bytes that are no UTF-8 stand in remarks, many are no text.

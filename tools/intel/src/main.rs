@@ -23,6 +23,7 @@ mod never;
 mod number;
 mod open;
 mod output;
+mod punycode;
 mod report;
 mod rows;
 mod rule;

@@ -234,6 +234,7 @@ fn a_file_of_another_kind_is_refused_with_what_to_do() {
     folder.write("feeds/noise.bin", noise).write("feeds/empty.txt", "").write("feeds/blank.txt", "\n \n");
     folder.write("feeds/packed.gz", b"\x1f\x8b\x08\0x").write("feeds/long.txt", "1".repeat(100_000));
     folder.write("feeds/wide.txt", b"\xff\xfe1\0\n\0").write("feeds/none.json", "[]\n");
+    folder.write("feeds/page.txt", "\n<!DOCTYPE html><title>403</title>\n<p>Your IP: 192.0.2.77</p>\n");
     let mut refused = 0;
     for (kind, ..) in SAMPLES {
         for (other, name, ..) in SAMPLES.into_iter().chain([
@@ -268,6 +269,10 @@ fn a_file_of_another_kind_is_refused_with_what_to_do() {
         ("long.txt", "1: longer than 64 KiB, so it is no line of a list: is it the right file?"),
         ("wide.txt", "is UTF-16: save it as UTF-8"),
         ("none.json", "an empty list: fetch it again, leave it out, or name its kind"),
+        (
+            "page.txt",
+            "is a web page, and no list: fetch it again, or take what it names with --feed text:feeds/page.txt",
+        ),
     ] {
         let said = folder.bad(&format!("build feeds/{name} -o out.gwi"), 1);
         assert!(
@@ -275,6 +280,7 @@ fn a_file_of_another_kind_is_refused_with_what_to_do() {
             "{said}"
         );
     }
+    folder.good("build --feed text:feeds/page.txt -o page.gwi");
     let said = folder.bad("build --feed stix:feeds/report.txt -o out.gwi", 1);
     assert_eq!(
         said,
