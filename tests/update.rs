@@ -16,7 +16,7 @@ use std::fs;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -352,6 +352,25 @@ fn one_that_is_killed_half_way_leaves_nothing() {
     let here = fs::read(dir.path().join("intel.d/indicators.gwi")).unwrap();
     assert!(here == bytes("v1.gwi"), "the old file was touched");
     assert_eq!(update(&dir, file("v2.gwi")).status, 0);
+    has_the_new_one(&dir);
+}
+
+#[test]
+fn a_file_that_changes_while_it_is_read_is_what_was_looked_at() {
+    let (dir, place) = (device(), Tree::new());
+    let source = place.path().join("x.gwi");
+    fs::write(&source, bytes("v2.gwi")).unwrap();
+    let mut strace = Command::new("strace");
+    // Between the look at it and the writing of it stands the making of its directory.
+    strace.args(["-qq", "-o", "/dev/null", "-e", "trace=mkdir", "-e"]);
+    strace.args(["inject=mkdir:delay_enter=2000000:when=1", GATEWATCH, "intel", "update", "--dir"]);
+    strace.arg(dir.path()).arg(&source).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let child = strace.spawn().unwrap();
+    thread::sleep(Duration::from_secs(1));
+    // In its place, as a program does that fetches it again.
+    fs::OpenOptions::new().write(true).open(&source).unwrap().write_all(&[0; 1331]).unwrap();
+    let done = child.wait_with_output().unwrap();
+    assert!(done.status.success(), "{}", done.stderr.escape_ascii());
     has_the_new_one(&dir);
 }
 
