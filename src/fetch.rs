@@ -56,7 +56,13 @@ fn ask(at: &Url, room: &mut [u8], deadline_us: u64) -> Result<Answer, String> {
     let (mut buffer, mut filled) = ([0_u8; HTTP_HEAD_BYTES], 0_usize);
     let behind = loop {
         if let Some(end) = head::end(buffer.get(..filled).unwrap_or_default()) {
-            break end;
+            if !head::is_interim(&buffer) {
+                break end;
+            }
+            // The answer itself follows (RFC 9110 § 15.2).
+            buffer.copy_within(end..filled, 0);
+            filled = filled.saturating_sub(end);
+            continue;
         }
         let into = buffer.get_mut(filled..).filter(|into| !into.is_empty());
         let into = into.ok_or("answers with a head that does not end")?;

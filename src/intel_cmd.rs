@@ -168,11 +168,18 @@ fn update(asked: &args::Intel, mut trust: Trust<'_>) -> u8 {
     }
 }
 
-/// The bytes of what is to be put in place, from a file or from a server.
+/// The bytes of what is to be put in place, from a file or from a server. They are nobody else's: what is written is what was
+/// looked at, whoever writes to the file meanwhile.
 fn bytes_of(asked: &args::Intel) -> Result<&'static [u8], String> {
     let source = asked.source.as_bytes();
     if !fetch::is_address(source) {
-        return map::map(source).map_err(|fault| fault.to_string());
+        let file = map::map(source).map_err(|fault| fault.to_string())?;
+        if file.is_empty() {
+            return Ok(file);
+        }
+        let room = map::room(file.len()).map_err(|fault| fault.to_string())?;
+        room.copy_from_slice(file);
+        return Ok(room);
     }
     let room = map::room(UPDATE_BYTES).map_err(|fault| fault.to_string())?;
     let length = fetch::get(source, room, asked.timeout_s)?;
@@ -191,6 +198,10 @@ fn whole(bytes: &'static [u8], target: &[u8]) -> Result<&'static [u8], String> {
     let mut why = delta::Fault::OtherBase { version: delta.old_version() };
     for base in [target, IMAGE.as_bytes()] {
         let Ok(base) = map::map(base) else { continue };
+        // It was taken before.
+        if delta.makes(base) {
+            return Ok(base);
+        }
         let room = map::room(length).map_err(|fault| fault.to_string())?;
         let mut filled = 0_usize;
         let done = delta.apply(base, &mut |part| {

@@ -16,7 +16,7 @@ use std::fs;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -119,14 +119,16 @@ fn what_is_new_alone_is_enough() {
     let ran = update(&dir, file("v1-to-v2.gwd"));
     assert_eq!((ran.status, &*ran.stderr), (0, ""));
     has_the_new_one(&dir);
-    // It is meant for version 1, and that is not here any more.
+    // Whoever fetches it every day has it already.
     let again = update(&dir, file("v1-to-v2.gwd"));
-    assert!(
-        again.status == 3 && again.stderr.contains("meant for another file, of version 1"),
-        "{}",
-        again.stderr
-    );
+    assert_eq!((again.status, &*again.stderr), (0, ""));
+    assert!(again.stdout.ends_with(b"version 2 is here already\n"), "{}", again.stdout.escape_ascii());
     has_the_new_one(&dir);
+    // It is meant for version 1, and another one is here.
+    let other = dir.path().join("intel.d/indicators.gwi");
+    fs::write(&other, &bytes("v1.gwi")[..1000]).unwrap();
+    let ran = update(&dir, file("v1-to-v2.gwd"));
+    assert!(ran.status == 3 && ran.stderr.contains("meant for another file, of version 1"), "{}", ran.stderr);
 
     let (mut dir, delta) = (device(), bytes("v1-to-v2.gwd"));
     let place = Tree::new();
@@ -224,6 +226,11 @@ fn it_is_fetched_however_the_server_sends_it() {
         ok(&format!("Content-Length: {}\r\n", new.len()), &new),
         ok("Transfer-Encoding: chunked\r\n", &chunks(&new)),
         ok("", &new),
+        [
+            b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n".to_vec(),
+            ok(&format!("Content-Length: {}\r\n", new.len()), &new),
+        ]
+        .concat(),
     ] {
         let dir = device();
         let (at, requests) = serve(Box::new(move |_| answer.clone()));
@@ -286,6 +293,7 @@ fn a_server_that_does_not_do_its_part_changes_nothing() {
         (b"SSH-2.0-dropbear\r\n\r\n".to_vec(), "does not speak HTTP/1.1"),
         (vec![b'x'; 20_000], "a head that does not end"),
         (Vec::new(), "ends before its answer does"),
+        (b"HTTP/1.1 100 Continue\r\n\r\n".repeat(1000), "ends before its answer does"),
     ] {
         let dir = device();
         let (at, _requests) = serve(Box::new(move |_| answer.clone()));
@@ -344,6 +352,25 @@ fn one_that_is_killed_half_way_leaves_nothing() {
     let here = fs::read(dir.path().join("intel.d/indicators.gwi")).unwrap();
     assert!(here == bytes("v1.gwi"), "the old file was touched");
     assert_eq!(update(&dir, file("v2.gwi")).status, 0);
+    has_the_new_one(&dir);
+}
+
+#[test]
+fn a_file_that_changes_while_it_is_read_is_what_was_looked_at() {
+    let (dir, place) = (device(), Tree::new());
+    let source = place.path().join("x.gwi");
+    fs::write(&source, bytes("v2.gwi")).unwrap();
+    let mut strace = Command::new("strace");
+    // Between the look at it and the writing of it stands the making of its directory.
+    strace.args(["-qq", "-o", "/dev/null", "-e", "trace=mkdir", "-e"]);
+    strace.args(["inject=mkdir:delay_enter=2000000:when=1", GATEWATCH, "intel", "update", "--dir"]);
+    strace.arg(dir.path()).arg(&source).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let child = strace.spawn().unwrap();
+    thread::sleep(Duration::from_secs(1));
+    // In its place, as a program does that fetches it again.
+    fs::OpenOptions::new().write(true).open(&source).unwrap().write_all(&[0; 1331]).unwrap();
+    let done = child.wait_with_output().unwrap();
+    assert!(done.status.success(), "{}", done.stderr.escape_ascii());
     has_the_new_one(&dir);
 }
 

@@ -34,6 +34,11 @@ pub fn end(bytes: &[u8]) -> Option<usize> {
     }
 }
 
+/// Whether these bytes begin a head that another one follows.
+pub fn is_interim(bytes: &[u8]) -> bool {
+    bytes.starts_with(b"HTTP/1.1 1")
+}
+
 impl<'a> Head<'a> {
     /// Reads a head, up to and with its empty line.
     pub fn read(bytes: &'a [u8]) -> Result<Self, &'static str> {

@@ -28,7 +28,7 @@ impl Url {
         let no = || "is no address of the form http://HOST[:PORT]/PATH".to_owned();
         let (scheme, rest) = scheme(text).ok_or_else(no)?;
         if scheme.eq_ignore_ascii_case(b"https") {
-            return Err("https is not spoken here, and not needed: the signature is what is trusted. Use http://, or fetch it \
+            return Err("asks for https, and https is not spoken here, nor needed: the signature is what is trusted. Use http://, or fetch it \
                         with another program and give the file"
                 .to_owned());
         }

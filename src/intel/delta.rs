@@ -36,7 +36,11 @@ use core::fmt;
 use sha2::{Digest as _, Sha256};
 
 use super::layout::Shape;
-use super::lookup::Singles;
+use super::singles::Singles;
+
+mod bytes;
+
+use bytes::{Bits, Bytes, Out, size};
 
 /// First bytes of a delta.
 pub const MAGIC: [u8; 8] = *b"\x89GWD\r\n\x1a\n";
@@ -52,9 +56,6 @@ pub const RUN_LEN: usize = 8;
 pub const ROWS: u8 = 0;
 /// The form of a part that is the body of an IPv4 section.
 pub const IPV4: u8 = 1;
-
-/// Bytes that are gathered before they are written.
-const CHUNK: usize = 512;
 
 /// Why there is no new file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -126,24 +127,26 @@ impl<'a> Delta<'a> {
         self.new_len
     }
 
+    /// Whether these bytes are the new file.
+    #[must_use]
+    pub fn makes(&self, bytes: &[u8]) -> bool {
+        u64::try_from(bytes.len()) == Ok(self.new_len)
+            && <[u8; 32]>::from(Sha256::digest(bytes)) == self.new_hash
+    }
+
     /// Writes the new file. What was written before a fault is of no use.
     pub fn apply(&self, old: &[u8], sink: Sink<'_>) -> Result<(), Fault> {
         let length = u64::try_from(old.len()).unwrap_or(u64::MAX);
         if length != self.old_len || <[u8; 32]>::from(Sha256::digest(old)) != self.old_hash {
             return Err(Fault::OtherBase { version: self.old_version });
         }
-        let mut out = Out { sink, hash: Sha256::new(), chunk: [0; CHUNK], used: 0, left: self.new_len };
+        let mut out = Out::new(sink, self.new_len);
         let mut body = Bytes(self.body);
         for _ in 0..self.parts {
             Part::read(&mut body)?.apply(old, &mut out)?;
         }
-        out.flush()?;
-        let sound = body.0.is_empty() && out.left == 0;
-        if sound && <[u8; 32]>::from(out.hash.finalize()) == self.new_hash {
-            Ok(())
-        } else {
-            Err(Fault::Broken)
-        }
+        let hash = out.finish()?;
+        if body.0.is_empty() && hash == Some(self.new_hash) { Ok(()) } else { Err(Fault::Broken) }
     }
 }
 
@@ -324,113 +327,6 @@ impl<'a> Part<'a> {
                 came = came.wrapping_add(edits.number()?);
                 pass(came, edits.number()?)?;
             }
-        }
-        Ok(())
-    }
-}
-
-/// Bytes from which the front is taken.
-struct Bytes<'a>(&'a [u8]);
-
-impl<'a> Bytes<'a> {
-    fn take<const N: usize>(&mut self) -> Result<[u8; N], Fault> {
-        let (front, rest) = self.0.split_first_chunk().ok_or(Fault::Broken)?;
-        self.0 = rest;
-        Ok(*front)
-    }
-
-    fn u32(&mut self) -> Result<u32, Fault> {
-        self.take().map(u32::from_le_bytes)
-    }
-
-    fn cut(&mut self, length: usize) -> Result<&'a [u8], Fault> {
-        let (front, rest) = self.0.split_at_checked(length).ok_or(Fault::Broken)?;
-        self.0 = rest;
-        Ok(front)
-    }
-
-    /// A LEB128 number of at most five bytes.
-    fn number(&mut self) -> Result<u32, Fault> {
-        let mut number = 0u64;
-        for shift in [0, 7, 14, 21, 28] {
-            let [byte] = self.take()?;
-            number |= u64::from(byte & 0x7f).wrapping_shl(shift);
-            if byte & 0x80 == 0 {
-                return u32::try_from(number).map_err(|_| Fault::Broken);
-            }
-        }
-        Err(Fault::Broken)
-    }
-
-    fn edit(&mut self) -> Result<[u32; 3], Fault> {
-        Ok([self.number()?, self.number()?, self.number()?])
-    }
-}
-
-/// A count as this machine has it.
-fn size(number: u32) -> Result<usize, Fault> {
-    usize::try_from(number).map_err(|_| Fault::Broken)
-}
-
-/// The new file, as far as it is written.
-struct Out<'s> {
-    sink: Sink<'s>,
-    hash: Sha256,
-    chunk: [u8; CHUNK],
-    used: usize,
-    /// Bytes that may still come.
-    left: u64,
-}
-
-impl Out<'_> {
-    fn write(&mut self, bytes: &[u8]) -> Result<(), Fault> {
-        let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-        self.left = self.left.checked_sub(length).ok_or(Fault::Broken)?;
-        for byte in bytes {
-            if self.used == CHUNK {
-                self.flush()?;
-            }
-            if let Some(slot) = self.chunk.get_mut(self.used) {
-                *slot = *byte;
-                self.used = self.used.wrapping_add(1);
-            }
-        }
-        Ok(())
-    }
-
-    fn flush(&mut self) -> Result<(), Fault> {
-        let full = self.chunk.get(..self.used).unwrap_or_default();
-        self.hash.update(full);
-        self.used = 0;
-        if (self.sink)(full) { Ok(()) } else { Err(Fault::Write) }
-    }
-}
-
-/// A string of bits, the lowest bit of a byte first.
-#[derive(Default)]
-struct Bits {
-    pending: u64,
-    filled: u32,
-}
-
-impl Bits {
-    /// Adds the lowest bits of a number, at most 32.
-    fn push(&mut self, number: u32, bits: u32, out: &mut Out<'_>) -> Result<(), Fault> {
-        let kept = u64::from(number) & 1u64.wrapping_shl(bits).wrapping_sub(1);
-        self.pending |= kept.wrapping_shl(self.filled);
-        self.filled = self.filled.wrapping_add(bits);
-        while let Some(rest) = self.filled.checked_sub(8) {
-            let [lowest, ..] = self.pending.to_le_bytes();
-            out.write(&[lowest])?;
-            self.pending >>= 8;
-            self.filled = rest;
-        }
-        Ok(())
-    }
-
-    fn pad(&mut self, bits: u32, out: &mut Out<'_>) -> Result<(), Fault> {
-        for _ in 0..bits {
-            self.push(0, 1, out)?;
         }
         Ok(())
     }

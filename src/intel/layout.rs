@@ -114,6 +114,8 @@ pub const HASH_LEN: usize = 36;
 pub const TRACE_HEAD_LEN: usize = 4;
 /// Most bytes of a trace's value.
 pub const TRACE_MAX: usize = 255;
+/// Most traces of a file: each is held against every process.
+pub const TRACES_MAX: u32 = 8192;
 /// Bytes of a domain row.
 pub const DOMAIN_LEN: usize = 10;
 /// Most bytes of a domain name without its last dot (RFC 1035 § 3.1).

@@ -21,16 +21,18 @@
 //! An IPv4-mapped IPv6 address (`::ffff:a.b.c.d`, RFC 4291 § 2.5.5.2) is looked up as the IPv4 address,
 //! since that is what an IPv6 socket shows for an IPv4 peer.
 
-use core::fmt;
 use core::net::IpAddr;
 
+mod defect;
 pub mod delta;
 mod domains;
 pub mod layout;
 mod lookup;
 mod sieve;
+mod singles;
 mod traces;
 
+pub use defect::{Defect, Flaw};
 pub use layout::version_of;
 pub use sieve::Sieve;
 pub use traces::{Strength, Trace, TraceKind};
@@ -40,7 +42,8 @@ use layout::{
     HASH_LEN, Header, IPV4_RANGE_LEN, IPV6_LEN, IPV6_RANGE_LEN, MUST_UNDERSTAND, NEVER_IPV4_LEN,
     NEVER_IPV6_LEN, SECTION_LEN, Section, kind,
 };
-use lookup::{Ipv4Ranges, Label, Labels, Singles, Table, ipv6_single, ipv6_span, of_digest, rows};
+use lookup::{Ipv4Ranges, Label, Labels, Table, ipv6_single, ipv6_span, of_digest, rows};
+use singles::Singles;
 use traces::Rows;
 
 use crate::signature::{self, Signed};
@@ -64,6 +67,13 @@ const fn part(text: &str) -> u8 {
         Err(_) => panic!("a part of the version is no number up to 255"),
     }
 }
+
+/// Labels of one address or file that are looked at: one for each port, and for families beside. Bounds a look-up in bytes
+/// that make no sense.
+const LABELS: usize = 70_000;
+
+/// The same of a range: blocks around it that are meant for longer.
+const RANGE_LABELS: usize = 256;
 
 /// A view over the bytes of an indicator file.
 #[derive(Clone, Copy, Debug)]
@@ -103,53 +113,6 @@ pub struct Hit<'a> {
     pub port: Option<u16>,
     /// From when on the indicator is no longer meant, in seconds since 1970.
     pub expires: Option<u64>,
-}
-
-/// Why a file cannot be used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Defect {
-    /// It does not begin as an indicator file does.
-    NotIntel,
-    /// It is shorter than it says, or than a header is.
-    Truncated {
-        /// Bytes that should be there.
-        declared: u64,
-        /// Bytes that are there.
-        actual: u64,
-    },
-    /// It is longer than it says.
-    Trailing {
-        /// Bytes that should be there.
-        declared: u64,
-        /// Bytes that are there.
-        actual: u64,
-    },
-    /// It is of a format version that this program does not read.
-    Version(u16),
-    /// Its header contradicts itself.
-    Header,
-    /// It holds a section of this kind that must be understood, and is not.
-    Unknown(u32),
-    /// A section of this kind is broken.
-    Section {
-        /// The kind, as in [`layout::kind`].
-        kind: u32,
-        /// What is wrong with it.
-        flaw: Flaw,
-    },
-}
-
-/// What is wrong with a section.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Flaw {
-    /// It does not lie inside the file.
-    Outside,
-    /// Its length is not what its count asks for.
-    Length,
-    /// There is another one of the same kind.
-    Twice,
-    /// It is not there, though another section needs it.
-    Missing,
 }
 
 impl<'a> Intel<'a> {
@@ -350,7 +313,7 @@ impl<'a> Intel<'a> {
     }
 
     fn hit(&self, address: IpAddr, port: u16, now: Option<u64>, sieve: Option<&Sieve>) -> Option<Hit<'a>> {
-        let (single, mut ranges) = match address {
+        let (single, ranges) = match address {
             IpAddr::V4(address) => {
                 let key = address.to_bits();
                 let may = sieve.is_none_or(|sieve| sieve.lets_through(key));
@@ -364,12 +327,18 @@ impl<'a> Intel<'a> {
                 (single, covering(&self.ipv6_ranges))
             }
         };
-        single.or_else(|| ranges.as_mut().and_then(|rows| self.best(&mut || rows.next(), port, now)))
+        single.or_else(|| {
+            let mut rows = ranges?.take(RANGE_LABELS);
+            self.best(&mut || rows.next(), port, now)
+        })
     }
 
     /// The best label of a single address. There are addresses with thousands of ports: they are skipped.
     fn ipv4_single(&self, address: u32, port: u16, now: Option<u64>) -> Option<Hit<'a>> {
         let mut all = self.ipv4.labels_of(address)?;
+        if all.are_few() {
+            return self.best(&mut || all.next(), port, now);
+        }
         let this_port = all.from(self.labels.first_of(port));
         this_port
             .and_then(|mut numbers| self.best(&mut || numbers.next(), port, now))
@@ -380,6 +349,7 @@ impl<'a> Intel<'a> {
     fn best(&self, numbers: &mut dyn FnMut() -> Option<u32>, port: u16, now: Option<u64>) -> Option<Hit<'a>> {
         let meant = |label: &Label| label.expires().is_none_or(|expires| now.is_none_or(|now| now < expires));
         let mut labels = core::iter::from_fn(numbers)
+            .take(LABELS)
             .filter_map(|number| self.labels.get(number))
             .take_while(|label| label.port <= port)
             .filter(|label| (label.port == 0 || label.port == port) && meant(label));
@@ -392,43 +362,6 @@ impl<'a> Intel<'a> {
         })
     }
 }
-
-impl fmt::Display for Defect {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match *self {
-            Defect::NotIntel => f.write_str("not an indicator file: build one with gatewatch-intel"),
-            Defect::Truncated { declared, actual } => {
-                write!(f, "cut short, {actual} of {declared} bytes are here: copy it again")
-            }
-            Defect::Trailing { declared, actual } => {
-                write!(f, "{actual} bytes where it says {declared}: copy it again")
-            }
-            Defect::Version(version) => write!(
-                f,
-                "format {version}, and this program reads {}: build it with the gatewatch-intel of this release",
-                layout::FORMAT
-            ),
-            Defect::Header => f.write_str("broken header: build it again with gatewatch-intel"),
-            Defect::Unknown(kind) => {
-                write!(
-                    f,
-                    "needs a newer program, for section {kind}: update gatewatch or build it for this release"
-                )
-            }
-            Defect::Section { kind, flaw } => {
-                let what = match flaw {
-                    Flaw::Outside => "lies outside the file",
-                    Flaw::Length => "is not as long as its count asks for",
-                    Flaw::Twice => "is there twice",
-                    Flaw::Missing => "is missing",
-                };
-                write!(f, "section {kind} {what}: build it again with gatewatch-intel")
-            }
-        }
-    }
-}
-
-impl core::error::Error for Defect {}
 
 /// The body of a section, when all of it lies inside the file.
 fn body_of<'a>(bytes: &'a [u8], section: &Section) -> Option<&'a [u8]> {

@@ -652,3 +652,76 @@ fn look_everywhere(bytes: &[u8]) {
         assert!(trace.listener().is_none_or(|(_, port)| port != 0));
     }
 }
+
+/// A file of these sections, each a kind, a count and a body.
+fn made(sections: &[(u32, u32, Vec<u8>)]) -> Vec<u8> {
+    let mut offset = layout::HEADER_LEN + sections.len() * SECTION_LEN;
+    let (mut table, mut bodies) = (Vec::new(), Vec::new());
+    for (kind, count, body) in sections {
+        let (at, length) = (u32::try_from(offset).unwrap(), u32::try_from(body.len()).unwrap());
+        table.extend(Section { kind: *kind, offset: at, length, count: *count }.to_bytes());
+        bodies.extend(body);
+        offset += body.len();
+    }
+    let header = Header {
+        header_len: 64,
+        version: 1,
+        created: 0,
+        expires: 0,
+        file_len: u64::try_from(offset).unwrap(),
+        entries: 1,
+        sections: u16::try_from(sections.len()).unwrap(),
+        engine: 0,
+    };
+    [header.to_bytes().to_vec(), table, bodies].concat()
+}
+
+/// One family, and a label that has expired.
+fn expired_label() -> [(u32, u32, Vec<u8>); 2] {
+    [(kind::NAMES, 1, vec![1, b'x']), (kind::LABELS, 1, vec![0, 0, 0, 0, 0, 0, 1, 0])]
+}
+
+#[test]
+fn no_file_makes_a_look_up_slow() {
+    const ROWS: u32 = 1_000_000;
+    let [names, labels] = expired_label();
+    // A million ranges that are all of IPv4 and have expired, and that many rows of one address.
+    let range = [[0; 4], [0xff; 4], [0; 4]].concat();
+    let ranges = [vec![0xff; layout::OCTETS_LEN], range.repeat(1_000_000)].concat();
+    let wide = [[0; 16].as_slice(), &[0xff; 16], &[0; 4]].concat().repeat(1_000_000);
+    // One bucket after the other that does not end.
+    let shape = layout::Shape { count: 64_000_000, bucket_bits: 1, label_bits: 0 };
+    let mut singles = vec![1, 0, 0, 0];
+    singles.resize(usize::try_from(4 + shape.samples_len()).unwrap(), 0);
+    let unary = singles.len() + usize::try_from(shape.unary_len().unwrap()).unwrap();
+    singles.resize(unary, 0xff);
+    singles.resize(usize::try_from(shape.body_len().unwrap()).unwrap(), 0);
+    let bytes = made(&[
+        names,
+        labels,
+        (kind::IPV4, shape.count, singles),
+        (kind::IPV4_RANGES, ROWS, ranges),
+        (kind::IPV6_RANGES, ROWS, wide),
+    ]);
+    let intel = Intel::open(&bytes).unwrap();
+    let begun = std::time::Instant::now();
+    for at in 0..1000 {
+        for address in ["192.0.2.1", "2001:db8::1"] {
+            let answer = intel.lookup_at(address.parse().unwrap(), at, 1_767_225_600);
+            assert_eq!(answer, Match::Nothing);
+        }
+    }
+    // Unbounded it takes minutes; with bounds a tenth of this on a slow machine.
+    assert!(begun.elapsed().as_secs() < 20, "{:?}", begun.elapsed());
+}
+
+#[test]
+fn a_file_has_so_many_traces_and_no_more() {
+    let row = [1 | 1 << 4, 1, 0, 0, b'x'];
+    for (count, is_good) in [(layout::TRACES_MAX, true), (layout::TRACES_MAX + 1, false)] {
+        let [names, labels] = expired_label();
+        let body = row.repeat(usize::try_from(count).unwrap());
+        let bytes = made(&[names, labels, (kind::TRACES, count, body)]);
+        assert_eq!(Intel::open(&bytes).is_ok(), is_good, "{count}");
+    }
+}

@@ -5,7 +5,7 @@
 
 use core::net::Ipv4Addr;
 
-use super::layout::TRACE_HEAD_LEN;
+use super::layout::{TRACE_HEAD_LEN, TRACES_MAX};
 
 /// One rule: what a family leaves on a device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -154,10 +154,10 @@ impl<'a> Rows<'a> {
     /// No rows.
     pub(super) const EMPTY: Rows<'static> = Rows { body: &[], left: 0 };
 
-    /// Cuts a section body; nothing when it is too short for its count.
+    /// Cuts a section body; nothing when it is too short for its count, or has more rows than may be.
     pub(super) fn new(body: &'a [u8], count: u32) -> Option<Rows<'a>> {
         let least = usize::try_from(count).ok()?.checked_mul(TRACE_HEAD_LEN)?;
-        (body.len() >= least).then_some(Rows { body, left: count })
+        (body.len() >= least && count <= TRACES_MAX).then_some(Rows { body, left: count })
     }
 
     pub(super) fn is_empty(&self) -> bool {

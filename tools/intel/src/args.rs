@@ -6,8 +6,10 @@ use std::path::PathBuf;
 use gatewatch::intel::layout::{self, DAY_S};
 use lexopt::prelude::{Long, Short, Value};
 
+use crate::date;
 use crate::feed::{KINDS, Kind};
 use crate::list;
+use crate::lookup::Query;
 use crate::sign_args::{self, Signing};
 use crate::value::{date, number, text, value, words};
 
@@ -69,14 +71,14 @@ looks at both. A secret key has a password, which is asked for; --no-password ma
 lookup says `listed QUERY ...` or `not listed QUERY` for each address, ADDRESS:port, domain or SHA-256.
 
 exit status: 0 done, 1 bad data or a failed write (nothing is written), 2 usage; of lookup: 0 some QUERY is
-listed, 1 none is
+listed, 1 none is, 2 it could not be told
 ";
 
 /// What is to be done.
 pub(crate) enum Command {
     Build(Box<Build>),
     Info(PathBuf),
-    Lookup(PathBuf, Vec<String>),
+    Lookup(PathBuf, Vec<Query>),
     Diff(PathBuf, PathBuf),
     Delta { old: PathBuf, new: PathBuf, output: PathBuf },
     Apply { old: PathBuf, delta: PathBuf, output: PathBuf },
@@ -170,7 +172,7 @@ fn lookup(parser: &mut lexopt::Parser) -> Result<Command, String> {
     while let Some(argument) = parser.next().map_err(words)? {
         match argument {
             Value(word) if path.is_none() => path = Some(PathBuf::from(word)),
-            Value(word) => queries.push(text("QUERY", word)?),
+            Value(word) => queries.push(Query::read(text("QUERY", word)?)?),
             Short('h') | Long("help") => return Ok(Command::Help),
             other => return Err(words(other.unexpected())),
         }
@@ -197,11 +199,11 @@ fn build(parser: &mut lexopt::Parser) -> Result<Command, String> {
             Long("created") => created = Some(number("--created", value(parser)?)?),
             Long("date") => {
                 let day =
-                    list::day(&text("--date", value(parser)?)?).map_err(|what| format!("--date: {what}"))?;
+                    date::day(&text("--date", value(parser)?)?).map_err(|what| format!("--date: {what}"))?;
                 created = Some(u64::from(day).saturating_mul(DAY_S));
             }
             Long("expires") => {
-                expires_day = list::day(&text("--expires", value(parser)?)?)
+                expires_day = date::day(&text("--expires", value(parser)?)?)
                     .map_err(|what| format!("--expires: {what}"))?;
             }
             Long("expire-days") => expire_days = Some(number("--expire-days", value(parser)?)?),

@@ -1,32 +1,22 @@
 //! `build`: lists in, a database out, and what became of every line.
 
-use std::path::Path;
-
 use gatewatch::intel::layout::{DAY_S, MAGIC};
 
 use crate::args::Build;
 use crate::feed::{self, Item, Kind, Taker};
-use crate::input::{self, Input};
+use crate::input;
 use crate::list::{self, Span, Subject};
 use crate::merge::Merged;
 use crate::never::Never;
+use crate::open::{self, Feed};
 use crate::report::{Progress, Report};
 use crate::tally::{Tally, count};
 use crate::{check, compile, families, output, write};
 
-/// Widest networks that a list of others may accuse, by IP version.
+/// Widest networks that a list may accuse, by IP version.
 const WIDEST: (u32, u32) = (8, 16);
 /// Lines of one file that cannot be read and are shown.
 const SHOWN: u64 = 5;
-
-/// A file whose kind is known.
-struct Feed {
-    name: String,
-    kind: Kind,
-    family: String,
-    /// Of lines in the tool's own format the bytes: each line that is no UTF-8 is a mistake of its own.
-    bytes: Vec<u8>,
-}
 
 /// Builds a database and returns the line that sums it up.
 pub(crate) fn build(options: &Build) -> Result<String, String> {
@@ -35,14 +25,14 @@ pub(crate) fn build(options: &Build) -> Result<String, String> {
     if !passed.is_empty() {
         report.note(&format!("passed over, no lists by their names: {}", passed.join(", ")));
     }
-    let (feeds, warnings) = open_all(&inputs, options, &mut report)?;
-    let never = never(options, warnings, &mut report)?;
+    let (feeds, warnings) = open::open_all(&inputs, options, &mut report)?;
+    let never = open::never(options, warnings, &mut report)?;
 
     let progress = Progress::new(feeds.iter().map(|feed| feed.bytes.len()).sum());
     let mut merged = Merged::default();
     let mut total = Tally::default();
     let mut sources = Vec::new();
-    let told = feeds.iter().any(|feed| feed.kind != Kind::Plain);
+    let told = !feeds.is_empty();
     for feed in feeds {
         sources.push(feed.name.clone());
         let mut reader = Reader {
@@ -53,13 +43,14 @@ pub(crate) fn build(options: &Build) -> Result<String, String> {
             merged: &mut merged,
             report: &mut report,
             tally: Tally::default(),
+            parts: 0,
         };
         reader.read();
         let tally = reader.tally;
         if !tally.adds_up() {
             return Err(format!("internal error: {}: {tally:?} does not add up", feed.name));
         }
-        if told && !report.is_refused() {
+        if !report.has_errors() {
             report.note(&format!("{} ({}): {}", feed.name, feed.kind.word(), tally.line()));
         }
         total.add(&tally);
@@ -90,6 +81,7 @@ fn finish(
 ) -> Result<String, String> {
     match report.close() {
         0 => {}
+        _ if report.is_refused() => return Err("nothing is written".to_owned()),
         1 => return Err("1 line is wrong: nothing is written".to_owned()),
         errors => return Err(format!("{errors} lines are wrong: nothing is written")),
     }
@@ -152,105 +144,6 @@ fn today(options: &Build) -> u16 {
     u16::try_from(options.created.checked_div(DAY_S).unwrap_or(0)).unwrap_or(u16::MAX)
 }
 
-/// Reads all files and finds out what each is. Warning lists come back by themselves.
-fn open_all(
-    inputs: &[Input],
-    options: &Build,
-    report: &mut Report,
-) -> Result<(Vec<Feed>, Vec<feed::warning::Warning>), String> {
-    let (mut feeds, mut warnings) = (Vec::new(), Vec::new());
-    for input in inputs {
-        let bytes = input::bytes(input)?;
-        let name = &input.name;
-        // Lines of the tool's own are checked one by one.
-        let known = match input.kind {
-            Some(Kind::Plain) => None,
-            _ => Some(input::text(name, &bytes)),
-        };
-        let kind = match (input.kind, &known) {
-            (Some(kind), _) => kind,
-            (None, Some(Ok(text))) => {
-                let is_json = text.trim_start().starts_with(['{', '[']);
-                if !is_json {
-                    input::check_lines(name, text)?;
-                }
-                let file_name = input.path.file_name().unwrap_or_default().to_string_lossy();
-                let guess = feed::guess(&file_name, text).map_err(|what| format!("{name}: {what}"))?;
-                if guess.kind != Kind::Plain {
-                    report.note(&format!("{name}: read as {}, by {}", guess.kind.word(), guess.by));
-                }
-                guess.kind
-            }
-            (None, Some(Err(what))) => return Err(what.clone()),
-            (None, None) => Kind::Plain,
-        };
-        match (kind, known) {
-            (Kind::Warning, Some(text)) => {
-                let warning = feed::warning::parse(&text?).map_err(|what| format!("{name}: {what}"))?;
-                report.note(&format!("{name}: {} entries never match", warning.entries.len()));
-                warnings.push(warning);
-            }
-            (Kind::Plain, _) => {
-                let family = plain_family(&input.path, options)?;
-                feeds.push(Feed { name: name.clone(), kind, family, bytes });
-            }
-            (kind, text) => {
-                let text = text.unwrap_or_else(|| input::text(name, &bytes))?;
-                if !matches!(kind, Kind::Misp | Kind::Stix | Kind::Feodo | Kind::Threatfox) {
-                    input::check_lines(name, &text)?;
-                }
-                let stem = input.path.file_stem().unwrap_or_default().to_string_lossy();
-                let own = || feed::family_word(&stem).unwrap_or_else(|| kind.word().to_owned());
-                let family = options.family.clone().or_else(|| kind.family().map(str::to_owned));
-                let family = family.unwrap_or_else(own);
-                feeds.push(Feed { name: name.clone(), kind, family, bytes: text.into_bytes() });
-            }
-        }
-    }
-    Ok((feeds, warnings))
-}
-
-/// The never-match lists of the user and the built-in ones.
-fn never(
-    options: &Build,
-    mut warnings: Vec<feed::warning::Warning>,
-    report: &mut Report,
-) -> Result<Never, String> {
-    let named: Vec<(Option<Kind>, std::path::PathBuf)> =
-        options.never.iter().map(|path| (None, path.clone())).collect();
-    let (inputs, _) = input::expand(&named)?;
-    let mut lists = Vec::new();
-    for input in &inputs {
-        let name = &input.name;
-        let bytes = list::read(&input.path)?;
-        if bytes.trim_ascii_start().starts_with(b"{") {
-            let text = input::text(name, &bytes)?;
-            let warning = feed::warning::parse(&text).map_err(|what| format!("{name}: {what}"))?;
-            let unused = match warning.unused {
-                0 => String::new(),
-                unused => format!(", {unused} are about something else"),
-            };
-            report.note(&format!("{name}: {} entries never match{unused}", warning.entries.len()));
-            warnings.push(warning);
-        } else {
-            lists.push((name.clone(), bytes));
-        }
-    }
-    Ok(Never::new(&lists, warnings, options.allow_private, report))
-}
-
-/// The family of lines of the tool's own that name none.
-fn plain_family(path: &Path, options: &Build) -> Result<String, String> {
-    if let Some(family) = &options.family {
-        return Ok(family.clone());
-    }
-    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
-    match list::family(&stem) {
-        Ok(family) => Ok(family.to_owned()),
-        Err(what) => Err(format!("{}: {what}: give --family NAME", path.display())),
-    }
-}
-
 /// Takes what is read of one file.
 struct Reader<'a> {
     options: &'a Build,
@@ -260,6 +153,8 @@ struct Reader<'a> {
     merged: &'a mut Merged,
     report: &'a mut Report,
     tally: Tally,
+    /// Parts of records that cannot be read, beside the records.
+    parts: u64,
 }
 
 impl Reader<'_> {
@@ -364,6 +259,11 @@ impl Reader<'_> {
     /// The list in which addresses never match, if they are in one.
     fn never_address(&mut self, line: u32, span: Span) -> Result<Option<String>, Wide> {
         let (feed, never) = (self.feed, self.never);
+        let widest = if span.v6 { WIDEST.1 } else { WIDEST.0 };
+        if !never.covers(span) && span.prefix() < widest {
+            self.report.warn(&feed.name, line, || format!("{span} is wider than /{widest}: left out"));
+            return Err(Wide);
+        }
         if never.covers(span) {
             self.report.warn(&feed.name, line, || {
                 format!("{span} never matches, it is in {}: left out", never.reason(span))
@@ -374,14 +274,6 @@ impl Reader<'_> {
             self.report.warn(&feed.name, line, || {
                 format!("{span} reaches into {}, which still never matches", never.reason(span))
             });
-        }
-        let widest = if span.v6 { WIDEST.1 } else { WIDEST.0 };
-        if span.prefix() < widest {
-            if feed.kind != Kind::Plain {
-                self.report.warn(&feed.name, line, || format!("{span} is wider than /{widest}: left out"));
-                return Err(Wide);
-            }
-            self.report.warn(&feed.name, line, || format!("{span} is wider than /{widest}: is that meant?"));
         }
         Ok(None)
     }
@@ -405,7 +297,14 @@ impl Taker for Reader<'_> {
         count(&mut self.tally.records);
         count(&mut self.tally.wrong);
         if self.tally.wrong <= SHOWN {
-            self.report.note(&format!("{}:{line}: passed over: {what}", self.feed.name));
+            self.report.pass_over(&self.feed.name, line, &what);
+        }
+    }
+
+    fn wrong_part(&mut self, line: u32, what: String) {
+        self.parts = self.parts.saturating_add(1);
+        if self.parts <= SHOWN {
+            self.report.pass_over(&self.feed.name, line, &what);
         }
     }
 

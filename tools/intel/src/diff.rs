@@ -6,7 +6,7 @@ use std::path::Path;
 
 use gatewatch::intel::Intel;
 
-use crate::list;
+use crate::date;
 use crate::rows::{self, Row};
 
 /// Says what is gone (`-`) and what is new (`+`), then how many of each sort and family.
@@ -69,7 +69,7 @@ fn words(row: &Row) -> String {
     };
     let _ = write!(words, " {}", row.label.family);
     if row.label.expires_day != 0 {
-        let _ = write!(words, " expires={}", list::date(row.label.expires_day));
+        let _ = write!(words, " expires={}", date::date(row.label.expires_day));
     }
     words
 }

@@ -38,7 +38,7 @@ pub(crate) fn of_line<'a>(words: &mut impl Iterator<Item = &'a str>) -> Result<L
     // Of dnsmasq.
     for key in ["address=/", "server=/", "local=/"] {
         if let Some((text, target)) = word.strip_prefix(key).and_then(|rest| rest.rsplit_once('/')) {
-            if !target.is_empty() && target != "#" && !SINKS.contains(&target) {
+            if !blocks(key.trim_end_matches("=/"), target) {
                 return Err(format!("{word:?} sends a name somewhere, and does not block it: leave it out"));
             }
             return name(text).map(Line::Domain);
@@ -54,22 +54,43 @@ pub(crate) fn of_line<'a>(words: &mut impl Iterator<Item = &'a str>) -> Result<L
         let own = !text.contains('.') || text.ends_with(".localdomain") || text == "0.0.0.0";
         return if own { Ok(Line::Nothing) } else { name(text).map(Line::Domain) };
     }
-    // A name by itself, which an address never is: its last label has a letter and no colon or slash is in it.
+    match bare(word) {
+        Some(word) => name(word).map(Line::Domain),
+        None => Ok(Line::Other(word)),
+    }
+}
+
+/// A name by itself, which an address never is: its last label has a letter and no colon or slash is in it.
+pub(crate) fn bare(word: &str) -> Option<&str> {
     let last = word.trim_end_matches('.').rsplit('.').next().unwrap_or_default();
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'*');
-    let named = word.contains('.') && last.bytes().any(|byte| byte.is_ascii_alphabetic());
-    if named && word.bytes().all(plain) { name(word).map(Line::Domain) } else { Ok(Line::Other(word)) }
+    let plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | '*');
+    let named = word.contains('.') && last.contains(char::is_alphabetic);
+    (named && word.chars().all(plain)).then_some(word)
+}
+
+/// Whether an option of dnsmasq keeps a name from being resolved. `#` is nowhere for `address`, and for `server` and `local` the
+/// servers that are asked anyway, with which a name below a blocked one is let through (dnsmasq(8)).
+pub(crate) fn blocks(key: &str, target: &str) -> bool {
+    match key {
+        "address" => target.is_empty() || target == "#" || SINKS.contains(&target),
+        "server" | "local" => target.is_empty() || SINKS.contains(&target),
+        _ => false,
+    }
 }
 
 /// Checks a name, and gives it in lower case without `*.` and dots around it: all below it is meant anyway.
 pub(crate) fn name(text: &str) -> Result<String, String> {
-    let lower = text.to_ascii_lowercase();
+    let ascii = if text.is_ascii() { None } else { crate::punycode::to_ascii(text) };
+    let lower = ascii.unwrap_or_else(|| text.to_ascii_lowercase());
     let bare = lower.strip_prefix("*.").unwrap_or(&lower);
     let bare = bare.strip_prefix('.').unwrap_or(bare);
     let bare = bare.strip_suffix('.').unwrap_or(bare);
     let letter = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
     let label = |label: &str| (1..=63).contains(&label.len()) && label.bytes().all(letter);
-    if bare.len() > DOMAIN_MAX || !bare.split('.').all(label) {
+    // Without a letter at its end it would be an address, or a range of them (WHATWG URL, "ends in a number").
+    let last = bare.rsplit('.').next().unwrap_or_default();
+    let is_number = !last.bytes().any(|byte| byte.is_ascii_alphabetic());
+    if bare.len() > DOMAIN_MAX || !bare.split('.').all(label) || is_number {
         let hint = if bare.is_ascii() { "" } else { ", in Punycode (xn--…)" };
         return Err(format!("{text:?} is not a domain name: write it as it is asked for{hint}"));
     }
@@ -104,7 +125,10 @@ mod tests {
             ("address=/evil.example/0.0.0.0", "evil.example"),
             ("address=/evil.example/", "evil.example"),
             ("local=/evil.example/", "evil.example"),
-            ("server=/evil.example/#", "evil.example"),
+            ("server=/evil.example/", "evil.example"),
+            ("server=/good.example/#", "error"),
+            ("local=/good.example/#", "error"),
+            ("address=/evil.example/#", "evil.example"),
             ("127.0.0.1 localhost", "-"),
             ("127.0.0.1 localhost.localdomain", "-"),
             ("! Title: x", "-"),
@@ -117,8 +141,14 @@ mod tests {
             ("0.0.0.0 a.example b.example", "error"),
             ("domain:com", "error"),
             ("domain:a..b", "error"),
+            ("domain:192.0.2.1-192.0.2.9", "error"),
             ("||evil.example/ads", "error"),
-            ("domain:bücher.example", "error"),
+            ("domain:bücher.example", "xn--bcher-kva.example"),
+            ("domain:*.bücher.example.", "xn--bcher-kva.example"),
+            ("0.0.0.0 bücher.example", "xn--bcher-kva.example"),
+            ("bücher.example", "xn--bcher-kva.example"),
+            ("пример.испытание", "xn--e1afmkfd.xn--80akhbyknj4f"),
+            ("domain:b\u{fc}\u{2014}.example", "error"),
         ] {
             assert_eq!(read(line), expected, "{line}");
         }

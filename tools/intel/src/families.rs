@@ -6,6 +6,7 @@ use gatewatch::intel::TraceKind;
 use serde::Deserialize;
 use toml::Spanned;
 
+use crate::date;
 use crate::feed::Item;
 use crate::list::{self, Subject};
 use crate::report::Report;
@@ -134,7 +135,7 @@ fn items(rule: &Rule, wrong: &mut dyn FnMut(Range<usize>, String)) -> Option<Vec
     check(rule.strength.span(), strength.as_ref().map(|_| ()).map_err(Clone::clone));
     let mut expires_day = 0;
     if let Some(date) = &rule.expires {
-        let day = list::day(date.get_ref());
+        let day = date::day(date.get_ref());
         check(date.span(), day.as_ref().map(|_| ()).map_err(Clone::clone));
         expires_day = day.unwrap_or(0);
     }

@@ -7,7 +7,7 @@ use std::path::Path;
 use gatewatch::intel::Intel;
 use gatewatch::intel::layout::{DAY_S, MUST_UNDERSTAND, SECTION_LEN, kind};
 
-use crate::{list, rows};
+use crate::{date, rows};
 
 /// Families that are shown; the rest is counted.
 const FAMILIES: usize = 40;
@@ -87,8 +87,8 @@ pub(crate) fn info(path: &Path) -> Result<String, String> {
             "\n{} of {} rows expire, from {} to {}",
             dated.len(),
             rows.len(),
-            list::date(*first),
-            list::date(*last)
+            date::date(*first),
+            date::date(*last)
         );
     }
     Ok(text)
@@ -104,5 +104,5 @@ fn bits(bytes: usize, rows: u64) -> String {
 fn time(seconds: u64) -> String {
     let day = u16::try_from(seconds.checked_div(DAY_S).unwrap_or(0)).unwrap_or(u16::MAX);
     let (hour, minute) = (seconds / 3600 % 24, seconds / 60 % 60);
-    format!("{} {hour:02}:{minute:02}:{:02} UTC ({seconds})", list::date(day), seconds % 60)
+    format!("{} {hour:02}:{minute:02}:{:02} UTC ({seconds})", date::date(day), seconds % 60)
 }

@@ -13,9 +13,12 @@ const MAX_FILES: usize = 20_000;
 /// Bytes of a line of a feed; patterns of maltrail and rows of CSV are the longest.
 const MAX_LINE: usize = 64 * 1024;
 /// Endings of files that lie beside lists and are none.
-const NO_LIST: [&str; 14] = [
-    "md", "markdown", "html", "py", "rs", "yml", "yaml", "toml", "sig", "minisig", "pub", "gwi", "gwd", "tmp",
+const NO_LIST: [&str; 15] = [
+    "md", "markdown", "html", "py", "rs", "yml", "yaml", "toml", "sig", "asc", "minisig", "pub", "gwi",
+    "gwd", "tmp",
 ];
+/// What a MISP feed has beside its events: the MD5 of every value, for those who only ask whether one is in it.
+const MISP_HASHES: &str = "hashes.csv";
 /// Names of files that lie beside lists and are none.
 const NO_LIST_NAMES: [&str; 5] = ["license", "copying", "readme", "notice", "changelog"];
 
@@ -86,7 +89,7 @@ fn walk(
 fn is_no_list(file_name: &str) -> bool {
     let ending = file_name.rsplit_once('.').map_or("", |(_, ending)| ending);
     let stem = file_name.split('.').next().unwrap_or_default();
-    NO_LIST.contains(&ending) || NO_LIST_NAMES.contains(&stem)
+    NO_LIST.contains(&ending) || NO_LIST_NAMES.contains(&stem) || file_name == MISP_HASHES
 }
 
 /// The bytes of a file, unless they cannot be a list of any kind.
@@ -95,6 +98,9 @@ pub(crate) fn bytes(input: &Input) -> Result<Vec<u8>, String> {
     let name = &input.name;
     if bytes.iter().all(u8::is_ascii_whitespace) {
         return Err(format!("{name}: is empty: fetch it again, or leave it out"));
+    }
+    if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
+        return Err(format!("{name}: is UTF-16: save it as UTF-8"));
     }
     for (magic, what) in [
         (&b"\x1f\x8b"[..], "packed by gzip: unpack it with gunzip"),
@@ -109,10 +115,24 @@ pub(crate) fn bytes(input: &Input) -> Result<Vec<u8>, String> {
             return Err(format!("{name}: is {what}"));
         }
     }
+    // What a server says instead of a list names addresses, too: that of who asked.
+    if input.kind != Some(Kind::Text) && is_page(&bytes) {
+        return Err(format!(
+            "{name}: is a web page, and no list: fetch it again, or take what it names with --feed text:{name}"
+        ));
+    }
     if let Some(at) = bytes.iter().position(|byte| *byte == 0) {
         return Err(format!("{name}: holds a zero byte at {at}, so it is no text: is it the right file?"));
     }
     Ok(bytes)
+}
+
+/// Whether it begins as HTML or XML does.
+fn is_page(bytes: &[u8]) -> bool {
+    let bare = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes).trim_ascii_start();
+    [b"<!doctype".as_slice(), b"<html", b"<?xml", b"<head", b"<body"]
+        .iter()
+        .any(|tag| bare.get(..tag.len()).is_some_and(|front| front.eq_ignore_ascii_case(tag)))
 }
 
 /// The text of a feed's bytes; single bytes that are no UTF-8 stand in remarks, many are no text.

@@ -44,6 +44,11 @@ impl Secret {
                 SecretKeyBox::from(text).into_secret_key(Some(password)).map_err(|error| fail(&error))?
             }
             (Err(_), None, _) => {
+                if !has_terminal() && is_locked(&text) {
+                    let words =
+                        "has a password, and there is no terminal to ask for it: give --password-file FILE";
+                    return Err(fail(&words));
+                }
                 SecretKeyBox::from(text).into_secret_key(None).map_err(|error| fail(&error))?
             }
         };
@@ -80,10 +85,24 @@ impl Secret {
     }
 }
 
+/// Whether a password can be asked for: only there it is.
+fn has_terminal() -> bool {
+    fs::File::open("/dev/tty").is_ok()
+}
+
+/// What the file of a key holds.
+fn decoded(text: &str) -> Option<Vec<u8>> {
+    ct_codecs::Base64::decode_to_vec(text.lines().nth(1)?.trim(), None).ok()
+}
+
+/// Whether a key has a password: what makes it a key of its own is "Sc", for scrypt.
+fn is_locked(text: &str) -> bool {
+    decoded(text).is_some_and(|bytes| bytes.get(2..4) == Some(b"Sc"))
+}
+
 /// A key without a password, of which no checksum is asked.
 fn open_key(text: &str) -> Option<SecretKey> {
-    let line = text.lines().nth(1)?;
-    let bytes = ct_codecs::Base64::decode_to_vec(line.trim(), None).ok()?;
+    let bytes = decoded(text)?;
     let (algorithm, kdf) = (bytes.get(..2)?, bytes.get(2..4)?);
     (algorithm == b"Ed" && kdf == [0, 0]).then(|| SecretKey::from_bytes(&bytes).ok()).flatten()
 }
@@ -98,6 +117,12 @@ pub(crate) fn generate(secret: &Path, public: &Path, password: Password) -> Resu
     }
     let pair = match password {
         Password::None => KeyPair::generate_unencrypted_keypair(),
+        Password::Ask if !has_terminal() => {
+            return Err(
+                "there is no terminal to ask for a password: give --password-file FILE or --no-password"
+                    .to_owned(),
+            );
+        }
         Password::Ask => KeyPair::generate_encrypted_keypair(None),
         Password::Given(password) => KeyPair::generate_encrypted_keypair(Some(password)),
     };

@@ -1,4 +1,4 @@
-//! Compiles indicator lists into the database that gatewatch reads on the router: files (`input`) of many formats (`feed`)
+//! Compiles indicator lists into the database that gatewatch reads on the router: files (`input`, `open`) of many formats (`feed`)
 //! or in lines of its own (`list`, `domain`, `rule`), and rules in TOML (`families`), less what must never match (`never`), each
 //! said once (`merge`), to rows (`compile`), to bytes (`write`), looked up once more with the router's own reader (`check`), to
 //! a file (`output`). And what is in such files (`info`, `lookup`), what is new in them (`diff`), and that alone (`delta`).
@@ -7,6 +7,7 @@ mod args;
 mod build;
 mod check;
 mod compile;
+mod date;
 mod delta;
 mod diff;
 mod domain;
@@ -20,7 +21,9 @@ mod lookup;
 mod merge;
 mod never;
 mod number;
+mod open;
 mod output;
+mod punycode;
 mod report;
 mod rows;
 mod rule;
@@ -44,14 +47,18 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    let mut status = ExitCode::SUCCESS;
+    let (mut status, mut failed) = (ExitCode::SUCCESS, ExitCode::FAILURE);
     let result = match command {
         Command::Build(options) => build::build(&options),
         Command::Info(path) => info::info(&path),
-        Command::Lookup(path, queries) => lookup::lookup(&path, &queries).map(|(text, any)| {
-            status = if any { ExitCode::SUCCESS } else { ExitCode::FAILURE };
-            text
-        }),
+        Command::Lookup(path, queries) => {
+            // 1 is an answer, as with grep.
+            failed = ExitCode::from(2);
+            lookup::lookup(&path, &queries).map(|(text, any)| {
+                status = if any { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+                text
+            })
+        }
         Command::Diff(old, new) => diff::diff(&old, &new),
         Command::Delta { old, new, output } => delta::delta(&old, &new, &output),
         Command::Apply { old, delta, output } => delta::apply(&old, &delta, &output),
@@ -66,7 +73,7 @@ fn main() -> ExitCode {
         Ok(()) => status,
         Err(what) => {
             say(&format!("gatewatch-intel: {what}"));
-            ExitCode::FAILURE
+            failed
         }
     }
 }

@@ -144,7 +144,7 @@ impl Merged {
                 ("expires", known.expires_day),
             ] {
                 if day != 0 {
-                    put(key, crate::list::date(day).into());
+                    put(key, crate::date::date(day).into());
                 }
             }
             if known.seen.confidence != 0 {

@@ -20,7 +20,7 @@ impl Report {
     pub(crate) fn error(&mut self, file: &str, line: u32, what: &str) {
         self.errors = self.errors.saturating_add(1);
         if self.errors <= SHOWN {
-            say(&format!("{file}:{line}: {what}"));
+            say(&short(&format!("{file}:{line}: {what}")));
         }
     }
 
@@ -28,7 +28,11 @@ impl Report {
     pub(crate) fn refuse(&mut self, what: &str) {
         self.refused = true;
         self.errors = self.errors.saturating_add(1);
-        say(what);
+        say(&short(what));
+    }
+
+    pub(crate) fn has_errors(&self) -> bool {
+        self.errors != 0
     }
 
     pub(crate) fn is_refused(&self) -> bool {
@@ -39,8 +43,13 @@ impl Report {
     pub(crate) fn warn(&mut self, file: &str, line: u32, what: impl FnOnce() -> String) {
         self.warnings = self.warnings.saturating_add(1);
         if self.warnings <= SHOWN {
-            say(&format!("{file}:{line}: warning: {}", what()));
+            say(&short(&format!("{file}:{line}: warning: {}", what())));
         }
+    }
+
+    /// A record that cannot be read, and costs nothing but itself.
+    pub(crate) fn pass_over(&self, file: &str, line: u32, what: &str) {
+        say(&short(&format!("{file}:{line}: passed over: {what}")));
     }
 
     /// Something that is good to know.
@@ -57,6 +66,21 @@ impl Report {
         }
         self.errors
     }
+}
+
+/// Characters of a complaint that are shown: what is wrong may be a line of megabytes.
+const WORDS: usize = 400;
+
+/// Shortens a complaint in its middle, where what is wrong with it is quoted.
+fn short(line: &str) -> String {
+    if line.len() <= WORDS {
+        return line.to_owned();
+    }
+    let front: String = line.chars().take(WORDS / 2).collect();
+    let mut back: Vec<char> = line.chars().rev().take(WORDS / 2).collect();
+    back.reverse();
+    let back = String::from_iter(back);
+    format!("{front} … {back}")
 }
 
 /// Writes a line to standard error; there is nobody left to tell when that fails.

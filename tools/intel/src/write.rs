@@ -1,7 +1,8 @@
 //! From rows to the bytes that `gatewatch::intel::layout` describes.
 
 use gatewatch::intel::layout::{
-    DomainHash, HEADER_LEN, Header, NEVER_TREE, OCTETS_LEN, SECTION_LEN, Section, Shape, TRACE_MAX, kind,
+    DomainHash, HEADER_LEN, Header, NEVER_DOMAINS_MAX, NEVER_TREE, OCTETS_LEN, SECTION_LEN, Section, Shape,
+    TRACE_MAX, TRACES_MAX, kind,
 };
 
 use crate::compile::{Row, Tables, Trace};
@@ -222,6 +223,9 @@ fn domains(rows: &[(String, u32)]) -> Result<Vec<u8>, String> {
 
 /// The body of the section of domains that never match.
 fn never_domains(never: &InFile) -> Result<Vec<u8>, String> {
+    if never.domains.len() > usize::try_from(NEVER_DOMAINS_MAX).unwrap_or(usize::MAX) {
+        return Err(format!("more than {NEVER_DOMAINS_MAX} domains that never match lie below listed ones"));
+    }
     let mut body = Vec::new();
     for (name, tree) in &never.domains {
         body.extend([if *tree { NEVER_TREE } else { 0 }, fit(name.len())?]);
@@ -232,6 +236,9 @@ fn never_domains(never: &InFile) -> Result<Vec<u8>, String> {
 
 /// The body of the trace section.
 fn traces(rows: &[(Trace, u32)]) -> Result<Vec<u8>, String> {
+    if rows.len() > usize::try_from(TRACES_MAX).unwrap_or(usize::MAX) {
+        return Err(format!("more than {TRACES_MAX} traces: each is held against every process"));
+    }
     let mut body = Vec::new();
     for (trace, label) in rows {
         let length =

@@ -252,8 +252,10 @@ fn what_must_never_match_is_left_out() {
     );
     folder.write("own.txt", "192.0.2.128/25 # our servers\n203.0.113.1\n");
     let (out, err) = folder.good("build list.txt -o out.gwi --never own.txt");
+    assert!(err.contains("\n         1   networks too wide to accuse anybody\n"), "{err}");
+    let warnings: String = err.split_inclusive('\n').filter(|line| line.contains(": warning: ")).collect();
     assert_eq!(
-        err,
+        warnings,
         "list.txt:1: warning: 127.0.0.1 never matches, it is in 127.0.0.0/8 (loopback, RFC 1122): left out\n\
          list.txt:2: warning: 192.168.0.0/24 never matches, it is in 192.168.0.0/16 (private, RFC 1918; \
          --allow-private opens it): left out\n\
@@ -261,9 +263,9 @@ fn what_must_never_match_is_left_out() {
          list.txt:4: warning: fd00::1 never matches, it is in fc00::/7 (unique local, RFC 4193; \
          --allow-private opens it): left out\n\
          list.txt:5: warning: 8.8.0.0/16 reaches into 8.8.8.8 (Google), which still never matches\n\
-         list.txt:6: warning: 2.0.0.0/7 is wider than /8: is that meant?\n"
+         list.txt:6: warning: 2.0.0.0/7 is wider than /8: left out\n"
     );
-    assert!(out.ends_with("4 left out\n"), "{out}");
+    assert!(out.ends_with("5 left out\n"), "{out}");
     let bytes = folder.read("out.gwi");
     let lookup = |address: &str| Intel::open(&bytes).unwrap().lookup(address.parse().unwrap(), 443);
     for address in
@@ -272,7 +274,7 @@ fn what_must_never_match_is_left_out() {
         assert_eq!(lookup(address), Match::Never, "{address}");
     }
     assert_eq!(lookup("8.8.8.9"), listed("list", None, None));
-    assert_eq!(lookup("3.255.255.255"), listed("list", None, None));
+    assert_eq!(lookup("3.255.255.255"), Match::Nothing);
 
     let (_, err) = folder.good("build list.txt -o out.gwi --allow-private");
     assert!(!err.contains("192.168") && !err.contains("fd00") && err.contains("127.0.0.1"), "{err}");
@@ -297,7 +299,11 @@ fn what_has_expired_is_left_out() {
     let folder = Folder::new("expired");
     folder.write("list.txt", "192.0.2.1 expires=2026-01-01\n192.0.2.2 expires=2026-01-02\n");
     let (out, err) = folder.good("build list.txt -o out.gwi");
-    assert_eq!(err, "list.txt:1: warning: 192.0.2.1 has expired before the file's date: left out\n");
+    assert!(
+        err.starts_with("list.txt:1: warning: 192.0.2.1 has expired before the file's date: left out\n")
+            && err.contains(" 1   expired\n"),
+        "{err}"
+    );
     assert!(out.contains(": 1 indicators "), "{out}");
 }
 
@@ -449,7 +455,8 @@ fn an_old_file_stays_when_a_list_is_wrong() {
     let before = folder.read("out.gwi");
     folder.bad("build --feed plain:wrong.txt -o out.gwi", 1);
     let said = folder.bad("build empty.txt -o out.gwi", 1);
-    assert_eq!(said, "gatewatch-intel: the lists hold no indicator that may match: nothing is written\n");
+    let words = "\ngatewatch-intel: the lists hold no indicator that may match: nothing is written\n";
+    assert!(said.ends_with(words), "{said}");
     assert_eq!(folder.read("out.gwi"), before);
     folder.good("build list.txt -o out.gwi --created 1767225601");
     assert_ne!(folder.read("out.gwi"), before);
@@ -462,10 +469,11 @@ fn only_an_indicator_file_is_replaced() {
     folder.write("list.txt", "192.0.2.1\n");
     let said = folder.bad("build list.txt -o list.txt", 1);
     let message = "list.txt: is not an indicator file, so it is not replaced: give another name or remove it";
-    assert_eq!(said, format!("gatewatch-intel: {message}\n"));
+    assert!(said.ends_with(&format!("\ngatewatch-intel: {message}\n")), "{said}");
     assert_eq!(folder.read("list.txt"), b"192.0.2.1\n");
     let said = folder.bad("build list.txt -o /dev/null", 1);
-    assert_eq!(said, "gatewatch-intel: /dev/null: is not a regular file: give the name of a file\n");
+    let words = "\ngatewatch-intel: /dev/null: is not a regular file: give the name of a file\n";
+    assert!(said.ends_with(words), "{said}");
 }
 
 #[test]
@@ -476,7 +484,7 @@ fn a_folder_that_is_not_there_or_cannot_be_written_is_named() {
     assert!(said.contains("missing/out.gwi.") && said.contains("No such file"), "{said}");
     // Nobody creates a file there, not even root.
     let said = folder.bad("build list.txt -o /proc/self/out.gwi", 1);
-    assert!(said.starts_with("gatewatch-intel: /proc/self/out.gwi."), "{said}");
+    assert!(said.contains("\ngatewatch-intel: /proc/self/out.gwi."), "{said}");
 }
 
 #[test]

@@ -156,8 +156,16 @@ fn lookup_answers_each_query_in_a_line() {
     );
     assert_eq!(folder.ends_with("lookup out.gwi 192.0.2.3", 1), "not listed 192.0.2.3\n");
     folder.bad("lookup out.gwi", 2);
-    assert!(folder.bad("lookup out.gwi 192.0.2.300", 1).contains("is no address, domain or SHA-256"));
-    assert!(folder.bad("lookup list.txt 192.0.2.1", 1).contains("not an indicator file"));
+    // 1 would be an answer.
+    for (arguments, words) in [
+        ("lookup out.gwi 192.0.2.1 192.0.2.300", "is no address, domain or SHA-256"),
+        ("lookup out.gwi 198.51.100.0/24", "is a network: ask for an address"),
+        ("lookup list.txt 192.0.2.1", "not an indicator file"),
+        ("lookup missing.gwi 192.0.2.1", "No such file"),
+    ] {
+        let said = folder.bad(arguments, 2);
+        assert!(said.contains(words), "{said}");
+    }
 }
 
 #[test]

@@ -131,6 +131,7 @@ fn a_folder_of_every_kind_is_read_and_every_line_accounted_for() {
     let folder = samples("folder");
     let (out, err) = folder.good("build feeds -o out.gwi");
     for (kind, name, ..) in SAMPLES {
+        // What tells plain lists apart is left out of `err`; `a_plain_list_is_told` asks for it.
         let said = kind == "plain" || err.contains(&format!("feeds/{name}: read as {kind}, by "));
         assert!(said, "{kind} {name}\n{err}");
     }
@@ -232,6 +233,8 @@ fn a_file_of_another_kind_is_refused_with_what_to_do() {
         (0..4096u32).map(|at| (at.wrapping_mul(2_654_435_761) >> 13).to_le_bytes()[0] | 1).collect();
     folder.write("feeds/noise.bin", noise).write("feeds/empty.txt", "").write("feeds/blank.txt", "\n \n");
     folder.write("feeds/packed.gz", b"\x1f\x8b\x08\0x").write("feeds/long.txt", "1".repeat(100_000));
+    folder.write("feeds/wide.txt", b"\xff\xfe1\0\n\0").write("feeds/none.json", "[]\n");
+    folder.write("feeds/page.txt", "\n<!DOCTYPE html><title>403</title>\n<p>Your IP: 192.0.2.77</p>\n");
     let mut refused = 0;
     for (kind, ..) in SAMPLES {
         for (other, name, ..) in SAMPLES.into_iter().chain([
@@ -264,6 +267,12 @@ fn a_file_of_another_kind_is_refused_with_what_to_do() {
         ("packed.gz", "is packed by gzip: unpack it with gunzip"),
         ("noise.bin", "is no text: is it the right file, and unpacked?"),
         ("long.txt", "1: longer than 64 KiB, so it is no line of a list: is it the right file?"),
+        ("wide.txt", "is UTF-16: save it as UTF-8"),
+        ("none.json", "an empty list: fetch it again, leave it out, or name its kind"),
+        (
+            "page.txt",
+            "is a web page, and no list: fetch it again, or take what it names with --feed text:feeds/page.txt",
+        ),
     ] {
         let said = folder.bad(&format!("build feeds/{name} -o out.gwi"), 1);
         assert!(
@@ -271,12 +280,20 @@ fn a_file_of_another_kind_is_refused_with_what_to_do() {
             "{said}"
         );
     }
+    folder.good("build --feed text:feeds/page.txt -o page.gwi");
     let said = folder.bad("build --feed stix:feeds/report.txt -o out.gwi", 1);
     assert_eq!(
         said,
         "feeds/report.txt:1: is not a STIX 2 bundle: expected value: fetch it again, or name its kind with --feed KIND:FILE\n\
-         gatewatch-intel: 1 line is wrong: nothing is written\n"
+         gatewatch-intel: nothing is written\n"
     );
+    // What is shown of a line is what a person reads, however long it is.
+    for kind in ["feodo", "threatfox", "plain", "text", "warninglist"] {
+        let said = folder.bad(&format!("build --feed {kind}:feeds/long.txt -o out.gwi"), 1);
+        assert!(said.len() < 1200 && said.contains("feeds/long.txt"), "{kind}: {said}");
+    }
+    let said = folder.bad("build --feed warninglist:feeds/report.txt -o out.gwi", 1);
+    assert!(said.contains("feeds/report.txt: is not a MISP warning list: expected value"), "{said}");
     let said = folder.bad("build --feed hosts:feeds/feodo.csv -o out.gwi", 1);
     assert!(
         said.contains(
@@ -288,6 +305,74 @@ fn a_file_of_another_kind_is_refused_with_what_to_do() {
     assert!(
         said.starts_with("gatewatch-intel: --feed: \"hots\" is no kind of list: it is one of plain, text, "),
         "{said}"
+    );
+}
+
+#[test]
+fn a_plain_list_is_told_and_counted_like_every_other() {
+    let folder = Folder::new("told");
+    folder.write("list.txt", "192.0.2.1\n\n192.0.2.1\n0.0.0.0/0\n::/0\n");
+    let output = folder.run("build list.txt -o out.gwi");
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.starts_with("list.txt: read as plain, by its lines\n"), "{said}");
+    for line in [
+        "list.txt (plain): 5 records: 4 with indicators, 1 blank or comments; 4 indicators: 1 new, 1 merged, 2 left out\n",
+        "         5 lines and records read\n",
+        "         2   networks too wide to accuse anybody\n",
+    ] {
+        assert!(said.contains(line), "{line}{said}");
+    }
+    let intel = folder.read("out.gwi");
+    let intel = Intel::open(&intel).unwrap();
+    assert_eq!(intel.lookup("77.0.0.1".parse().unwrap(), 80), Match::Nothing);
+    assert_eq!(intel.lookup("2a00::1".parse().unwrap(), 80), Match::Nothing);
+}
+
+#[test]
+fn what_lies_beside_the_events_of_a_misp_feed_is_passed_over() {
+    let folder = Folder::new("misp-feed");
+    fs::create_dir(folder.0.join("feed")).unwrap();
+    for (name, text) in [
+        ("manifest.json", r#"{"0dbb179a-1c8c-4e7c-a264-2440414dbac8":{"Orgc":{"name":"x"},"info":"y"}}"#),
+        (
+            "0dbb179a-1c8c-4e7c-a264-2440414dbac8.json",
+            r#"{"Event":{"info":"y","Attribute":[{"type":"ip-dst","value":"192.0.2.1","to_ids":true}]}}"#,
+        ),
+        ("hashes.csv", "d41d8cd98f00b204e9800998ecf8427e,0dbb179a-1c8c-4e7c-a264-2440414dbac8\n"),
+        ("manifest.json.asc", "-----BEGIN PGP SIGNATURE-----\n"),
+    ] {
+        folder.write(&format!("feed/{name}"), text);
+    }
+    for arguments in ["build feed -o out.gwi", "build --feed misp:feed -o out.gwi"] {
+        let (_, err) = folder.good(arguments);
+        let passed = "passed over, no lists by their names: feed/hashes.csv, feed/manifest.json.asc\n";
+        assert!(err.starts_with(passed), "{err}");
+        assert_eq!(folder.good("lookup out.gwi 192.0.2.1").0, "listed 192.0.2.1 family=y\n");
+    }
+}
+
+#[test]
+fn what_a_filter_list_lets_through_never_matches() {
+    let folder = Folder::new("exceptions");
+    folder
+        .write("a.txt", "[Adblock Plus]\n||evil.example.net^\n@@||good.evil.example.net^\n||right.example.net^\n@@||right.example.net^$important\n@@||part.example.net^$script\n||part.example.net^\n")
+        .write("never.txt", "own.example.net\n*.mine.example.net # ours\n192.0.2.7\n")
+        .write("list.txt", "own.example.net\nx.mine.example.net\n192.0.2.7\n");
+    let (_, err) = folder.good("build a.txt list.txt --never-match never.txt -o out.gwi");
+    assert!(err.contains(" 1   never match: exceptions of a.txt\n"), "{err}");
+    let names = "evil.example.net good.evil.example.net x.good.evil.example.net right.example.net part.example.net \
+                 own.example.net x.mine.example.net 192.0.2.7";
+    let (answers, _) = folder.good(&format!("lookup out.gwi {names}"));
+    assert_eq!(
+        answers,
+        "listed evil.example.net family=a\n\
+         not listed good.evil.example.net (it never matches)\n\
+         not listed x.good.evil.example.net (it never matches)\n\
+         not listed right.example.net\n\
+         listed part.example.net family=a\n\
+         not listed own.example.net\n\
+         not listed x.mine.example.net\n\
+         not listed 192.0.2.7\n"
     );
 }
 

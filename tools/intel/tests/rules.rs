@@ -133,7 +133,7 @@ fn every_form_of_rule_is_read() {
          file:/etc/rc.d/S95Baby.sh mozi strength=strong\n",
     );
     let (out, err) = folder.good("build list.txt -o out.gwi");
-    assert_eq!(err, "");
+    assert!(!err.contains("warning"), "{err}");
     assert!(out.contains(": 11 indicators (") && out.contains(", 0 hashes, 11 traces), "), "{out}");
     let bytes = folder.read("out.gwi");
     assert_eq!(Intel::open(&bytes).unwrap().entries(), 11);
@@ -350,12 +350,12 @@ fn what_has_expired_is_left_out_and_named_as_it_is_written() {
         format!("sha256:{DIGEST} x expires=2026-01-01\narg:\"a b c\" x strength=weak expires=2026-01-01\nname:a strength=weak\n"),
     );
     let (out, err) = folder.good("build list.txt -o out.gwi");
-    assert_eq!(
-        err,
-        format!(
+    assert!(
+        err.starts_with(&format!(
             "list.txt:1: warning: sha256:{DIGEST} has expired before the file's date: left out\n\
              list.txt:2: warning: arg:a b c has expired before the file's date: left out\n"
-        )
+        )),
+        "{err}"
     );
     assert!(out.contains(": 1 indicators (") && out.ends_with("2 left out\n"), "{out}");
 }

@@ -33,10 +33,7 @@ pub(super) fn hosts(text: &str, taker: &mut dyn Taker) {
             taker.drop(OWN_NAME);
             continue;
         }
-        match names.iter().map(|name| domain::name(name)).collect::<Result<Vec<String>, String>>() {
-            Ok(names) => taker.take(number, names.into_iter().map(item).collect()),
-            Err(what) => taker.wrong(number, what),
-        }
+        super::pass_all(names.into_iter().map(name), number, Item::new, taker);
     }
 }
 
@@ -56,16 +53,11 @@ pub(super) fn dnsmasq(text: &str, taker: &mut dyn Taker) {
             continue;
         };
         let target = target.split_ascii_whitespace().next().unwrap_or_default();
-        if !matches!(key, "address" | "server" | "local" | "host-record")
-            || !(target.is_empty() || target == "#" || SINKS.contains(&target))
-        {
+        if !domain::blocks(key, target) {
             taker.drop("an option that blocks no name");
             continue;
         }
-        match names.split('/').map(domain::name).collect::<Result<Vec<String>, String>>() {
-            Ok(names) => taker.take(number, names.into_iter().map(item).collect()),
-            Err(what) => taker.wrong(number, what),
-        }
+        super::pass_all(names.split('/').map(name), number, Item::new, taker);
     }
 }
 
@@ -78,7 +70,7 @@ pub(super) fn adblock(text: &str, taker: &mut dyn Taker) {
         }
         let rule = bare.strip_prefix("||").and_then(|rest| {
             let (name, options) = rest.split_once('^')?;
-            matches!(options, "" | "|" | "$all" | "$document" | "$important" | "$doc").then_some(name)
+            is_whole(options).then_some(name)
         });
         let Some(name) = rule else {
             let why = if bare.starts_with("@@") { reason::NOT_FOR_MATCHING } else { reason::PART_OF_SITE };
@@ -87,6 +79,24 @@ pub(super) fn adblock(text: &str, taker: &mut dyn Taker) {
         };
         value::read(name).pass(number, Item::new, taker);
     }
+}
+
+/// Whether the options of a rule of an ad-blocker leave it to be about all of a site.
+fn is_whole(options: &str) -> bool {
+    let whole = |option: &str| matches!(option, "all" | "document" | "doc" | "important");
+    match options.strip_prefix('|').unwrap_or(options).strip_prefix('$') {
+        Some(list) => list.split(',').all(whole),
+        None => matches!(options, "" | "|"),
+    }
+}
+
+/// The names that the exceptions of a filter list (`@@||NAME^`) let through.
+pub(crate) fn exceptions(text: &str) -> Vec<String> {
+    let name = |line: &str| {
+        let (name, options) = line.trim().strip_prefix("@@||")?.split_once('^')?;
+        is_whole(options).then(|| domain::name(name).ok()).flatten()
+    };
+    text.lines().filter_map(name).collect()
 }
 
 pub(super) fn unbound(text: &str, taker: &mut dyn Taker) {
@@ -123,7 +133,7 @@ pub(super) fn domains(text: &str, taker: &mut dyn Taker) {
             continue;
         }
         match value::read(bare) {
-            Value::Subject(Subject::Domain(name)) => taker.take(number, vec![item(name)]),
+            Value::Subject(subject @ Subject::Domain(_)) => taker.take(number, vec![Item::new(subject)]),
             Value::Wrong(what) => taker.wrong(number, what),
             Value::Subject(_) | Value::Useless(_) => {
                 taker.wrong(number, format!("{bare:?} is not a domain name"))
@@ -132,8 +142,9 @@ pub(super) fn domains(text: &str, taker: &mut dyn Taker) {
     }
 }
 
-fn item(name: String) -> Item {
-    Item::new(Subject::Domain(name))
+/// A name, and nothing else.
+fn name(text: &str) -> Value {
+    domain::name(text).map_or_else(Value::Wrong, |name| Value::Subject(Subject::Domain(name)))
 }
 
 #[cfg(test)]
@@ -142,8 +153,8 @@ mod tests {
     use crate::feed::testing::{hostile, read};
 
     const HOSTS: &str = "# x\n127.0.0.1 localhost\n::1 localhost ip6-localhost\nff02::1 ip6-allnodes\n0.0.0.0 0.0.0.0\n0.0.0.0 evil.example\n0.0.0.0 a.example b.example # x\n192.0.2.1 good.example\nevil.example\n0.0.0.0 a..b\n";
-    const DNSMASQ: &str = "# x\naddress=/evil.example/#\naddress=/a.example/b.example/0.0.0.0\nlocal=/c.example/\nserver=/d.example/192.0.2.1\nno-resolv\naddress=/x\n";
-    const ADBLOCK: &str = "[Adblock Plus]\n! x\n||evil.example^\n||b.example^$all\n||c.example^$script\n@@||good.example^\n||d.example/ads\nexample.com##.ad\n||192.0.2.1^\n";
+    const DNSMASQ: &str = "# x\naddress=/evil.example/#\naddress=/a.example/b.example/0.0.0.0\nlocal=/c.example/\nserver=/d.example/192.0.2.1\nserver=/d.example/#\nlocal=/e.example/#\nno-resolv\naddress=/x\n";
+    const ADBLOCK: &str = "[Adblock Plus]\n! x\n||evil.example^\n||b.example^$all,important\n||c.example^$script\n@@||good.example^\n||d.example/ads\nexample.com##.ad\n||192.0.2.1^\n";
     const UNBOUND: &str = "server:\nlocal-zone: \"evil.example.\" always_null\nlocal-zone: \"b.example\" transparent\nlocal-zone: \"c.example\"\nverbosity: 1\n";
     const DOMAINS: &str = "# x\n*.evil.example\nb.example\n192.0.2.1\nx y\n";
 
@@ -175,7 +186,9 @@ mod tests {
                 "4 c.example",
                 none,
                 none,
-                "7 wrong no / after the name"
+                none,
+                none,
+                "9 wrong no / after the name"
             ]
         );
         let part = "drop a page or path of a site, not all of it";

@@ -35,7 +35,7 @@ pub(crate) fn guess(file_name: &str, text: &str) -> Result<Guess, String> {
     }) {
         return found(Kind::Feodo, "its header");
     }
-    if any(&|line| line.starts_with("# id,dateadded,url")) {
+    if any(&|line| line.trim_start_matches(['#', ' ']).replace('"', "").starts_with("id,dateadded,url")) {
         return found(Kind::Urlhaus, "its header");
     }
     if any(&|line| line.starts_with('#') && line.contains("Feodo Tracker")) {
@@ -53,6 +53,9 @@ pub(crate) fn guess(file_name: &str, text: &str) -> Result<Guess, String> {
     if ends(".ipset") || ends(".netset") {
         return found(Kind::Ipset, "its name");
     }
+    if any(&|line| line.starts_with("create ") && line.contains(" hash:")) {
+        return found(Kind::Ipset, "its lines");
+    }
     if any(&|line| line.starts_with("; Spamhaus")) {
         return found(Kind::Drop, "its header");
     }
@@ -68,22 +71,21 @@ pub(crate) fn guess(file_name: &str, text: &str) -> Result<Guess, String> {
     if data.iter().any(|line| is_own(line)) {
         return found(Kind::Plain, "its lines");
     }
-    let sinks = |line: &str| {
-        let mut words = line.split_ascii_whitespace();
-        let address = words.next().unwrap_or_default();
-        let name = words.next().unwrap_or_default();
-        address.parse::<std::net::IpAddr>().is_ok()
-            && name.starts_with(|c: char| c.is_ascii_alphanumeric())
-            && !name.bytes().all(|byte| byte.is_ascii_digit())
-            && matches!(
-                address,
-                "0.0.0.0" | "127.0.0.1" | "::" | "::1" | "fe80::1%lo0" | "ff02::1" | "ff02::2"
-            )
-    };
-    if most(&sinks) {
+    // A hosts file names the machine itself, too: most lines are an address and names, and half of them sink a name.
+    let hosts = data.iter().filter_map(|line| hosts_line(line));
+    let sinks = hosts.clone().filter(|is_sink| *is_sink).count();
+    if sinks.saturating_mul(2) > data.len()
+        && hosts.count().saturating_mul(10) >= data.len().saturating_mul(9)
+    {
         return found(Kind::Hosts, "its lines");
     }
-    if most(&|line| ["address=/", "server=/", "local=/"].iter().any(|key| line.starts_with(key))) {
+    // Beside names that it blocks a file of dnsmasq has other options.
+    let blocks = |line: &str| ["address=/", "server=/", "local=/"].iter().any(|key| line.starts_with(key));
+    let option = |line: &str| {
+        let key = line.split('=').next().unwrap_or_default();
+        !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-')
+    };
+    if any(&blocks) && most(&option) {
         return found(Kind::Dnsmasq, "its lines");
     }
     if most(&|line| line.starts_with("||") || line.starts_with("@@")) {
@@ -121,6 +123,20 @@ pub(crate) fn guess(file_name: &str, text: &str) -> Result<Guess, String> {
     found(Kind::Text, "its lines")
 }
 
+/// Whether a line of a hosts file sinks a name, or names an address otherwise; nothing when it is none.
+fn hosts_line(line: &str) -> Option<bool> {
+    let mut words = line.split('#').next().unwrap_or_default().split_ascii_whitespace();
+    let (address, name) = (words.next()?, words.next()?);
+    // Of a link-local address the interface is behind a %.
+    let bare = address.split('%').next().unwrap_or_default();
+    let is_name =
+        name.starts_with(|c: char| c.is_alphanumeric()) && name.contains(|c: char| !c.is_ascii_digit());
+    if !is_name || bare.parse::<std::net::IpAddr>().is_err() {
+        return None;
+    }
+    Some(matches!(address, "0.0.0.0" | "127.0.0.1" | "::" | "::1"))
+}
+
 /// Whether a line is written for this tool, beyond doubt.
 fn is_own(line: &str) -> bool {
     rule::is_rule(line)
@@ -131,6 +147,12 @@ fn is_own(line: &str) -> bool {
 
 /// The kind of a JSON text; nothing when it is none.
 fn json(text: &str) -> Result<Option<Guess>, String> {
+    let bare = text.trim_end();
+    if matches!(bare, "[]" | "{}") {
+        return Err(
+            "an empty list: fetch it again, leave it out, or name its kind with --feed KIND:FILE".to_owned()
+        );
+    }
     let found = |kind| Ok(Some(Guess { kind, by: "its fields" }));
     let first = text.lines().next().unwrap_or_default();
     if let Ok(object) = serde_json::from_str::<Object<'_>>(first)
@@ -179,6 +201,7 @@ mod tests {
             ("x.csv", "# x\n\"first_seen_utc\",\"dst_ip\",\"dst_port\"\n", "feodo"),
             ("x.csv", "# \"first_seen_utc\", \"ioc_id\", \"ioc_value\"\n", "threatfox"),
             ("x.csv", "# id,dateadded,url,url_status\n", "urlhaus"),
+            ("x.csv", "\"id\",\"dateadded\",\"url\",\"url_status\"\n", "urlhaus"),
             ("x", "{\"cidr\":\"192.0.2.0/24\",\"sblid\":\"x\"}\n{\"cidr\":\"198.51.100.0/24\"}\n", "drop"),
             ("drop.txt", "192.0.2.0/24 ; SBL1\n", "drop"),
             ("x", "[{\"ip_address\":\"192.0.2.1\"}]", "feodo"),
@@ -191,7 +214,19 @@ mod tests {
             ("x.netset", "192.0.2.0/24\n", "ipset"),
             ("x", "192.0.2.1\t9\n192.0.2.2\t8\n", "ipsum"),
             ("x", "# x\n0.0.0.0 a.example\n0.0.0.0 b.example\n", "hosts"),
+            (
+                "x",
+                "127.0.0.1 localhost\n::1 localhost\nfe80::1%lo0 localhost\n0.0.0.0 a.example b.example\n0.0.0.0 c.example\n192.168.1.1 nas.home\n",
+                "hosts",
+            ),
             ("x", "address=/a.example/#\n", "dnsmasq"),
+            (
+                "x",
+                "server=192.0.2.1\naddress=/a.example/#\nipset=/b.example/vpn\nno-resolv\ncname=a,b\n",
+                "dnsmasq",
+            ),
+            ("x", "create x hash:net family inet\nadd x 192.0.2.0/24\n", "ipset"),
+            ("x", "192.0.2.1-192.0.2.9\n", "text"),
             ("x", "||a.example^\n", "adblock"),
             ("x", "local-zone: \"a.example.\" always_null\n", "unbound"),
             ("x", "*.a.example\nb.example\n", "plain"),

@@ -1,15 +1,42 @@
-//! FireHOL ipsets and netsets, one address or block a line; and IPsum, an address and on how many lists it is.
+//! FireHOL ipsets and netsets, one address, block or range a line, or what `ipset save` writes; and IPsum, an address and on how
+//! many lists it is.
 
-use super::{Item, Taker, Value, lines, value};
+use super::{Item, Taker, Value, lines, reason, value};
 use crate::list::Subject;
 
 pub(super) fn parse(text: &str, taker: &mut dyn Taker) {
     for (number, line) in lines(text) {
         let bare = line.split('#').next().unwrap_or_default().trim();
-        if bare.is_empty() {
-            taker.blank();
-        } else {
-            address(number, bare, taker);
+        match bare.split_once(char::is_whitespace) {
+            _ if bare.is_empty() => taker.blank(),
+            Some(("create" | "-N", _)) => taker.drop(reason::ABOUT),
+            Some(("add" | "-A", entry)) => saved(number, entry, taker),
+            _ => address(number, bare, taker),
+        }
+    }
+}
+
+/// An entry as `ipset save` writes it, `SET ADDRESS[,PROTOCOL:PORT] [OPTION]...`, see ipset(8).
+fn saved(number: u32, entry: &str, taker: &mut dyn Taker) {
+    let mut words = entry.split_ascii_whitespace().skip(1);
+    let Some(entry) = words.next() else {
+        return taker.wrong(number, "a set, and nothing that is added to it".to_owned());
+    };
+    // What is in a listed network and not meant.
+    if words.any(|word| word == "nomatch") {
+        return taker.drop(reason::NOT_FOR_MATCHING);
+    }
+    match entry.split_once(',') {
+        None => address(number, entry, taker),
+        Some((host, port)) => {
+            let port = port.rsplit_once(':').map_or(port, |(_, port)| port);
+            match (value::read(host), crate::number::port(port)) {
+                (Value::Subject(Subject::Addresses(span, 0)), Some(port)) if span.is_single() => {
+                    taker.take(number, vec![Item::new(Subject::Addresses(span, port))]);
+                }
+                (Value::Wrong(what), _) => taker.wrong(number, what),
+                _ => taker.wrong(number, format!("{entry:?} is not an address and a port")),
+            }
         }
     }
 }
@@ -29,11 +56,11 @@ pub(super) fn ipsum(text: &str, taker: &mut dyn Taker) {
 }
 
 fn address(number: u32, word: &str, taker: &mut dyn Taker) {
-    match value::read(word) {
-        Value::Subject(subject @ Subject::Addresses(..)) => taker.take(number, vec![Item::new(subject)]),
-        Value::Wrong(what) => taker.wrong(number, what),
-        Value::Subject(_) | Value::Useless(_) => taker.wrong(number, format!("{word:?} is not an address")),
-    }
+    let address = |value| match value {
+        Value::Subject(Subject::Addresses(..)) | Value::Wrong(_) => value,
+        Value::Subject(_) | Value::Useless(_) => Value::Wrong(format!("{word:?} is not an address")),
+    };
+    super::pass_all(value::read_all(word).into_iter().map(address), number, Item::new, taker);
 }
 
 #[cfg(test)]
@@ -63,6 +90,31 @@ mod tests {
             read(Kind::Ipsum, SUM),
             ["blank", "2 192.0.2.1", "3 192.0.2.2", "4 wrong not an address and a count"]
         );
+    }
+
+    #[test]
+    fn a_saved_set() {
+        let text = "create feodo hash:ip,port family inet hashsize 1024 maxelem 65536\nadd feodo 192.0.2.1\n\
+            add feodo 192.0.2.2,tcp:8080 timeout 0\nadd feodo 192.0.2.3,443\nadd feodo 198.51.100.0/24\n\
+            add feodo 198.51.100.8 nomatch\nadd feodo 192.0.2.4-192.0.2.5\nadd feodo 2001:db8::1,tcp:80\n\
+            add feodo 192.0.2.6,eth0\nadd feodo\nadd feodo evil.example comment \"x\"\n";
+        assert_eq!(
+            read(Kind::Ipset, text),
+            [
+                "drop about the feed itself",
+                "2 192.0.2.1",
+                "3 192.0.2.2:8080",
+                "4 192.0.2.3:443",
+                "5 198.51.100.0/24",
+                "drop not meant for matching, or taken back",
+                "7 192.0.2.4/31",
+                "8 2001:db8::1:80",
+                "9 wrong \"192.0.2.6,eth0\" is not an address and a port",
+                "10 wrong a set, and nothing that is added to it",
+                "11 wrong \"evil.example\" is not an address",
+            ]
+        );
+        hostile(Kind::Ipset, text);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Static trails of maltrail: an address, a name, a place on a site or a pattern a line; the family is the file's name.
 
-use super::{Item, Taker, lines, reason, value};
+use super::{Item, Taker, csv, lines, reason, value};
 
 pub(super) fn parse(text: &str, taker: &mut dyn Taker) {
     for (number, line) in lines(text) {
@@ -9,16 +9,27 @@ pub(super) fn parse(text: &str, taker: &mut dyn Taker) {
             Some((front, _)) if front.is_empty() || front.ends_with([' ', '\t']) => front,
             _ => line,
         };
-        let trail = bare.trim();
+        let (trail, family) = gathered(bare.trim());
         if trail.is_empty() {
             taker.blank();
-        } else if is_pattern(trail) {
+        } else if is_pattern(&trail) {
             taker.drop("a pattern");
-        } else if trail.starts_with('/') || is_part_of_site(trail) {
+        } else if trail.starts_with('/') || is_part_of_site(&trail) {
             taker.drop(reason::PART_OF_SITE);
         } else {
-            value::read(trail).pass(number, Item::new, taker);
+            value::read(&trail).pass(number, |subject| Item { family, ..Item::new(subject) }, taker);
         }
+    }
+}
+
+/// The trail of a line, and of those that maltrail has gathered (`trails.csv`) the family: `TRAIL,"FAMILY (malware)",(static)`.
+fn gathered(line: &str) -> (String, Option<String>) {
+    match csv::fields(line).as_deref() {
+        Ok([trail, about, whence]) if whence.starts_with('(') || whence.contains('.') => {
+            let family = about.strip_suffix("(malware)").map(|family| family.trim().to_owned());
+            (trail.clone(), family)
+        }
+        _ => (line.strip_suffix("(static)").unwrap_or(line).trim_end().to_owned(), None),
     }
 }
 
@@ -40,7 +51,7 @@ mod tests {
     use crate::feed::Kind;
     use crate::feed::testing::{hostile, read};
 
-    const TRAIL: &str = "# Copyright (c) Maltrail developers\n\n# Reference: https://blog.example/x\n192.0.2.1:443\n192.0.2.2 # remark\n/bins.sh\nshop.example/wp-admin/x/\nhttp://192.0.2.3\nhttp://192.0.2.4/x\nhttp://shop.example/x\nevil.example\n[2001:db8::1]:53\n(a|b)\\.example\\.com\n198.51.100.0/24\nx y\n";
+    const TRAIL: &str = "# Copyright (c) Maltrail developers\n\n# Reference: https://blog.example/x\n192.0.2.1:443\n192.0.2.2 # remark\n/bins.sh\nshop.example/wp-admin/x/\nhttp://192.0.2.3\nhttp://192.0.2.4/x\nhttp://shop.example/x\nevil.example\n[2001:db8::1]:53\n(a|b)\\.example\\.com\n198.51.100.0/24\nx y\n192.0.2.6/bins.sh\n192.0.2.7 (static)\n192.0.2.8,\"mirai (malware)\",(static)\nevil2.example,suspicious,(static)\na,b\n";
 
     #[test]
     fn trails() {
@@ -62,6 +73,11 @@ mod tests {
                 "drop a pattern",
                 "14 198.51.100.0/24",
                 "15 wrong \"x y\" is not a domain name: write it as it is asked for",
+                "16 192.0.2.6",
+                "17 192.0.2.7",
+                "18 192.0.2.8 mirai",
+                "19 evil2.example",
+                "20 wrong \"a,b\" is not a domain name: write it as it is asked for",
             ]
         );
     }

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::json::{self, Loose, Object, Records};
-use super::{Item, Seen, Taker, Value, family_word, reason, value};
+use super::{Item, Seen, Taker, family_word, reason, value};
 
 #[derive(Deserialize)]
 struct File<'a> {
@@ -33,6 +33,8 @@ struct Tag {
 
 #[derive(Deserialize)]
 struct Composite<'a> {
+    #[serde(default)]
+    deleted: Loose,
     #[serde(default, borrow, rename = "Attribute")]
     attributes: Vec<&'a RawValue>,
 }
@@ -41,10 +43,11 @@ struct Composite<'a> {
 struct Attribute {
     r#type: String,
     value: String,
+    /// A flag, or as older versions write it a number or a text.
     #[serde(default)]
-    to_ids: Option<bool>,
+    to_ids: Loose,
     #[serde(default)]
-    deleted: Option<bool>,
+    deleted: Loose,
     #[serde(default)]
     first_seen: Loose,
     #[serde(default)]
@@ -65,14 +68,26 @@ pub(super) fn parse(text: &str, taker: &mut dyn Taker) {
     }
     let Some(File { event }) = json::whole::<File<'_>>(text, taker) else { return };
     let family = family(&event);
-    let mut attributes = event.attributes;
-    attributes.extend(event.objects.into_iter().flat_map(|object| object.attributes));
-    attributes.sort_by_key(|attribute| attribute.get().as_ptr().addr());
-    let mut records = Records::new(text);
-    for record in attributes {
-        let Some((line, attribute)) = records.read::<Attribute>(record, taker) else { continue };
-        take(line, &attribute, family.as_ref(), taker);
+    let mut attributes: Vec<(&RawValue, bool)> =
+        event.attributes.into_iter().map(|attribute| (attribute, false)).collect();
+    for object in event.objects {
+        let is_gone = is_set(&object.deleted);
+        attributes.extend(object.attributes.into_iter().map(|attribute| (attribute, is_gone)));
     }
+    attributes.sort_by_key(|(attribute, _)| attribute.get().as_ptr().addr());
+    let mut records = Records::new(text);
+    for (record, is_gone) in attributes {
+        match records.read::<Attribute>(record, taker) {
+            Some(_) if is_gone => taker.drop(reason::NOT_FOR_MATCHING),
+            Some((line, attribute)) => take(line, &attribute, family.as_ref(), taker),
+            None => {}
+        }
+    }
+}
+
+/// Whether a flag is there and set.
+fn is_set(flag: &Loose) -> bool {
+    matches!(flag.0.as_str(), "true" | "1")
 }
 
 /// An object of events by their identifier.
@@ -97,7 +112,8 @@ fn family(event: &Event<'_>) -> Option<String> {
 }
 
 fn take(line: u32, attribute: &Attribute, family: Option<&String>, taker: &mut dyn Taker) {
-    if attribute.deleted == Some(true) || attribute.to_ids == Some(false) {
+    // Without a flag it is meant.
+    if is_set(&attribute.deleted) || !(attribute.to_ids.0.is_empty() || is_set(&attribute.to_ids)) {
         return taker.drop(reason::NOT_FOR_MATCHING);
     }
     let text = attribute.value.trim();
@@ -120,18 +136,8 @@ fn take(line: u32, attribute: &Attribute, family: Option<&String>, taker: &mut d
     let or_stamp = |day: u16| if day == 0 { stamp } else { day };
     let (first, last) = (value::day(&attribute.first_seen.0), value::day(&attribute.last_seen.0));
     let seen = Seen { first: or_stamp(first), last: or_stamp(last), confidence: 0 };
-    let mut items = Vec::new();
-    for part in &parts {
-        match value::read(part) {
-            Value::Subject(subject) => {
-                items.push(Item { family: family.cloned(), seen, ..Item::new(subject) });
-            }
-            Value::Useless(why) if parts.len() == 1 => return taker.drop(why),
-            Value::Useless(_) => {}
-            Value::Wrong(what) => return taker.wrong(line, what),
-        }
-    }
-    taker.take(line, items);
+    let fill = |subject| Item { family: family.cloned(), seen, ..Item::new(subject) };
+    super::pass_all(parts.iter().map(|part| value::read(part)), line, fill, taker);
 }
 
 #[cfg(test)]
@@ -145,8 +151,11 @@ mod tests {
         {"type":"domain","value":"good.example","to_ids":false},
         {"type":"md5","value":"d41d8cd98f00b204e9800998ecf8427e","to_ids":true},
         {"type":"comment","value":"x","to_ids":true},
-        {"type":"ip-src"}],
-        "Object":[{"Attribute":[{"type":"domain|ip","value":"b.example|192.0.2.2","to_ids":true}]}]}}"#;
+        {"type":"ip-src"},
+        {"type":"ip-dst","value":"192.0.2.3","to_ids":"1"},{"type":"ip-dst","value":"192.0.2.4","to_ids":0},{"type":"ip-dst","value":"192.0.2.5"},
+        {"type":"ip-dst","value":"192.0.2.6","to_ids":true,"deleted":1}],
+        "Object":[{"Attribute":[{"type":"domain|ip","value":"b.example|192.0.2.2","to_ids":true}]},
+        {"deleted":true,"Attribute":[{"type":"ip-dst","value":"192.0.2.7","to_ids":true}]}]}}"#;
     const MANIFEST: &str =
         r#"{"0dbb179a-1c8c-4e7c-a264-2440414dbac8":{"Orgc":{"name":"x"},"info":"y","date":"2025-01-02"}}"#;
 
@@ -161,7 +170,12 @@ mod tests {
                 "drop a hash that is no SHA-256",
                 "drop of a type that a router does not see",
                 "7 wrong a record that cannot be read: missing field `value`",
-                "8 b.example Mirai & 192.0.2.2 Mirai",
+                "8 192.0.2.3 Mirai",
+                "drop not meant for matching, or taken back",
+                "8 192.0.2.5 Mirai",
+                "drop not meant for matching, or taken back",
+                "10 b.example Mirai & 192.0.2.2 Mirai",
+                "drop not meant for matching, or taken back",
             ]
         );
         assert_eq!(read(Kind::Misp, MANIFEST), ["drop about the feed itself"]);

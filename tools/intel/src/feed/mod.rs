@@ -20,6 +20,7 @@ mod urlhaus;
 mod value;
 pub(crate) mod warning;
 
+pub(crate) use blocklist::exceptions;
 pub(crate) use guess::guess;
 pub(crate) use value::{family_word, read as read_value};
 
@@ -135,6 +136,8 @@ pub(crate) trait Taker {
     fn drop(&mut self, why: &'static str);
     /// A record that cannot be read.
     fn wrong(&mut self, line: u32, what: String);
+    /// A part of a record that cannot be read; what else is in it is taken, or dropped.
+    fn wrong_part(&mut self, line: u32, what: String);
     /// A record with at least one item.
     fn take(&mut self, line: u32, items: Vec<Item>);
     /// The file as a whole cannot be read.
@@ -158,6 +161,32 @@ impl Value {
             Value::Wrong(what) => taker.wrong(line, what),
         }
     }
+}
+
+/// Passes on a record of several values, each with what the record says of it.
+fn pass_all(
+    values: impl IntoIterator<Item = Value>,
+    line: u32,
+    fill: impl Fn(Subject) -> Item,
+    taker: &mut dyn Taker,
+) {
+    let (mut items, mut useless, mut wrong) = (Vec::new(), None, Vec::new());
+    for value in values {
+        match value {
+            Value::Subject(subject) => items.push(fill(subject)),
+            Value::Useless(why) => useless = Some(why),
+            Value::Wrong(what) => wrong.push(what),
+        }
+    }
+    let first_wrong = wrong.first().cloned();
+    match (items.is_empty(), first_wrong, useless) {
+        (true, Some(what), _) => return taker.wrong(line, what),
+        (true, None, Some(why)) => return taker.drop(why),
+        (true, None, None) => return taker.wrong(line, "nothing where a value should be".to_owned()),
+        (false, ..) => {}
+    }
+    wrong.into_iter().for_each(|what| taker.wrong_part(line, what));
+    taker.take(line, items);
 }
 
 /// Reads a file of a kind. `Plain` and `Warning` are not read here.
@@ -205,6 +234,9 @@ pub(crate) mod testing {
         }
         fn wrong(&mut self, line: u32, what: String) {
             self.0.push(format!("{line} wrong {what}"));
+        }
+        fn wrong_part(&mut self, line: u32, what: String) {
+            self.0.push(format!("{line} part {what}"));
         }
         fn take(&mut self, line: u32, items: Vec<Item>) {
             let words: Vec<String> = items.iter().map(word).collect();

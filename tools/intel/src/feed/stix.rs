@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::json::{self, Loose, Records};
-use super::{Item, Seen, Taker, Value, pattern, reason, value};
+use super::{Item, Seen, Taker, pattern, reason, value};
 
 #[derive(Deserialize)]
 struct Bundle<'a> {
@@ -103,20 +103,8 @@ fn take(line: u32, thing: &Thing, family: Option<&str>, taker: &mut dyn Taker) {
         confidence: thing.confidence.0.parse().unwrap_or(0),
     };
     let expires_day = value::day(&thing.valid_until.0);
-    let (mut items, mut useless) = (Vec::new(), None);
-    for value in values {
-        match value {
-            Value::Subject(subject) => {
-                items.push(Item { subject, family: family.map(str::to_owned), expires_day, seen });
-            }
-            Value::Useless(why) => useless = Some(why),
-            Value::Wrong(what) => return taker.wrong(line, what),
-        }
-    }
-    match useless {
-        Some(why) if items.is_empty() => taker.drop(why),
-        _ => taker.take(line, items),
-    }
+    let fill = |subject| Item { subject, family: family.map(str::to_owned), expires_day, seen };
+    super::pass_all(values, line, fill, taker);
 }
 
 #[cfg(test)]

@@ -25,28 +25,37 @@ pub(super) fn parse(text: &str, taker: &mut dyn Taker) {
 
 fn record(number: u32, line: &str, taker: &mut dyn Taker) {
     let words: Vec<&str> = line
-        .split(|c: char| c.is_whitespace() || matches!(c, ',' | '"' | '|' | '`' | '\'' | '<' | '>' | ';'))
+        .split(|c: char| {
+            c.is_whitespace() || matches!(c, ',' | '"' | '|' | '`' | '\'' | '<' | '>' | ';' | '*')
+        })
         .map(trim)
         .filter(|word| !word.is_empty())
         .collect();
     // After a remark sign only remarks follow.
-    let words = words.split(|word| word.starts_with('#')).next().unwrap_or_default();
-    let (mut items, mut dropped, mut wrong) = (Vec::new(), None, None);
-    let seen = dates(words);
-    for (at, word) in words.iter().enumerate() {
-        match read(word, at == 0, words.len() == 1) {
-            Some(Value::Subject(subject)) => items.push(Item { seen, ..Item::new(subject) }),
-            Some(Value::Useless(why)) => dropped = Some(why),
-            Some(Value::Wrong(what)) => wrong = Some(what),
-            None => {}
+    let mut words = words.split(|word| word.starts_with('#')).next().unwrap_or_default();
+    let (seen, is_alone, mut is_first) = (dates(words), words.len() == 1, true);
+    let mut values = Vec::new();
+    while let Some((word, rest)) = words.split_first() {
+        // A range may have blanks around its dash.
+        let wide = match rest {
+            ["-" | "–", last, after @ ..] => Some((format!("{word}-{last}"), after)),
+            _ => None,
+        };
+        let (word, rest) = match &wide {
+            Some((range, after)) if value::is_range(range) => (range.as_str(), *after),
+            _ => (*word, rest),
+        };
+        if value::is_range(word) {
+            values.extend(value::read_all(word));
+        } else {
+            values.extend(read(word, is_first, is_alone));
         }
+        (words, is_first) = (rest, false);
     }
-    match (wrong, dropped) {
-        _ if !items.is_empty() => taker.take(number, items),
-        (Some(what), _) => taker.wrong(number, what),
-        (None, Some(why)) => taker.drop(why),
-        (None, None) => taker.drop("words without an indicator"),
+    if values.is_empty() {
+        return taker.drop("words without an indicator");
     }
+    super::pass_all(values, number, |subject| Item { seen, ..Item::new(subject) }, taker);
 }
 
 /// Takes off what writing puts around a word.
@@ -133,7 +142,10 @@ mod tests {
         192.0.2.256\n\
         198.51.100.0/24 # net\n\
         source port 7777,11288\n\
-        install.sh\n";
+        install.sh\n\
+        192.0.2.16-192.0.2.19 and 192.0.2.24 - 192.0.2.25, **192.0.2.30**\n\
+        [192.0.2.31] 192.0.2.300\n\
+        fxpool.example.com\n";
 
     #[test]
     fn indicators_in_text() {
@@ -157,6 +169,10 @@ mod tests {
                 "14 198.51.100.0/24",
                 words,
                 words,
+                "17 192.0.2.16/30 & 192.0.2.24/31 & 192.0.2.30",
+                "18 part \"192.0.2.300\" is not an IP address: a line begins with an address or a name, URLs are not read",
+                "18 192.0.2.31",
+                "19 fxpool.example.com",
             ]
         );
     }

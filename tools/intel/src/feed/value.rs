@@ -1,8 +1,11 @@
 //! One value of a feed: an address, a domain, a URL or a hash, also defanged.
 
+use std::net::IpAddr;
+
+use crate::date;
 use crate::domain;
 use crate::feed::{Value, reason};
-use crate::list::{self, MAX_FAMILY, Subject};
+use crate::list::{self, MAX_FAMILY, Span, Subject};
 use crate::number;
 
 /// Reads a value.
@@ -17,8 +20,10 @@ pub(crate) fn read(text: &str) -> Value {
     if let Some((scheme, rest)) = plain.split_once("://") {
         return url(scheme, rest);
     }
-    let front = plain.split_once('/').map_or(&*plain, |(front, _)| front);
-    let is_block = plain.len() > front.len() && front.parse::<std::net::IpAddr>().is_ok();
+    let (front, path) = plain.split_once('/').unwrap_or((&plain, ""));
+    // `192.0.2.0/24` and what is meant so; `192.0.2.1/x` is a place, as `192.0.2.1:80/x` is.
+    let like_length = !path.is_empty() && path.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    let is_block = like_length && front.parse::<IpAddr>().is_ok();
     if front.len() < plain.len() && !is_block {
         // `192.0.2.1:80/x` and `192.0.2.1/x` are places on a server; the server is what a router sees.
         return match list::target(front) {
@@ -27,7 +32,32 @@ pub(crate) fn read(text: &str) -> Value {
             Err(what) => Value::Wrong(what),
         };
     }
-    host(&plain, 0)
+    // As URLs write it.
+    let bare = plain.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(&plain);
+    host(bare, 0)
+}
+
+/// The ends of a range of addresses, `FIRST-LAST`.
+fn ends(text: &str) -> Option<(IpAddr, IpAddr)> {
+    let address = |text: &str| refang(text.trim()).parse().ok();
+    let (first, last) = text.split_once(['-', '–'])?;
+    Some((address(first)?, address(last)?))
+}
+
+/// Whether it is a range of addresses.
+pub(crate) fn is_range(text: &str) -> bool {
+    ends(text).is_some()
+}
+
+/// Reads a value that may be a range: as the networks that make it up.
+pub(crate) fn read_all(text: &str) -> Vec<Value> {
+    match ends(text).map(|(first, last)| Span::between(first, last)) {
+        None => vec![read(text)],
+        Some(Ok(spans)) => {
+            spans.into_iter().map(|span| Value::Subject(Subject::Addresses(span, 0))).collect()
+        }
+        Some(Err(what)) => vec![Value::Wrong(format!("{:?} {what}", text.trim()))],
+    }
 }
 
 /// Reads a host, with its port or without, and takes `default` for a port that is not there.
@@ -99,11 +129,11 @@ pub(crate) fn refang(text: &str) -> String {
             plain = plain.replace(from, to);
         }
     }
-    for (from, to) in [("hxxps", "https"), ("hxxp", "http"), ("fxp", "ftp")] {
-        let begins = plain.get(..from.len()).is_some_and(|front| front.eq_ignore_ascii_case(from));
-        if begins && let Some(rest) = plain.get(from.len()..) {
-            plain = format!("{to}{rest}");
-            break;
+    // A scheme only where it is one: there are names that begin so.
+    if let Some((scheme, rest)) = plain.split_once("://") {
+        let known = [("hxxps", "https"), ("hxxp", "http"), ("fxp", "ftp")];
+        if let Some((_, to)) = known.iter().find(|(from, _)| scheme.eq_ignore_ascii_case(from)) {
+            plain = format!("{to}://{rest}");
         }
     }
     plain
@@ -162,7 +192,7 @@ pub(crate) fn family_word(text: &str) -> Option<String> {
 
 /// The day at the front of a date and time, in days since 1970; 0 when there is none.
 pub(crate) fn day(text: &str) -> u16 {
-    text.trim().get(..10).and_then(|date| list::day(date).ok()).unwrap_or(0)
+    text.trim().get(..10).and_then(|date| date::day(date).ok()).unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -198,7 +228,18 @@ mod tests {
             ("198.51.100.0/24", "198.51.100.0/24"),
             ("198.51.100.1/24", "wrong"),
             ("192.0.2.1:80/bins/x", "192.0.2.1:80"),
-            ("192.0.2.1/x", "wrong"),
+            ("192.0.2.1/x", "192.0.2.1"),
+            ("192.0.2.1/", "192.0.2.1"),
+            ("192.0.2.1/1/2", "192.0.2.1"),
+            ("2001:db8::1/x", "2001:db8::1"),
+            ("192.0.2.0/255.255.255.0", "wrong"),
+            ("192.0.2.0/33", "wrong"),
+            ("[2001:db8::1]", "2001:db8::1"),
+            ("[192.0.2.1]", "192.0.2.1"),
+            ("fxp.example", "fxp.example"),
+            ("hxxp.example", "hxxp.example"),
+            ("hxxps-x.example", "hxxps-x.example"),
+            ("fxp://192.0.2.1/x", "192.0.2.1:21"),
             ("evil.example/x", "(a page or path of a site, not all of it)"),
             ("hxxp://evil[.]example/x", "evil.example"),
             ("Evil.Example.", "evil.example"),
@@ -217,6 +258,34 @@ mod tests {
             assert_eq!(word(text), expected, "{text}");
         }
         assert!(word(&"ab".repeat(32)).starts_with("sha256:abab"));
+    }
+
+    #[test]
+    fn ranges_are_the_networks_that_make_them_up() {
+        for (text, expected) in [
+            ("192.0.2.0-192.0.2.255", "192.0.2.0/24"),
+            ("192.0.2.1 - 192.0.2.6", "192.0.2.1 192.0.2.2/31 192.0.2.4/31 192.0.2.6"),
+            ("192[.]0.2.7-192.0.2[.]7", "192.0.2.7"),
+            ("198.51.100.255–198.51.101.0", "198.51.100.255 198.51.101.0"),
+            ("2001:db8::-2001:db8::2", "2001:db8::/127 2001:db8::2"),
+            ("192.0.2.9-192.0.2.8", "wrong"),
+            ("192.0.2.9-2001:db8::", "wrong"),
+            ("0.0.0.0-255.255.255.255", "wrong"),
+            ("1.0.0.0-2.0.0.0", "wrong"),
+            ("::-ffff::", "wrong"),
+            ("a-b.example", "a-b.example"),
+            ("192.0.2.9-x", "192.0.2.9-x"),
+            ("192.0.2.9-10", "wrong"),
+        ] {
+            let words: Vec<String> = read_all(text)
+                .into_iter()
+                .map(|value| match value {
+                    Value::Subject(subject) => subject.to_string(),
+                    Value::Useless(_) | Value::Wrong(_) => "wrong".to_owned(),
+                })
+                .collect();
+            assert_eq!(words.join(" "), expected, "{text}");
+        }
     }
 
     #[test]
