@@ -60,13 +60,13 @@ impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Refusal::Unsigned => f.write_str(
-                "it is not signed: sign it with gatewatch-intel sign, or take it as it is with --allow-unsigned",
+                "it is not signed: sign it with gatewatch-intel sign; a scan with --allow-unsigned takes it as it is",
             ),
             Refusal::Kind => f.write_str("it is signed in a way that this program does not know"),
             Refusal::Stranger(id) => write!(
                 f,
                 "it is signed by key {id}, which is not trusted here: put its .pub file into keys/ of the directory of \
-                 gatewatch, or take it as it is with --allow-unsigned"
+                 gatewatch; a scan with --allow-unsigned takes it as it is"
             ),
             Refusal::Forged(id) => {
                 write!(f, "it is not what key {id} has signed: it was damaged or changed, get it again")
