@@ -1,6 +1,6 @@
 //! Metrics in the text format of Prometheus (exposition format 0.0.4), for the textfile collector of node_exporter and the
-//! like. Only numbers and words of our own: no path, no name and no address, so that the number of series is bounded and
-//! nobody's name gets into them.
+//! like. Numbers and words of our own, so that the number of series is bounded; beside them only the stories of the worst
+//! incidents, in which clients are veiled as everywhere.
 
 use core::fmt;
 
@@ -8,7 +8,7 @@ use embedded_io::Write;
 
 use super::escape::{Also, Within};
 use super::{Event, Incident, Looked, Severity, Sink, SinkFault, Summary, Verdict};
-use crate::limits::{CHECKS, DEVICE_BYTES};
+use crate::limits::{CHECKS, DEVICE_BYTES, STORY_BYTES};
 
 /// What a label's value escapes; a line feed is never in it.
 const ALSO: Also = &[('\\', "\\\\"), ('"', "\\\"")];
@@ -16,6 +16,9 @@ const ALSO: Also = &[('\\', "\\\\"), ('"', "\\\"")];
 const fn label(value: &str) -> Within<'_> {
     Within { bytes: value.as_bytes(), room: 4 * DEVICE_BYTES, also: ALSO }
 }
+
+/// Incidents with a series of their own; the worst come first. All of them are counted.
+const STORIES: u32 = 8;
 
 /// How one check fared.
 #[derive(Clone, Debug)]
@@ -138,7 +141,19 @@ impl<W: Write> Sink for Prom<'_, W> {
                 *count = count.saturating_add(1);
             }
         }
-        Ok(())
+        // They come one behind the other, before all other samples.
+        let before = self.store.incidents.iter().fold(0_u32, |sum, count| sum.saturating_add(*count));
+        match before {
+            0 | 1 => self.metric("incident", "The worst incidents, each with its story.")?,
+            2..=STORIES => {}
+            _ => return Ok(()),
+        }
+        let story = |bytes| Within { bytes, room: 2 * STORY_BYTES, also: ALSO };
+        let (severity, family) = (incident.severity.word(), story(incident.family));
+        self.say(format_args!(
+            "gatewatch_incident{{severity=\"{severity}\",family=\"{family}\",story=\"{}\"}} 1\n",
+            story(incident.story)
+        ))
     }
 
     fn summary(&mut self, summary: &Summary<'_>) -> Result<(), SinkFault> {
@@ -182,7 +197,7 @@ impl<W: Write> Sink for Prom<'_, W> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{finding, summary, written};
+    use super::super::testing::{finding, incident, summary, written};
     use super::*;
     use crate::report::CheckReport;
 
@@ -256,6 +271,29 @@ mod tests {
                 "gatewatch_last_run_timestamp_seconds 1795341600",
             ]
         );
+    }
+
+    #[test]
+    fn the_worst_incidents_have_their_stories() {
+        let (mut store, told) = (Store::new(), summary(Verdict::Infected));
+        let text = written(|to| {
+            let mut sink = Prom::new(to, &mut store, || None);
+            for number in 1..=20 {
+                let story = format!("pid {number} (/tmp/\"\\\n) speaks to 203.0.113.7:443");
+                sink.incident(&Incident { number, story: story.as_bytes(), family: b"Mirai", ..incident() })
+                    .unwrap();
+            }
+            sink.summary(&told).unwrap();
+        });
+        let stories: Vec<&str> =
+            text.lines().filter(|line| line.starts_with("gatewatch_incident{")).collect();
+        assert_eq!(stories.len(), 8);
+        assert_eq!(
+            stories[0],
+            r#"gatewatch_incident{severity="infected",family="Mirai",story="pid 1 (/tmp/\"\\\\\\x0a) speaks to 203.0.113.7:443"} 1"#
+        );
+        assert_eq!(text.matches("# TYPE gatewatch_incident gauge").count(), 1);
+        assert!(text.contains("gatewatch_incidents{severity=\"infected\"} 20\n"), "{text}");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What the tests of the formats tell.
 
-use super::{Counts, Finding, IntelInfo, Severity, Summary, Verdict};
+use super::{Counts, Finding, Incident, IntelInfo, Severity, Summary, Verdict};
 use crate::facts::endpoint::Endpoint;
 
 pub(super) fn finding<'a>() -> Finding<'a> {
@@ -14,6 +14,24 @@ pub(super) fn finding<'a>() -> Finding<'a> {
         detail: b"gone",
         history: None,
         ..Finding::NOTHING
+    }
+}
+
+pub(super) fn incident<'a>() -> Incident<'a> {
+    Incident {
+        number: 1,
+        severity: Severity::Infected,
+        family: b"",
+        checks: &["exe-deleted"],
+        findings: 1,
+        follow: [0, 0, 1],
+        pid: None,
+        path: b"",
+        started_by: (b"", 0),
+        remote: None,
+        client: None,
+        story: b"pid 812 (/tmp/x, deleted)",
+        advice: &[],
     }
 }
 
