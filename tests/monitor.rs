@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 #![allow(clippy::arithmetic_side_effects, clippy::print_stderr)]
 
+#[path = "common/monitor.rs"]
+mod monitor;
 #[path = "common/scan.rs"]
 mod scan;
 
@@ -11,143 +13,18 @@ use std::os::fd::AsFd;
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use monitor::{BY_LINES, BY_PROGRAMS, Monitor, SELDOM};
 use nix::fcntl::{FcntlArg, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use scan::{GATEWATCH, Guard, Planted, Tree, need_root, run, wait_for};
-use serde_json::Value;
 
 /// A line that a healthy startup file does not have.
 const ODD: &str = "#!/bin/sh\n/tmp/x &\n";
-const BY_LINES: [&str; 2] = ["--only", "startup-volatile"];
-const BY_PROGRAMS: [&str; 2] = ["--only", "exe-volatile"];
-/// So seldom that no test sees a second look for that reason.
-const SELDOM: [&str; 2] = ["--interval", "3600"];
-
-/// A running monitor, and what it says.
-struct Monitor {
-    process: Guard,
-    told: Receiver<Value>,
-}
-
-impl Monitor {
-    /// Starts a command that is or becomes a monitor.
-    fn start(command: &mut Command) -> Self {
-        let piped = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut process = Guard(piped.spawn().unwrap());
-        let lines = BufReader::new(process.0.stdout.take().unwrap()).lines();
-        let (to, told) = channel();
-        thread::spawn(move || {
-            for line in lines {
-                let line = line.unwrap();
-                let row = serde_json::from_str(&line).unwrap_or_else(|e| panic!("{e} in {line}"));
-                if to.send(row).is_err() {
-                    break;
-                }
-            }
-        });
-        Self { process, told }
-    }
-
-    /// One of a tree, whose state is in a directory.
-    fn of(tree: &Tree, state: &Path, options: &[&str]) -> Self {
-        let mut command = Command::new(GATEWATCH);
-        command.args(["monitor", "--format", "json", "--root"]).arg(tree.path());
-        Self::start(command.args(BY_LINES).args(options).arg("--state").arg(state))
-    }
-
-    /// One of this machine.
-    fn live(state: &Path, options: &[&str]) -> Self {
-        let mut command = Command::new(GATEWATCH);
-        command.args(["monitor", "--format", "json"]).args(BY_PROGRAMS);
-        Self::start(command.args(options).arg("--state").arg(state))
-    }
-
-    fn pid(&self) -> Pid {
-        Pid::from_raw(self.process.0.id().try_into().unwrap())
-    }
-
-    fn signal(&self, signal: Signal) {
-        kill(self.pid(), signal).unwrap();
-    }
-
-    /// The lines up to the next summary, without it, and its verdict.
-    fn look(&self) -> (Vec<String>, String) {
-        let mut said = Vec::new();
-        loop {
-            let row = self.told.recv_timeout(Duration::from_secs(25)).expect("a look has an end");
-            match row["type"].as_str() {
-                Some("summary") => return (said, row["verdict"].as_str().unwrap().to_owned()),
-                Some("finding") => {
-                    let word = |key: &str| row[key].as_str().unwrap_or_default();
-                    let name = word("path").rsplit('/').next().unwrap();
-                    said.push(format!("{} {name}", word("state")));
-                }
-                Some("incident") => said.push(format!("incident {}", row["severity"].as_str().unwrap())),
-                other => panic!("{other:?}: {row}"),
-            }
-        }
-    }
-
-    /// Waits until a finding with this state about a path is told.
-    fn wait_for(&self, state: &str, path: &str) {
-        loop {
-            let row = self.told.recv_timeout(Duration::from_secs(25)).expect(path);
-            if row["state"] == state && row["path"] == path {
-                return;
-            }
-        }
-    }
-
-    /// Has it look at everything, by SIGHUP.
-    fn full(&self) -> (Vec<String>, String) {
-        self.signal(Signal::SIGHUP);
-        self.look()
-    }
-
-    /// Ends it; returns what it complained of.
-    fn end(mut self, signal: Signal) -> String {
-        self.signal(signal);
-        let status = wait_for("its end", || self.process.0.try_wait().unwrap());
-        assert_eq!(status.code(), Some(0));
-        let mut said = String::new();
-        self.process.0.stderr.take().unwrap().read_to_string(&mut said).unwrap();
-        assert!(!said.contains("panicked"), "{said}");
-        said
-    }
-
-    /// Memory of its own in KiB, and open descriptors, while nobody looks.
-    fn size(&self) -> (u64, usize) {
-        wait_for("a pause", || {
-            let pid = self.pid();
-            let rests = || fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap().is_empty();
-            let size = rests().then(|| self.size_now());
-            size.filter(|_| rests())
-        })
-    }
-
-    fn size_now(&self) -> (u64, usize) {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap();
-        let own = status.lines().find_map(|line| line.strip_prefix("RssAnon:")).expect("since Linux 4.5");
-        let own = own.trim().trim_end_matches(" kB").parse().unwrap();
-        (own, fs::read_dir(format!("/proc/{}/fd", self.pid())).unwrap().count())
-    }
-
-    /// Whether the kernel tells it of processes.
-    fn has_connector(&self) -> bool {
-        let sockets = fs::read_to_string("/proc/net/netlink").unwrap();
-        let own = self.pid().to_string();
-        sockets.lines().any(|line| {
-            let mut fields = line.split_whitespace().skip(1);
-            fields.next() == Some("11") && fields.next() == Some(&own)
-        })
-    }
-}
 
 fn temporary() -> tempfile::TempDir {
     tempfile::tempdir().unwrap()

@@ -5,6 +5,8 @@ pub mod clock;
 mod errno;
 pub mod fd;
 #[cfg(feature = "monitor")]
+mod filter;
+#[cfg(feature = "monitor")]
 pub mod inotify;
 #[cfg(feature = "monitor")]
 pub mod lock;
@@ -13,6 +15,8 @@ pub mod machine;
 pub mod map;
 #[cfg(feature = "fetch")]
 pub mod net;
+#[cfg(feature = "monitor")]
+pub mod net_events;
 mod netlink;
 pub mod newfile;
 #[cfg(feature = "monitor")]

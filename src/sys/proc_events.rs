@@ -7,6 +7,8 @@ use nix::libc;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{MsgFlags, NetlinkAddr, bind, recv, send};
 
+use super::filter::{COPY, END, IF_EQUAL, IF_EQUAL_COPY, LOAD, attach, step};
+
 /// The protocol of netlink on which the connector speaks (linux/netlink.h).
 pub const NETLINK_CONNECTOR: i32 = 11;
 
@@ -85,13 +87,6 @@ impl ProcEvents {
 
     /// Only births, and only those of processes: of threads, ends and all else the kernel does not even wake us.
     fn filter(&self) -> Result<(), Errno> {
-        // A filter reads words as if they came from a network (linux/filter.h, packet(7)).
-        const LOAD: u16 = 0x20;
-        const COPY: u16 = 0x07;
-        const IF_EQUAL: u16 = 0x15;
-        const IF_EQUAL_COPY: u16 = 0x1d;
-        const END: u16 = 0x06;
-        let step = |code, jt, jf, k| libc::sock_filter { code, jt, jf, k };
         let at = |place| u32::try_from(place).unwrap_or_default();
         let mut program = [
             step(LOAD, 0, 0, at(WHAT)),
@@ -105,20 +100,7 @@ impl ProcEvents {
             step(END, 0, 0, u32::MAX),
             step(END, 0, 0, 0),
         ];
-        let length = u16::try_from(program.len()).unwrap_or_default();
-        let filter = libc::sock_fprog { len: length, filter: program.as_mut_ptr() };
-        let size = libc::socklen_t::try_from(size_of_val(&filter)).unwrap_or_default();
-        // SAFETY: the kernel reads `filter` and the program that it names, which outlive the call.
-        let done = unsafe {
-            libc::setsockopt(
-                self.0.as_raw_fd(),
-                libc::SOL_SOCKET,
-                libc::SO_ATTACH_FILTER,
-                (&raw const filter).cast(),
-                size,
-            )
-        };
-        Errno::result(done).map(drop)
+        attach(&self.0, &mut program)
     }
 
     fn say(&self, operation: u32) -> Result<(), Errno> {
