@@ -150,7 +150,6 @@ pub fn run(asked: &Scan) -> u8 {
         schedule: Schedule::new(ms(), asked.interval_s.saturating_mul(1000), &device),
         allowance: Allowance::new(ms(), MONITOR_SHARE),
         of_network: Allowance::new(ms(), MONITOR_NETWORK_SHARE),
-        dog: notify::patience_us().map(|us| Dog { each: us.div_euclid(2000).max(1), next: 0 }),
         device: &device,
         seen: &mut seen,
         storm: Storm::new(),
@@ -189,17 +188,10 @@ enum Next {
     Refused,
 }
 
-/// Who has to hear from us from time to time.
-struct Dog {
-    each: Ms,
-    next: Ms,
-}
-
 struct Monitor<'s> {
     schedule: Schedule,
     allowance: Allowance,
     of_network: Allowance,
-    dog: Option<Dog>,
     device: &'s str,
     /// What goes by syslog and has not arrived yet.
     outbox: Outbox<'s>,
@@ -306,7 +298,8 @@ impl Monitor<'_> {
                 let flows = flows.as_ref().map_or(Ms::MAX, Poll::next);
                 wake = wake.min(asked).min(network.next()).min(flows);
             }
-            for at in [settled, Some(list.next()).filter(|_| triggers.needs_listing()), self.pat(now)] {
+            let pat = notify::pat(clock::monotonic_us()).map(|us| us.div_ceil(1000));
+            for at in [settled, Some(list.next()).filter(|_| triggers.needs_listing()), pat] {
                 wake = wake.min(at.unwrap_or(wake));
             }
             if let Some(us) = self.outbox.pump(clock::monotonic_us()) {
@@ -347,16 +340,6 @@ impl Monitor<'_> {
         if self.is_dirty && self.store.save(self.seen, self.secret, now(), is_last) {
             self.is_dirty = false;
         }
-    }
-
-    /// Says that we live, if that is due; returns when it is due next.
-    fn pat(&mut self, now: Ms) -> Option<Ms> {
-        let dog = self.dog.as_mut()?;
-        if now >= dog.next {
-            notify::say("WATCHDOG=1");
-            dog.next = now.saturating_add(dog.each);
-        }
-        Some(dog.next)
     }
 }
 

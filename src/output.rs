@@ -3,9 +3,10 @@
 use std::cell::{Cell, RefCell};
 use std::ffi::OsString;
 use std::fmt;
-use std::io::{Stdout, stdout};
-use std::os::fd::AsFd;
+use std::io::{Stdout, stderr, stdout};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::ffi::OsStrExt;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use embedded_io::{ErrorType, Write};
 use gatewatch::host::Fault;
@@ -14,12 +15,16 @@ use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::stat::{Mode, fchmod};
 
-use crate::sys::fd::{Writer, fault};
+use crate::sys::fd::{Buffered, Writer, fault};
 use crate::sys::newfile::NewFile;
 use crate::sys::signals;
 
 /// Bytes that a pipe which takes something takes at once (pipe(7)).
 const PIPE_BUF: usize = 4096;
+
+/// How often, and for how long, is waited until something can be written.
+const TURNS: u32 = 20;
+const TURN_MS: u16 = 100;
 
 /// Who may read the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +33,53 @@ pub enum Readers {
     Owner,
     /// Everybody, whatever the umask: collectors of metrics run as users of their own.
     All,
+}
+
+/// Standard output or standard error, written by who does not wait for ever until somebody reads it if it is a monitor: signals
+/// are not to wait for that. Has so many turns.
+struct Patient<'f>(BorrowedFd<'f>, u32);
+
+impl Patient<'_> {
+    /// Waits until it takes something.
+    fn wait(&self) -> Result<(), Fault> {
+        if signals::descriptor().is_none() {
+            return Ok(());
+        }
+        for _ in 0..self.1 {
+            let mut fds = [PollFd::new(self.0, PollFlags::POLLOUT)];
+            match poll(&mut fds, PollTimeout::from(TURN_MS)) {
+                Ok(1..) => return Ok(()),
+                _ if signals::is_ending() => break,
+                _ => {}
+            }
+        }
+        Err(fault(Errno::ETIMEDOUT))
+    }
+}
+
+impl ErrorType for Patient<'_> {
+    type Error = Fault;
+}
+
+impl Write for Patient<'_> {
+    fn write(&mut self, bytes: &[u8]) -> Result<usize, Fault> {
+        self.wait()?;
+        Writer(self.0).write(bytes.get(..PIPE_BUF).unwrap_or(bytes))
+    }
+
+    fn flush(&mut self) -> Result<(), Fault> {
+        Ok(())
+    }
+}
+
+/// Says on standard error what went wrong. Nothing can be done if even that fails; where nobody has read it, no time is lost again.
+pub fn complain(what: fmt::Arguments<'_>) {
+    static UNHEARD: AtomicBool = AtomicBool::new(false);
+    let stderr = stderr();
+    let turns = if UNHEARD.load(Relaxed) { 1 } else { TURNS };
+    let mut out = Buffered::new(Patient(stderr.as_fd(), turns));
+    let said = out.write_fmt(format_args!("gatewatch: {what}\n")).is_ok() && out.flush().is_ok();
+    UNHEARD.store(!said, Relaxed);
 }
 
 /// Where a report goes. It is shared by the format that writes it and by whoever says that it is whole.
@@ -81,24 +133,6 @@ impl<'a> Output<'a> {
         }
     }
 
-    /// Waits until standard output takes something. Of a monitor: nobody may read it, and signals are not to wait for that.
-    fn wait(&self) -> Result<(), Fault> {
-        const TURNS: u32 = 20;
-        const TURN_MS: u16 = 100;
-        if signals::descriptor().is_none() {
-            return Ok(());
-        }
-        for _ in 0..TURNS {
-            let mut fds = [PollFd::new(self.stdout.as_fd(), PollFlags::POLLOUT)];
-            match poll(&mut fds, PollTimeout::from(TURN_MS)) {
-                Ok(1..) => return Ok(()),
-                _ if signals::is_ending() => break,
-                _ => {}
-            }
-        }
-        Err(fault(Errno::ETIMEDOUT))
-    }
-
     /// Gives the report up. What was there before stays.
     pub fn lose(&self, fault: Fault) {
         self.fault.set(self.fault.get().or(Some(fault)));
@@ -135,9 +169,7 @@ impl ErrorType for &Output<'_> {
 impl Write for &Output<'_> {
     fn write(&mut self, bytes: &[u8]) -> Result<usize, Fault> {
         if self.path.is_none() {
-            let bytes = bytes.get(..PIPE_BUF).unwrap_or(bytes);
-            self.wait()?;
-            return Writer(self.stdout.as_fd()).write(bytes);
+            return Patient(self.stdout.as_fd(), TURNS).write(bytes);
         }
         self.begin();
         let written = match (&*self.file.borrow(), self.fault.get()) {

@@ -262,13 +262,17 @@ fn a_disk_that_takes_nothing_stops_nothing() {
 
 /// A file system that nobody serves is mounted in the tree, so that the look waits for ever.
 fn stuck(tree: &Tree, state: &Path, timeout: &str) -> Monitor {
+    Monitor::start(&mut sticking(tree, state, timeout))
+}
+
+fn sticking(tree: &Tree, state: &Path, timeout: &str) -> Command {
     need_root();
     let script = r#"exec 3<>/dev/fuse
         mount -i -t fuse -o fd=3,rootmode=40000,user_id=0,group_id=0 none "$1/etc/rc.d" && exec "$0" monitor \
             --format json --no-events --interval 1 --only exe-volatile,startup-volatile --root "$1" --state "$2" --timeout "$3""#;
     let mut command = Command::new("unshare");
-    command.args(["-m", "sh", "-c", script, GATEWATCH]).arg(tree.path()).arg(state);
-    Monitor::start(command.arg(timeout))
+    command.args(["-m", "sh", "-c", script, GATEWATCH]).arg(tree.path()).arg(state).arg(timeout);
+    command
 }
 
 /// The process that looks.
@@ -331,6 +335,86 @@ fn who_does_not_read_keeps_nobody_from_ending_it() {
     let status = wait_for("its end", || child.0.try_wait().unwrap());
     assert_eq!(status.code(), Some(0));
     assert!(begun.elapsed() < Duration::from_secs(4), "{:?}", begun.elapsed());
+}
+
+#[test]
+fn complaints_that_nobody_reads_stop_nothing() {
+    let (tree, state) = (Tree::healthy().file("etc/init.d/S99x", ODD), temporary());
+    // A pipe that is full.
+    let (unread, full) = nix::unistd::pipe().unwrap();
+    fcntl(&full, FcntlArg::F_SETPIPE_SZ(4096)).unwrap();
+    assert_eq!(nix::unistd::write(&full, &[b'x'; 4096]), Ok(4096));
+    let mut command = Command::new(GATEWATCH);
+    command.args(["monitor", "-q", "--root"]).arg(tree.path()).arg("--state").arg(state.path());
+    // Who looks has something to complain of, and whoever reports has too.
+    command.args(BY_LINES).args(SELDOM).args(["--intel", "/nowhere/x.gwi", "--syslog=/nowhere/log"]);
+    let mut process = Guard(command.stdout(Stdio::piped()).stderr(full).spawn().unwrap());
+    let begun = Instant::now();
+    let mut text = BufReader::new(process.0.stdout.take().unwrap()).lines();
+    let line = text.next().unwrap().unwrap();
+    assert!(line.starts_with("suspicious startup-volatile"), "{line}");
+    assert!(begun.elapsed() < Duration::from_secs(8), "{:?}", begun.elapsed());
+    let begun = Instant::now();
+    kill(Pid::from_raw(process.0.id().try_into().unwrap()), Signal::SIGTERM).unwrap();
+    assert_eq!(wait_for("its end", || process.0.try_wait().unwrap()).code(), Some(0));
+    assert!(begun.elapsed() < Duration::from_secs(6), "{:?}", begun.elapsed());
+    drop(unread);
+}
+
+/// A file system in the tree that is served by this test until it stops doing so: what it has been asked for cannot be ended
+/// before that, not even by SIGKILL.
+struct Served(fs::File);
+
+impl Served {
+    /// Takes the next question: what it is, and its number.
+    fn question(&mut self) -> (u32, u64) {
+        let mut question = [0; 1 << 17];
+        // `struct fuse_in_header`: length, operation, number (linux/fuse.h).
+        // Before it is mounted nothing can be read.
+        let length = wait_for("a question", || self.0.read(&mut question).ok());
+        assert!(length >= 40);
+        let operation = u32::from_ne_bytes(question[4..8].try_into().unwrap());
+        (operation, u64::from_ne_bytes(question[8..16].try_into().unwrap()))
+    }
+
+    /// Agrees on how to talk, which is the first question.
+    fn agree(&mut self) {
+        const INIT: u32 = 26;
+        let (operation, number) = self.question();
+        assert_eq!(operation, INIT);
+        // `struct fuse_out_header` and `struct fuse_init_out` of version 7.31; all else is zero.
+        let mut answer = [0; 80];
+        answer[..4].copy_from_slice(&80_u32.to_ne_bytes());
+        answer[8..16].copy_from_slice(&number.to_ne_bytes());
+        answer[16..20].copy_from_slice(&7_u32.to_ne_bytes());
+        answer[20..24].copy_from_slice(&31_u32.to_ne_bytes());
+        answer[36..40].copy_from_slice(&4096_u32.to_ne_bytes());
+        assert_eq!(self.0.write(&answer).unwrap(), 80);
+    }
+}
+
+#[test]
+fn a_look_that_nothing_could_end_is_let_go_of_once_it_ends() {
+    need_root();
+    let (tree, state) = (Tree::healthy().dir("etc/rc.d"), temporary());
+    let device = fs::File::options().read(true).write(true).open("/dev/fuse").unwrap();
+    let script = r#"mount -i -t fuse -o fd=0,rootmode=40000,user_id=0,group_id=0 none "$1/etc/rc.d" &&
+        exec "$0" monitor --format json --no-events --interval 1 --only startup-volatile --root "$1" --state "$2" --timeout 1 </dev/null"#;
+    let mut command = Command::new("unshare");
+    command.args(["-m", "sh", "-c", script, GATEWATCH]).arg(tree.path()).arg(state.path());
+    let monitor = Monitor::start_with(&mut command, device.try_clone().unwrap());
+    drop(command);
+    let mut served = Served(device);
+    served.agree();
+    // The next question is that of a look.
+    served.question();
+    let child = child_of(&monitor);
+    assert_eq!(monitor.look().1, "incomplete");
+    let is_there = || PathBuf::from(format!("/proc/{child}")).exists();
+    assert!(is_there(), "it cannot be ended");
+    drop(served);
+    wait_for("its end", || (!is_there()).then_some(()));
+    assert_eq!(monitor.end(Signal::SIGTERM), "");
 }
 
 #[test]
@@ -486,6 +570,25 @@ fn systemd_is_told_that_it_is_ready_and_lives() {
     assert_eq!(monitor.end(Signal::SIGTERM), "");
     let last = std::iter::from_fn(|| Some(receive())).find(|word| word != "WATCHDOG=1");
     assert_eq!(last.as_deref(), Some("STOPPING=1"));
+}
+
+#[test]
+fn systemd_is_told_that_it_lives_while_a_look_takes_long() {
+    let (tree, state) = (Tree::healthy().dir("etc/rc.d"), temporary());
+    let path = state.path().join("notify");
+    let socket = UnixDatagram::bind(&path).unwrap();
+    socket.set_read_timeout(Some(Duration::from_secs(2))).unwrap();
+    let mut command = sticking(&tree, state.path(), "60");
+    let monitor = Monitor::start(command.env("NOTIFY_SOCKET", &path).env("WATCHDOG_USEC", "1000000"));
+    let mut said = Vec::new();
+    for _ in 0..6 {
+        let mut word = [0; 64];
+        let length = socket.recv(&mut word).expect("within twice its patience");
+        said.push(String::from_utf8(word[..length].to_vec()).unwrap());
+    }
+    assert_eq!(said[1..], ["WATCHDOG=1"; 5]);
+    assert!(monitor.told.try_recv().is_err(), "the look is still under way");
+    monitor.end(Signal::SIGTERM);
 }
 
 #[test]

@@ -21,6 +21,9 @@ mod netlink;
 pub mod newfile;
 #[cfg(feature = "monitor")]
 pub mod notify;
+#[cfg(not(feature = "monitor"))]
+#[path = "notify/without.rs"]
+pub mod notify;
 #[cfg(test)]
 mod packet_filter;
 #[cfg(feature = "monitor")]

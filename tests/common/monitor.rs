@@ -30,7 +30,12 @@ pub(crate) struct Monitor {
 impl Monitor {
     /// Starts a command that is or becomes a monitor.
     pub(crate) fn start(command: &mut Command) -> Self {
-        let piped = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        Self::start_with(command, Stdio::piped())
+    }
+
+    /// The same with another standard input.
+    pub(crate) fn start_with(command: &mut Command, input: impl Into<Stdio>) -> Self {
+        let piped = command.stdin(input).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut process = Guard(piped.spawn().unwrap());
         let lines = BufReader::new(process.0.stdout.take().unwrap()).lines();
         let (to, told) = channel();
