@@ -7,12 +7,14 @@ mod monitor;
 #[path = "common/scan.rs"]
 mod scan;
 
+use std::ffi::OsStr;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::OnceLock;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -159,35 +161,79 @@ fn a_planted_process_is_told_where_nobody_tells_of_it_and_again_when_it_is_gone(
     assert_eq!(status.code(), Some(0));
 }
 
+/// A monitor for which time passes so much faster: a look that takes a moment takes minutes.
+fn hasty(factor: u32, command: &mut Command) -> Monitor {
+    let place = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/common/haste.c");
+    let library = place.join("haste.so");
+    static MADE: OnceLock<()> = OnceLock::new();
+    MADE.get_or_init(|| {
+        let made = run(Command::new("gcc").args(["-shared", "-fPIC", "-O1", source, "-o"]).arg(&library));
+        assert_eq!((made.status, made.stderr.as_str()), (0, ""));
+    });
+    command.env("LD_PRELOAD", &library).env("HASTE", factor.to_string());
+    Monitor::start(command.args(["--timeout", "86400"]))
+}
+
 #[test]
-fn a_thousand_events_leave_nothing_behind() {
+fn an_hour_with_a_thousand_events_leaves_nothing_behind() {
     need_root();
+    const HASTE: u32 = 240;
     let (tree, states) = (Tree::healthy().dir("etc/init.d"), [temporary(), temporary()]);
-    let by_files = Monitor::of(&tree, states[0].path(), &["--interval", "1"]);
-    let by_processes = Monitor::live(states[1].path(), &["--interval", "1"]);
-    let busy = |round: u32| {
-        for number in 0..250 {
-            let file = tree.path().join(format!("etc/init.d/S{}", (number + round) % 40));
-            fs::write(file, if number % 50 == 7 { ODD } else { "exit 0\n" }).unwrap();
-            assert!(Command::new("true").status().unwrap().success());
-        }
-        // Two looks at everything, the second of which began after that.
-        for monitor in [&by_files, &by_processes] {
-            monitor.look();
-            while monitor.told.try_recv().is_ok() {}
-            monitor.look();
-        }
+    let started = |state: &Path, of: &[&OsStr]| {
+        let mut command = Command::new(GATEWATCH);
+        command.args(["monitor", "--format", "json", "--interval", "60"]).args(of).arg("--state").arg(state);
+        hasty(HASTE, &mut command)
     };
-    busy(0);
-    let before = [by_files.size(), by_processes.size()];
-    (1..5).for_each(busy);
+    let lines = ["--only", "startup-volatile", "--root"].map(OsStr::new);
+    let by_files = started(states[0].path(), &[&lines[..], &[tree.path().as_os_str()]].concat());
+    let by_processes = started(states[1].path(), &BY_PROGRAMS.map(OsStr::new));
+    let begun = Instant::now();
+    let (mut events, mut before) = (0, None);
+    let heartbeats =
+        |monitor: &Monitor| monitor.told.try_iter().filter(|row| row["type"] == "summary").count();
+    let (mut beats, hour) = ([0, 0], Duration::from_secs(3600) / HASTE);
+    while begun.elapsed() < hour || events < 1000 || beats.iter().any(|beats| *beats < 20) {
+        assert!(begun.elapsed() < 8 * hour, "{events} events, {beats:?} looks");
+        for _ in 0..10 {
+            let file = tree.path().join(format!("etc/init.d/S{}", events % 40));
+            fs::write(file, if events % 50 == 7 { ODD } else { "exit 0\n" }).unwrap();
+            assert!(Command::new("true").status().unwrap().success());
+            events += 1;
+        }
+        for (beats, monitor) in beats.iter_mut().zip([&by_files, &by_processes]) {
+            *beats += heartbeats(monitor);
+        }
+        // A tenth of the time has passed.
+        if before.is_none() && begun.elapsed() > hour / 10 && beats.iter().all(|beats| *beats > 1) {
+            before = Some([by_files.size(), by_processes.size()]);
+        }
+        thread::sleep(Duration::from_millis(20));
+    }
     let after = [by_files.size(), by_processes.size()];
-    for ((memory, descriptors), (memory_before, descriptors_before)) in after.into_iter().zip(before) {
+    for ((memory, descriptors), (memory_before, descriptors_before)) in after.into_iter().zip(before.unwrap())
+    {
         assert_eq!(descriptors, descriptors_before);
         assert!(memory <= memory_before + 16, "{memory_before} KiB before, {memory} KiB after");
         assert!(memory <= 1024, "{memory} KiB");
     }
     assert_eq!(by_files.end(Signal::SIGTERM) + &by_processes.end(Signal::SIGTERM), "");
+}
+
+#[test]
+fn what_is_still_there_after_a_day_is_told_again() {
+    let (tree, state) = (Tree::healthy().file("etc/init.d/S99x", ODD), temporary());
+    let mut command = Command::new(GATEWATCH);
+    command.args(["monitor", "--format", "json", "--root"]).arg(tree.path()).args(BY_LINES).args(SELDOM);
+    // An hour is a fifth of a second.
+    let monitor = hasty(18_000, command.arg("--state").arg(state.path()));
+    assert_eq!(monitor.look().0, ["new S99x"]);
+    let quiet = std::iter::from_fn(|| Some(monitor.look().0)).take_while(Vec::is_empty).count();
+    let again = monitor.full().0;
+    // The look at which it is told again has been taken. A machine that is busy leaves some out.
+    assert!((5..=26).contains(&quiet), "{quiet} looks");
+    assert_eq!(again, none());
+    assert_eq!(monitor.end(Signal::SIGTERM), "");
 }
 
 #[test]
