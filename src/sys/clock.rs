@@ -35,6 +35,7 @@ pub fn monotonic_us() -> u64 {
 }
 
 /// Microseconds of the processor's time that this process has used, and those that it started and has waited for.
+#[cfg(feature = "monitor")]
 pub fn processor_us() -> u64 {
     const OWN: libc::c_int = 0;
     const CHILDREN: libc::c_int = -1;
@@ -71,6 +72,7 @@ mod tests {
         assert!(believable().is_some());
     }
 
+    #[cfg(feature = "monitor")]
     #[test]
     fn work_of_children_counts_once_they_are_waited_for() {
         let before = processor_us();

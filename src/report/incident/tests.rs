@@ -137,7 +137,7 @@ fn of_several_processes_it_is_about_the_one_that_speaks() {
     child.parents[0].pid = 812;
     let of = |findings: &[Finding<'_>]| {
         let mut incidents = Box::new(Incidents::new());
-        findings.iter().for_each(|finding| drop(incidents.hold(&Event::Finding(*finding), &index)));
+        assert!(findings.iter().all(|finding| incidents.hold(&Event::Finding(*finding), &index)));
         let mut told = None;
         incidents.tell(&|_| Advice::PROGRAM, &mut |event| {
             if let Told::Incident(it) = event {
