@@ -250,7 +250,9 @@ impl Monitor<'_> {
                 continue;
             }
             if triggers.needs_listing() && now >= list.next() {
-                let (is_news, cost_us) = costing(|| triggers.list());
+                let before_us = clock::processor_us();
+                let is_news = triggers.list();
+                let cost_us = clock::processor_us().saturating_sub(before_us);
                 let share = if triggers.is_busy() { MONITOR_NETWORK_SHARE } else { MONITOR_REST_SHARE };
                 list.spent(now, cost_us, share);
                 settled = settled.or(Some(now).filter(|_| is_news));
@@ -272,7 +274,7 @@ impl Monitor<'_> {
                         triggers.watch();
                     }
                     news = News { network: news.network, ..News::default() };
-                    self.look(scan, Some(selection));
+                    let _ = self.quick(scan, selection);
                     let after = ms();
                     self.allowance.spent(after, after.saturating_sub(now));
                     continue;
@@ -283,7 +285,7 @@ impl Monitor<'_> {
                 let asked = if news.network { self.of_network.when(now, true) } else { Ms::MAX };
                 if asked.min(network.next()) <= now {
                     news.network = false;
-                    let ((), cost_us) = costing(|| self.look(scan, Some(parts.network)));
+                    let cost_us = self.quick(scan, parts.network);
                     network.spent(ms(), cost_us, MONITOR_REST_SHARE);
                     if asked <= now {
                         self.of_network.spent(ms(), cost_us.div_ceil(1000));
@@ -291,7 +293,7 @@ impl Monitor<'_> {
                     continue;
                 }
                 if let Some(flows) = flows.as_mut().filter(|flows| flows.next() <= now) {
-                    let ((), cost_us) = costing(|| self.look(scan, Some(parts.flows)));
+                    let cost_us = self.quick(scan, parts.flows);
                     flows.spent(ms(), cost_us, MONITOR_REST_SHARE);
                     continue;
                 }
@@ -309,6 +311,13 @@ impl Monitor<'_> {
                 settled = Some(ms().saturating_add(SETTLE_MS));
             }
         }
+    }
+
+    /// Looks at what these checks need. Returns how many microseconds of the processor's time that took.
+    fn quick(&mut self, scan: &Scan, selection: Selection) -> u64 {
+        let before_us = clock::processor_us();
+        self.look(scan, Some(selection));
+        clock::processor_us().saturating_sub(before_us)
     }
 
     /// Looks at everything, or at what these checks need, and tells what is news.
@@ -358,13 +367,6 @@ fn wait(triggers: &Triggers<'_>, is_known: bool, outbox: &Outbox<'_>, millisecon
     let timeout = i32::try_from(milliseconds).unwrap_or(i32::MAX);
     let _ = poll(&mut fds, PollTimeout::try_from(timeout).unwrap_or(PollTimeout::MAX));
     fds.iter().take(happens).any(|fd| fd.any().unwrap_or_default())
-}
-
-/// Does something; returns besides how many microseconds of the processor it took.
-fn costing<T>(act: impl FnOnce() -> T) -> (T, u64) {
-    let before = clock::processor_us();
-    let done = act();
-    (done, clock::processor_us().saturating_sub(before))
 }
 
 fn ms() -> Ms {

@@ -1,9 +1,9 @@
-//! Where a report goes: standard output, or a file that is there whole or not at all.
+//! Where a report goes: standard output, or a file that is there whole or not at all; and where complaints go.
 
 use std::cell::{Cell, RefCell};
 use std::ffi::OsString;
 use std::fmt;
-use std::io::{Stdout, stderr, stdout};
+use std::io::{Stderr, Stdout, stderr, stdout};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -35,49 +35,12 @@ pub enum Readers {
     All,
 }
 
-/// Standard output or standard error, written by who does not wait for ever until somebody reads it if it is a monitor: signals
-/// are not to wait for that. Has so many turns.
-struct Patient<'f>(BorrowedFd<'f>, u32);
-
-impl Patient<'_> {
-    /// Waits until it takes something.
-    fn wait(&self) -> Result<(), Fault> {
-        if signals::descriptor().is_none() {
-            return Ok(());
-        }
-        for _ in 0..self.1 {
-            let mut fds = [PollFd::new(self.0, PollFlags::POLLOUT)];
-            match poll(&mut fds, PollTimeout::from(TURN_MS)) {
-                Ok(1..) => return Ok(()),
-                _ if signals::is_ending() => break,
-                _ => {}
-            }
-        }
-        Err(fault(Errno::ETIMEDOUT))
-    }
-}
-
-impl ErrorType for Patient<'_> {
-    type Error = Fault;
-}
-
-impl Write for Patient<'_> {
-    fn write(&mut self, bytes: &[u8]) -> Result<usize, Fault> {
-        self.wait()?;
-        Writer(self.0).write(bytes.get(..PIPE_BUF).unwrap_or(bytes))
-    }
-
-    fn flush(&mut self) -> Result<(), Fault> {
-        Ok(())
-    }
-}
-
 /// Says on standard error what went wrong. Nothing can be done if even that fails; where nobody has read it, no time is lost again.
 pub fn complain(what: fmt::Arguments<'_>) {
     static UNHEARD: AtomicBool = AtomicBool::new(false);
-    let stderr = stderr();
     let turns = if UNHEARD.load(Relaxed) { 1 } else { TURNS };
-    let mut out = Buffered::new(Patient(stderr.as_fd(), turns));
+    let output = Output { stderr: Some(stderr()), turns, ..Output::new(None, Readers::Owner) };
+    let mut out = Buffered::new(&output);
     let said = out.write_fmt(format_args!("gatewatch: {what}\n")).is_ok() && out.flush().is_ok();
     UNHEARD.store(!said, Relaxed);
 }
@@ -86,6 +49,10 @@ pub fn complain(what: fmt::Arguments<'_>) {
 #[derive(Debug)]
 pub struct Output<'a> {
     stdout: Stdout,
+    /// It goes there instead.
+    stderr: Option<Stderr>,
+    /// How often is waited until something can be written.
+    turns: u32,
     path: Option<&'a OsString>,
     readers: Readers,
     /// The report that is being written.
@@ -97,8 +64,15 @@ pub struct Output<'a> {
 impl<'a> Output<'a> {
     /// To `path`, or to standard output. A file is begun at once, so that what cannot be written is known before the look.
     pub fn new(path: Option<&'a OsString>, readers: Readers) -> Self {
-        let output =
-            Self { stdout: stdout(), path, readers, file: RefCell::new(None), fault: Cell::new(None) };
+        let output = Self {
+            stdout: stdout(),
+            stderr: None,
+            turns: TURNS,
+            path,
+            readers,
+            file: RefCell::new(None),
+            fault: Cell::new(None),
+        };
         if path.is_some() {
             output.begin();
         }
@@ -131,6 +105,27 @@ impl<'a> Output<'a> {
             Ok(new) => *file = Some(new),
             Err(fault) => self.fault.set(Some(fault)),
         }
+    }
+
+    fn fd(&self) -> BorrowedFd<'_> {
+        self.stderr.as_ref().map_or(self.stdout.as_fd(), AsFd::as_fd)
+    }
+
+    /// Waits until standard output or standard error takes something. Of a monitor: nobody may read it, and signals are not to wait
+    /// for that.
+    fn wait(&self) -> Result<(), Fault> {
+        if signals::descriptor().is_none() {
+            return Ok(());
+        }
+        for _ in 0..self.turns {
+            let mut fds = [PollFd::new(self.fd(), PollFlags::POLLOUT)];
+            match poll(&mut fds, PollTimeout::from(TURN_MS)) {
+                Ok(1..) => return Ok(()),
+                _ if signals::is_ending() => break,
+                _ => {}
+            }
+        }
+        Err(fault(Errno::ETIMEDOUT))
     }
 
     /// Gives the report up. What was there before stays.
@@ -169,7 +164,9 @@ impl ErrorType for &Output<'_> {
 impl Write for &Output<'_> {
     fn write(&mut self, bytes: &[u8]) -> Result<usize, Fault> {
         if self.path.is_none() {
-            return Patient(self.stdout.as_fd(), TURNS).write(bytes);
+            let bytes = bytes.get(..PIPE_BUF).unwrap_or(bytes);
+            self.wait()?;
+            return Writer(self.fd()).write(bytes);
         }
         self.begin();
         let written = match (&*self.file.borrow(), self.fault.get()) {

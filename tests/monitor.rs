@@ -623,13 +623,13 @@ fn systemd_is_told_that_it_lives_while_a_look_takes_long() {
     let (tree, state) = (Tree::healthy().dir("etc/rc.d"), temporary());
     let path = state.path().join("notify");
     let socket = UnixDatagram::bind(&path).unwrap();
-    socket.set_read_timeout(Some(Duration::from_secs(2))).unwrap();
+    socket.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
     let mut command = sticking(&tree, state.path(), "60");
     let monitor = Monitor::start(command.env("NOTIFY_SOCKET", &path).env("WATCHDOG_USEC", "1000000"));
     let mut said = Vec::new();
     for _ in 0..6 {
         let mut word = [0; 64];
-        let length = socket.recv(&mut word).expect("within twice its patience");
+        let length = socket.recv(&mut word).expect("long before the look has an end");
         said.push(String::from_utf8(word[..length].to_vec()).unwrap());
     }
     assert_eq!(said[1..], ["WATCHDOG=1"; 5]);

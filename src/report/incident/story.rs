@@ -86,15 +86,14 @@ impl<'a> Story<'a> {
         }
         let family = members().map(|finding| finding.family).find(|family| !family.is_empty());
         let speaks = SPEAKS.iter().find_map(|(check, _)| {
-            speaker(check, &lead, members).filter(|it| accuses(it) && is_of(&lead, it))
+            let speaker = speaker(check, &lead, members).filter(|it| accuses(it) && is_of(&lead, it));
+            speaker.map(|finding| (finding.pid, finding.remote))
         });
         // Of several processes of a program it is about the one that speaks: what is said of one is its own.
-        if let Some(own) = speaks.filter(|it| it.pid != lead.pid)
-            && let Some(finding) = members().find(|finding| finding.pid == own.pid && accuses(finding))
-        {
-            lead = finding;
+        if let Some((pid, _)) = speaks.filter(|(pid, _)| *pid != lead.pid) {
+            lead = members().filter(accuses).find(|finding| finding.pid == pid).unwrap_or(lead);
         }
-        let speaks = speaks.and_then(|finding| finding.remote);
+        let speaks = speaks.and_then(|(_, remote)| remote);
         Self { lead, family: family.unwrap_or_default(), start: start(&lead, members), speaks }
     }
 
