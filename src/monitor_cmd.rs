@@ -273,7 +273,7 @@ impl Monitor<'_> {
                     if news.startup {
                         triggers.watch();
                     }
-                    news = News { network: news.network, ..News::default() };
+                    news = News { network: news.network, rule: news.rule, ..News::default() };
                     let _ = self.quick(scan, selection);
                     let after = ms();
                     self.allowance.spent(after, after.saturating_sub(now));
@@ -282,9 +282,9 @@ impl Monitor<'_> {
                 wake = wake.min(when);
             }
             if triggers.has_network() {
-                let asked = if news.network { self.of_network.when(now, true) } else { Ms::MAX };
+                let asked = if news.network { self.of_network.when(now, news.rule) } else { Ms::MAX };
                 if asked.min(network.next()) <= now {
-                    news.network = false;
+                    (news.network, news.rule) = (false, false);
                     let cost_us = self.quick(scan, parts.network);
                     network.spent(ms(), cost_us, MONITOR_REST_SHARE);
                     if asked <= now {

@@ -28,8 +28,17 @@ pub struct Network<'m> {
 pub struct Lately {
     /// There is somebody whom nobody has seen before.
     pub strange: bool,
-    /// There were new connections.
+    /// There was a long list to look through.
     pub busy: bool,
+}
+
+/// What the kernel has told.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Told {
+    /// Of an interface, an address or a route.
+    pub link: bool,
+    /// Of a rule.
+    pub rule: bool,
 }
 
 impl<'m> Network<'m> {
@@ -74,17 +83,18 @@ impl<'m> Network<'m> {
 
     /// Whether something has been told since the last time that was never told before: addresses are told whenever they get
     /// a longer life.
-    pub fn take(&self, familiar: &mut Familiar, secret: Secret) -> bool {
-        let mut found = false;
-        for events in self.links.iter().chain(&self.rules) {
+    pub fn take(&self, familiar: &mut Familiar, secret: Secret) -> Told {
+        let mut told = Told::default();
+        for (events, of) in [(&self.links, &mut told.link), (&self.rules, &mut told.rule)] {
+            let Some(events) = events else { continue };
             events.read(&mut |heard| {
-                found |= match heard {
+                *of |= match heard {
                     Heard::Address(ip) => is_strange(ip, familiar, secret),
                     Heard::Change => true,
                 };
             });
         }
-        found
+        told
     }
 }
 

@@ -19,7 +19,7 @@ use crate::sys::inotify::{Change, Watches};
 use crate::sys::machine::Machine;
 use crate::sys::proc_events::{Heard, NETLINK_CONNECTOR, ProcEvents};
 
-use super::network::{Lately, Network};
+use super::network::{Lately, Network, Told};
 
 // A page of them is used only where there are so many processes.
 static LISTED: Mutex<[Pids; 2]> = Mutex::new([const { Pids::new() }; 2]);
@@ -35,6 +35,8 @@ pub struct News {
     pub strange: bool,
     /// The network is another.
     pub network: bool,
+    /// It has a rule more: who knocks at all doors, and a line that comes and goes, must not keep that from being seen.
+    pub rule: bool,
 }
 
 impl News {
@@ -45,6 +47,7 @@ impl News {
             process: self.process || other.process,
             strange: self.strange || other.strange,
             network: self.network || other.network,
+            rule: self.rule || other.rule,
         }
     }
 }
@@ -147,7 +150,7 @@ impl<'m> Triggers<'m> {
         matches!(self.births, Births::Listed { .. }) || self.network.is_some()
     }
 
-    /// Whether there was something to list lately.
+    /// Whether there was something new to list lately.
     pub const fn is_busy(&self) -> bool {
         self.lately.busy
     }
@@ -212,17 +215,18 @@ impl<'m> Triggers<'m> {
     /// Notes the processes that have been born since the last time, where nobody tells of them, and whether sockets have to do
     /// with strangers. Returns whether something is to be taken.
     pub fn list(&mut self) -> bool {
-        if let Some(network) = &mut self.network {
-            let before = self.lately.strange;
-            self.lately = network.has_strangers(&mut self.familiar, self.secret);
-            self.lately.strange |= before;
-        }
-        self.list_processes();
+        let busy = self.list_processes();
+        let lately = match &mut self.network {
+            Some(network) => network.has_strangers(&mut self.familiar, self.secret),
+            None => Lately::default(),
+        };
+        self.lately = Lately { strange: lately.strange || self.lately.strange, busy: lately.busy || busy };
         self.lately.strange || self.lost || !self.born.is_empty()
     }
 
-    fn list_processes(&mut self) {
-        let Births::Listed { newest } = &mut self.births else { return };
+    /// Returns whether there were new ones, and their list was long to look through.
+    fn list_processes(&mut self) -> bool {
+        let Births::Listed { newest } = &mut self.births else { return false };
         // Its last word is the newest process id (proc_loadavg(5)).
         let mut now = Bytes::new();
         if let Ok((mut file, _)) = self.machine.file(b"proc/loadavg") {
@@ -231,7 +235,7 @@ impl<'m> Triggers<'m> {
             });
         }
         if now == *newest && !now.is_empty() {
-            return;
+            return false;
         }
         *newest = now;
         let [before, after] = &mut *self.listed;
@@ -242,7 +246,7 @@ impl<'m> Triggers<'m> {
             .and_then(|dir| proc::pids(self.machine, &dir, after, &mut coverage))
             .is_err()
         {
-            return;
+            return true;
         }
         for pid in after.iter().filter(|pid| before.binary_search(pid).is_err()) {
             self.lost |= !before.is_empty() && self.born.push(*pid).is_err();
@@ -250,14 +254,16 @@ impl<'m> Triggers<'m> {
         // What is used of it is copied, not all of its room.
         before.clear();
         let _ = before.extend_from_slice(after);
+        true
     }
 
     /// Takes what has happened since the last time. A process that has ended again is no news: a look would not see it.
     pub fn take(&mut self) -> News {
         let mut news = News::default();
         let Self { watches, table, births, network, lately, familiar, born, lost, .. } = self;
-        let told = network.as_ref().is_some_and(|network| network.take(familiar, self.secret));
-        news.network = std::mem::take(&mut lately.strange) || told;
+        let told = network.as_ref().map_or_else(Told::default, |network| network.take(familiar, self.secret));
+        news.rule = told.rule;
+        news.network = std::mem::take(&mut lately.strange) || told.link || told.rule;
         if let Some(watches) = watches {
             watches.read(&mut |change| {
                 news.startup |= match change {
