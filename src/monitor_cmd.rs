@@ -10,7 +10,9 @@ use std::sync::Mutex;
 
 use gatewatch::check::Selection;
 use gatewatch::checks;
-use gatewatch::limits::{MONITOR_NETWORK_SHARE, MONITOR_REST_SHARE, MONITOR_SHARE, SYSLOG_DESTINATIONS};
+use gatewatch::limits::{
+    MONITOR_BURST, MONITOR_NETWORK_SHARE, MONITOR_REST_SHARE, MONITOR_SHARE, SYSLOG_DESTINATIONS,
+};
 use gatewatch::monitor::key::Secret;
 use gatewatch::monitor::schedule::{Allowance, Ms, Poll, Schedule};
 use gatewatch::monitor::seen::{Now, Seen};
@@ -36,6 +38,11 @@ static SEEN: Mutex<Seen> = Mutex::new(Seen::new());
 /// Milliseconds between the first event and the look: what begins something seldom does only one thing, and most processes have
 /// ended again by then.
 const SETTLE_MS: Ms = 200;
+
+/// Looks in a row that what happens every day leaves for programs that were never seen before, and all that happens to the network
+/// for rules.
+const EVERYDAY: u64 = MONITOR_BURST.div_euclid(2);
+const OF_RULES: u64 = 2;
 
 /// What a look at the network is at, when that has changed and from time to time.
 const OF_NETWORK: [Source; 11] = [
@@ -263,7 +270,7 @@ impl Monitor<'_> {
             }
             let mut wake = self.schedule.next();
             if news.startup || news.process {
-                let when = self.allowance.when(now, news.strange);
+                let when = self.allowance.when(now, if news.strange { 0 } else { EVERYDAY });
                 if when <= now {
                     let selection = match (news.startup, news.process) {
                         (true, true) => either(&parts.startup, &parts.processes),
@@ -282,7 +289,11 @@ impl Monitor<'_> {
                 wake = wake.min(when);
             }
             if triggers.has_network() {
-                let asked = if news.network { self.of_network.when(now, news.rule) } else { Ms::MAX };
+                let asked = if news.network {
+                    self.of_network.when(now, if news.rule { 0 } else { OF_RULES })
+                } else {
+                    Ms::MAX
+                };
                 if asked.min(network.next()) <= now {
                     (news.network, news.rule) = (false, false);
                     let cost_us = self.quick(scan, parts.network);

@@ -99,13 +99,11 @@ impl Allowance {
         Self { left: MONITOR_BURST, since: now, share, each: LEAST }
     }
 
-    /// When a look may be: for something that was never seen before the last of them too, for what happens every day while
-    /// there is more than half.
+    /// When a look may be that leaves so many: what happens every day leaves some for what is stranger.
     #[must_use]
-    pub fn when(&mut self, now: Ms, is_strange: bool) -> Ms {
+    pub fn when(&mut self, now: Ms, spare: u64) -> Ms {
         self.grow(now);
-        let needed = if is_strange { 1 } else { MONITOR_BURST.div_euclid(2).saturating_add(1) };
-        match needed.saturating_sub(self.left) {
+        match spare.saturating_add(1).saturating_sub(self.left) {
             0 => now,
             lacking => self.since.saturating_add(lacking.saturating_mul(self.each)),
         }
@@ -175,20 +173,20 @@ mod tests {
         let mut allowance = Allowance::new(0, 50);
         let (mut now, mut took) = (0, 0);
         for _ in 0..MONITOR_BURST {
-            assert_eq!(allowance.when(now, true), now);
+            assert_eq!(allowance.when(now, 0), now);
             now += 100;
             took += 100;
             allowance.spent(now, 100);
         }
         // An hour of events without end.
         while now < HOUR {
-            now = allowance.when(now, true).max(now) + 100;
+            now = allowance.when(now, 0).max(now) + 100;
             took += 100;
             allowance.spent(now, 100);
         }
         assert!(took <= HOUR / 50 + 1000, "{took}");
-        assert!(allowance.when(now, true) > now);
-        assert_eq!(allowance.when(now + HOUR, true), now + HOUR);
+        assert!(allowance.when(now, 0) > now);
+        assert_eq!(allowance.when(now + HOUR, 0), now + HOUR);
     }
 
     #[test]
@@ -211,11 +209,11 @@ mod tests {
     fn what_happens_every_day_leaves_something_for_what_is_strange() {
         let mut allowance = Allowance::new(0, 50);
         let mut looks = 0;
-        while allowance.when(0, false) == 0 {
+        while allowance.when(0, MONITOR_BURST / 2) == 0 {
             allowance.spent(0, 1);
             looks += 1;
         }
-        assert!(looks == MONITOR_BURST / 2 && allowance.when(0, true) == 0);
-        assert_eq!(allowance.when(LEAST, false), LEAST, "one more after that time");
+        assert!(looks == MONITOR_BURST / 2 && allowance.when(0, 0) == 0);
+        assert_eq!(allowance.when(LEAST, MONITOR_BURST / 2), LEAST, "one more after that time");
     }
 }
