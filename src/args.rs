@@ -77,7 +77,7 @@ the configuration file too:
 
 options of monitor, and all those of scan:
   --interval SECONDS  look at everything that often (default 3600); in between, at new
-                      processes and startup files that change
+                      processes, startup files that change and the network
   --no-events         only that
   --state DIR         lock and state are here (default /var/run/gatewatch)
 It ends with SIGTERM, and begins anew with SIGHUP.

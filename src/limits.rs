@@ -557,6 +557,13 @@ pub const MONITOR_BURST: u64 = 8;
 /// See [`MONITOR_BURST`].
 pub const MONITOR_SHARE: u64 = 50;
 
+/// The part of the processor's time that looks at the network may take which come of what happens there: one in so many. Links go
+/// up and down all day on some lines.
+pub const MONITOR_NETWORK_SHARE: u64 = 500;
+
+/// The part that each of those takes which nothing is the reason for, so that all of them together stay below one in a thousand.
+pub const MONITOR_REST_SHARE: u64 = 4000;
+
 /// Directories of startup files that the monitor watches, 24 bytes each here and about 1 KiB each in the kernel. OpenWrt has some
 /// fifty, a Debian server a hundred.
 pub const MONITOR_WATCHES: usize = 256;
@@ -567,8 +574,8 @@ pub const MONITOR_DEPTH: u32 = 3;
 /// New processes that the monitor looks at one by one before it decides whether to look at all, 4 bytes each.
 pub const MONITOR_BORN: usize = 128;
 
-/// Programs that the monitor has seen run, 8 bytes each; a power of two. A router runs some fifty.
-pub const MONITOR_PROGRAMS: usize = if cfg!(test) { 16 } else { 1024 };
+/// Programs that the monitor has seen run and addresses that it has seen, 8 bytes each; a power of two. A router runs some fifty.
+pub const MONITOR_FAMILIAR: usize = if cfg!(test) { 16 } else { 1024 };
 
 /// Bytes of a row of the monitor's state: path, names, ends and numbers of a finding.
 pub const MONITOR_ROW_BYTES: usize = MONITOR_PATH_BYTES + CLIENT_BYTES + 256;

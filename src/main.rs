@@ -33,6 +33,7 @@ use args::{Command, Scan};
 use embedded_io::Write;
 use gatewatch::checks;
 use gatewatch::report::Verdict;
+use output::complain;
 use sys::fd::{Buffered, Writer};
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -101,14 +102,6 @@ fn print(text: std::fmt::Arguments<'_>) -> u8 {
     }
     complain(format_args!("standard output cannot be written"));
     Verdict::Incomplete.exit_status()
-}
-
-/// Says what went wrong. Nothing can be done if even that fails.
-pub fn complain(what: std::fmt::Arguments<'_>) {
-    let stderr = std::io::stderr();
-    let mut out = Buffered::new(Writer(stderr.as_fd()));
-    let _ = out.write_fmt(format_args!("gatewatch: {what}\n"));
-    let _ = out.flush();
 }
 
 /// Our own diagnostics; findings never go this way.

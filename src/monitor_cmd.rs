@@ -1,5 +1,6 @@
 //! `gatewatch monitor`: stays, looks at everything once in an interval and at a part when something happens, tells what is news.
 
+mod network;
 mod store;
 mod triggers;
 mod watched;
@@ -9,9 +10,11 @@ use std::sync::Mutex;
 
 use gatewatch::check::Selection;
 use gatewatch::checks;
-use gatewatch::limits::SYSLOG_DESTINATIONS;
+use gatewatch::limits::{
+    MONITOR_BURST, MONITOR_NETWORK_SHARE, MONITOR_REST_SHARE, MONITOR_SHARE, SYSLOG_DESTINATIONS,
+};
 use gatewatch::monitor::key::Secret;
-use gatewatch::monitor::schedule::{Allowance, Ms, Schedule};
+use gatewatch::monitor::schedule::{Allowance, Ms, Poll, Schedule};
 use gatewatch::monitor::seen::{Now, Seen};
 use gatewatch::monitor::storm::Storm;
 use gatewatch::report::escape::Escaped;
@@ -27,7 +30,7 @@ use crate::sys::{clock, notify, priority, signals};
 use crate::{complain, config, run, sinks};
 
 use store::{Store, Taken};
-use triggers::{News, Triggers};
+use triggers::{News, Triggers, Wanted};
 use watched::{Incidents, Kind, Known, Watched, Whole};
 
 /// What has been found so far. Large, so it lies in .bss.
@@ -37,8 +40,28 @@ static SEEN: Mutex<Seen> = Mutex::new(Seen::new());
 /// ended again by then.
 const SETTLE_MS: Ms = 200;
 
-/// Milliseconds between two looks at the list of processes, where the kernel does not tell of them.
-const LIST_MS: Ms = 5000;
+/// Looks in a row that what happens every day leaves for programs that were never seen before, and all that happens to the network
+/// for rules.
+const EVERYDAY: u64 = MONITOR_BURST.div_euclid(2);
+const OF_RULES: u64 = 2;
+
+/// What a look at the network is at, when that has changed and from time to time.
+const OF_NETWORK: [Source; 11] = [
+    Source::Sockets,
+    Source::Descriptors,
+    Source::Owners,
+    Source::Flows,
+    Source::Routes,
+    Source::Intel,
+    Source::Rules,
+    Source::Mappings,
+    Source::Resolvers,
+    Source::Tunnels,
+    Source::Exposure,
+];
+
+/// What a look at the flows of clients is at: no kernel tells of them but one by one, and it needs nothing of the machine itself.
+const OF_FLOWS: [Source; 3] = [Source::Flows, Source::Routes, Source::Intel];
 
 /// What a look because of a new process is at: all that only the processes themselves are needed for. Who vouches for a program is
 /// left to the full look, since the lists of packages take longer than all of this.
@@ -60,6 +83,25 @@ fn within(selection: &Selection, sources: &[Source]) -> Selection {
     let all = checks::ALL.iter().enumerate().filter(|(index, _)| selection.has(*index));
     let may = all.filter(|(_, check)| check.sources.iter().all(|source| sources.contains(source)));
     may.fold(Selection::NONE, |chosen, (index, _)| chosen.with(index))
+}
+
+/// What is looked at between the looks at everything.
+struct Parts {
+    startup: Selection,
+    processes: Selection,
+    network: Selection,
+    flows: Selection,
+}
+
+impl Parts {
+    fn of(selection: &Selection) -> Self {
+        Self {
+            startup: within(selection, &OF_STARTUP),
+            processes: within(selection, &OF_PROCESSES),
+            network: within(selection, &OF_NETWORK),
+            flows: within(selection, &OF_FLOWS),
+        }
+    }
 }
 
 fn either(one: &Selection, other: &Selection) -> Selection {
@@ -116,8 +158,8 @@ pub fn run(asked: &Scan) -> u8 {
     let mut monitor = Monitor {
         outbox: Outbox::open(&asked.syslog, &device),
         schedule: Schedule::new(ms(), asked.interval_s.saturating_mul(1000), &device),
-        allowance: Allowance::new(ms()),
-        dog: notify::patience_us().map(|us| Dog { each: us.div_euclid(2000).max(1), next: 0 }),
+        allowance: Allowance::new(ms(), MONITOR_SHARE),
+        of_network: Allowance::new(ms(), MONITOR_NETWORK_SHARE),
         device: &device,
         seen: &mut seen,
         storm: Storm::new(),
@@ -157,16 +199,10 @@ enum Next {
     Refused,
 }
 
-/// Who has to hear from us from time to time.
-struct Dog {
-    each: Ms,
-    next: Ms,
-}
-
 struct Monitor<'s> {
     schedule: Schedule,
     allowance: Allowance,
-    dog: Option<Dog>,
+    of_network: Allowance,
     device: &'s str,
     /// What goes by syslog and has not arrived yet.
     outbox: Outbox<'s>,
@@ -196,13 +232,18 @@ impl Monitor<'_> {
                 return Next::Refused;
             }
         };
-        let of_processes = within(&scan.selection, &OF_PROCESSES);
-        let of_startup = within(&scan.selection, &OF_STARTUP);
+        let parts = Parts::of(&scan.selection);
         let listens = |to: &Selection| !scan.no_events && *to != Selection::NONE;
-        let mut triggers =
-            Triggers::open(&machine, self.secret, listens(&of_startup), listens(&of_processes));
+        let wanted = Wanted {
+            startup: listens(&parts.startup),
+            processes: listens(&parts.processes),
+            network: listens(&parts.network),
+        };
+        let mut triggers = Triggers::open(&machine, self.secret, wanted);
         notify::say("READY=1");
-        let (mut news, mut settled, mut list_at) = (News::default(), None::<Ms>, 0);
+        let (mut news, mut settled) = (News::default(), None::<Ms>);
+        let [mut list, mut network, flows] = [Poll::new(ms()); 3];
+        let mut flows = Some(flows).filter(|_| parts.flows != Selection::NONE);
         loop {
             if signals::is_ending() {
                 return Next::End;
@@ -221,36 +262,63 @@ impl Monitor<'_> {
                 self.look(scan, None);
                 continue;
             }
-            if triggers.needs_listing() && now >= list_at {
-                list_at = now.saturating_add(LIST_MS);
-                triggers.list();
-                settled = settled.or(Some(now));
+            if triggers.needs_listing() && now >= list.next() {
+                let before_us = clock::processor_us();
+                let is_news = triggers.list();
+                let cost_us = clock::processor_us().saturating_sub(before_us);
+                let share = if triggers.is_busy() { MONITOR_NETWORK_SHARE } else { MONITOR_REST_SHARE };
+                list.spent(now, cost_us, share);
+                settled = settled.or(Some(now).filter(|_| is_news));
             }
             if settled.is_some_and(|at| now >= at) {
                 settled = None;
                 news = news.and(triggers.take());
             }
             let mut wake = self.schedule.next();
-            if news.is_any() {
-                let when = self.allowance.when(now, news.strange);
+            if news.startup || news.process {
+                let when = self.allowance.when(now, if news.strange { 0 } else { EVERYDAY });
                 if when <= now {
                     let selection = match (news.startup, news.process) {
-                        (true, true) => either(&of_startup, &of_processes),
-                        (true, false) => of_startup,
-                        (false, _) => of_processes,
+                        (true, true) => either(&parts.startup, &parts.processes),
+                        (true, false) => parts.startup,
+                        (false, _) => parts.processes,
                     };
                     if news.startup {
                         triggers.watch();
                     }
-                    news = News::default();
-                    self.look(scan, Some(selection));
+                    news = News { network: news.network, rule: news.rule, ..News::default() };
+                    let _ = self.quick(scan, selection);
                     let after = ms();
                     self.allowance.spent(after, after.saturating_sub(now));
                     continue;
                 }
                 wake = wake.min(when);
             }
-            for at in [settled, Some(list_at).filter(|_| triggers.needs_listing()), self.pat(now)] {
+            if triggers.has_network() {
+                let asked = if news.network {
+                    self.of_network.when(now, if news.rule { 0 } else { OF_RULES })
+                } else {
+                    Ms::MAX
+                };
+                if asked.min(network.next()) <= now {
+                    (news.network, news.rule) = (false, false);
+                    let cost_us = self.quick(scan, parts.network);
+                    network.spent(ms(), cost_us, MONITOR_REST_SHARE);
+                    if asked <= now {
+                        self.of_network.spent(ms(), cost_us.div_ceil(1000));
+                    }
+                    continue;
+                }
+                if let Some(flows) = flows.as_mut().filter(|flows| flows.next() <= now) {
+                    let cost_us = self.quick(scan, parts.flows);
+                    flows.spent(ms(), cost_us, MONITOR_REST_SHARE);
+                    continue;
+                }
+                let flows = flows.as_ref().map_or(Ms::MAX, Poll::next);
+                wake = wake.min(asked).min(network.next()).min(flows);
+            }
+            let pat = notify::pat(clock::monotonic_us()).map(|us| us.div_ceil(1000));
+            for at in [settled, Some(list.next()).filter(|_| triggers.needs_listing()), pat] {
                 wake = wake.min(at.unwrap_or(wake));
             }
             if let Some(us) = self.outbox.pump(clock::monotonic_us()) {
@@ -260,6 +328,13 @@ impl Monitor<'_> {
                 settled = Some(ms().saturating_add(SETTLE_MS));
             }
         }
+    }
+
+    /// Looks at what these checks need. Returns how many microseconds of the processor's time that took.
+    fn quick(&mut self, scan: &Scan, selection: Selection) -> u64 {
+        let before_us = clock::processor_us();
+        self.look(scan, Some(selection));
+        clock::processor_us().saturating_sub(before_us)
     }
 
     /// Looks at everything, or at what these checks need, and tells what is news.
@@ -296,7 +371,7 @@ impl Monitor<'_> {
     /// Waits so long, or until somebody asks for something or takes what goes by syslog, or, unless that is known already, until
     /// something happens. Returns whether something has.
     fn wait(&self, triggers: &Triggers<'_>, is_known: bool, milliseconds: Ms) -> bool {
-        let mut fds = heapless::Vec::<PollFd<'_>, { 3 + SYSLOG_DESTINATIONS }>::new();
+        let mut fds = heapless::Vec::<PollFd<'_>, { 5 + SYSLOG_DESTINATIONS }>::new();
         for fd in triggers.descriptors().filter(|_| !is_known) {
             let _ = fds.push(PollFd::new(fd, PollFlags::POLLIN));
         }
@@ -311,16 +386,6 @@ impl Monitor<'_> {
         }
         let _ = poll(&mut fds, PollTimeout::try_from(timeout).unwrap_or(PollTimeout::MAX));
         fds.iter().take(happens).any(|fd| fd.any().unwrap_or_default())
-    }
-
-    /// Says that we live, if that is due; returns when it is due next.
-    fn pat(&mut self, now: Ms) -> Option<Ms> {
-        let dog = self.dog.as_mut()?;
-        if now >= dog.next {
-            notify::say("WATCHDOG=1");
-            dog.next = now.saturating_add(dog.each);
-        }
-        Some(dog.next)
     }
 }
 

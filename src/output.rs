@@ -1,11 +1,12 @@
-//! Where a report goes: standard output, or a file that is there whole or not at all.
+//! Where a report goes: standard output, or a file that is there whole or not at all; and where complaints go.
 
 use std::cell::{Cell, RefCell};
 use std::ffi::OsString;
 use std::fmt;
-use std::io::{Stdout, stdout};
-use std::os::fd::AsFd;
+use std::io::{Stderr, Stdout, stderr, stdout};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::ffi::OsStrExt;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use embedded_io::{ErrorType, Write};
 use gatewatch::host::Fault;
@@ -14,12 +15,16 @@ use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::stat::{Mode, fchmod};
 
-use crate::sys::fd::{Writer, fault};
+use crate::sys::fd::{Buffered, Writer, fault};
 use crate::sys::newfile::NewFile;
 use crate::sys::signals;
 
 /// Bytes that a pipe which takes something takes at once (pipe(7)).
 const PIPE_BUF: usize = 4096;
+
+/// How often, and for how long, is waited until something can be written.
+const TURNS: u32 = 20;
+const TURN_MS: u16 = 100;
 
 /// Who may read the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,10 +35,24 @@ pub enum Readers {
     All,
 }
 
+/// Says on standard error what went wrong. Nothing can be done if even that fails; where nobody has read it, no time is lost again.
+pub fn complain(what: fmt::Arguments<'_>) {
+    static UNHEARD: AtomicBool = AtomicBool::new(false);
+    let turns = if UNHEARD.load(Relaxed) { 1 } else { TURNS };
+    let output = Output { stderr: Some(stderr()), turns, ..Output::new(None, Readers::Owner) };
+    let mut out = Buffered::new(&output);
+    let said = out.write_fmt(format_args!("gatewatch: {what}\n")).is_ok() && out.flush().is_ok();
+    UNHEARD.store(!said, Relaxed);
+}
+
 /// Where a report goes. It is shared by the format that writes it and by whoever says that it is whole.
 #[derive(Debug)]
 pub struct Output<'a> {
     stdout: Stdout,
+    /// It goes there instead.
+    stderr: Option<Stderr>,
+    /// How often is waited until something can be written.
+    turns: u32,
     path: Option<&'a OsString>,
     readers: Readers,
     /// The report that is being written.
@@ -45,8 +64,15 @@ pub struct Output<'a> {
 impl<'a> Output<'a> {
     /// To `path`, or to standard output. A file is begun at once, so that what cannot be written is known before the look.
     pub fn new(path: Option<&'a OsString>, readers: Readers) -> Self {
-        let output =
-            Self { stdout: stdout(), path, readers, file: RefCell::new(None), fault: Cell::new(None) };
+        let output = Self {
+            stdout: stdout(),
+            stderr: None,
+            turns: TURNS,
+            path,
+            readers,
+            file: RefCell::new(None),
+            fault: Cell::new(None),
+        };
         if path.is_some() {
             output.begin();
         }
@@ -81,15 +107,18 @@ impl<'a> Output<'a> {
         }
     }
 
-    /// Waits until standard output takes something. Of a monitor: nobody may read it, and signals are not to wait for that.
+    fn fd(&self) -> BorrowedFd<'_> {
+        self.stderr.as_ref().map_or(self.stdout.as_fd(), AsFd::as_fd)
+    }
+
+    /// Waits until standard output or standard error takes something. Of a monitor: nobody may read it, and signals are not to wait
+    /// for that.
     fn wait(&self) -> Result<(), Fault> {
-        const TURNS: u32 = 20;
-        const TURN_MS: u16 = 100;
         if signals::descriptor().is_none() {
             return Ok(());
         }
-        for _ in 0..TURNS {
-            let mut fds = [PollFd::new(self.stdout.as_fd(), PollFlags::POLLOUT)];
+        for _ in 0..self.turns {
+            let mut fds = [PollFd::new(self.fd(), PollFlags::POLLOUT)];
             match poll(&mut fds, PollTimeout::from(TURN_MS)) {
                 Ok(1..) => return Ok(()),
                 _ if signals::is_ending() => break,
@@ -137,7 +166,7 @@ impl Write for &Output<'_> {
         if self.path.is_none() {
             let bytes = bytes.get(..PIPE_BUF).unwrap_or(bytes);
             self.wait()?;
-            return Writer(self.stdout.as_fd()).write(bytes);
+            return Writer(self.fd()).write(bytes);
         }
         self.begin();
         let written = match (&*self.file.borrow(), self.fault.get()) {

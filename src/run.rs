@@ -30,11 +30,13 @@ pub fn once(scan: &Scan, device: &str, sinks: &mut dyn Sink) -> Verdict {
     incidents.clear();
     let now = clock::believable();
     let timeout_us = scan.timeout_s.saturating_mul(1_000_000);
-    let why = match child::start(timeout_us, |pipe| look::look(scan, pipe, own)) {
-        Ok(child) => relay(child, &mut *frames, &mut |event| {
+    let child = child::may_start().then(|| child::start(timeout_us, |pipe| look::look(scan, pipe, own)));
+    let why = match child {
+        None => Some("earlier looks are stuck, and what they read does not answer".to_owned()),
+        Some(Ok(child)) => relay(child, &mut *frames, &mut |event| {
             tell(event, scan, now, &mut tally, &mut incidents, sinks);
         }),
-        Err(errno) => Some(format!("no process could be started: {}", fault(errno))),
+        Some(Err(errno)) => Some(format!("no process could be started: {}", fault(errno))),
     };
     let why = why.unwrap_or_default();
     incidents.tell(&advice, &mut |told| match told {

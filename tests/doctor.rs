@@ -2,12 +2,16 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 #![allow(clippy::arithmetic_side_effects, missing_docs)]
 
+#[path = "common/room.rs"]
+mod room;
 #[path = "common/scan.rs"]
 mod scan;
 
 use std::fs;
 use std::process::Command;
+use std::time::SystemTime;
 
+use room::Room;
 use scan::{GATEWATCH, Log, Ran, Tree, need_root, run};
 use serde_json::Value;
 
@@ -47,6 +51,42 @@ fn keys_indicators_state_and_log_that_are_good() {
     assert_eq!(lines.len(), 2, "{lines:?}");
     assert!(lines[0].contains(" n=1/2 check=selftest sev=notice attack=- test=1 pid="), "{lines:?}");
     assert!(lines[1].contains(" n=2/2 verdict=clean test=1 "), "{lines:?}");
+}
+
+/// The tests' indicators, made today and signed by the tests' key.
+fn indicators_of_today() -> Vec<u8> {
+    let signed = |name: &str| scan::intel("signed").join(name);
+    // Where the date is is in src/intel/layout.rs, what stands at the end in src/signature/mod.rs; a secret key of minisign has
+    // the two keys of Ed25519 in bytes 62 to 126.
+    let key =
+        run(Command::new("sh").args(["-c", "tail -n 1 \"$1\" | base64 -d", "sh"]).arg(signed("test.key")))
+            .stdout;
+    let key = ed25519_compact::SecretKey::from_slice(&key[62..126]).unwrap();
+    let mut file = fs::read(signed("v2.gwi")).unwrap();
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();
+    file[16..24].copy_from_slice(&now.to_le_bytes());
+    let covered = file.len() - 74;
+    let signature = key.sign(&file[..covered], None);
+    file[covered + 10..].copy_from_slice(&*signature);
+    file
+}
+
+#[test]
+fn where_all_is_as_it_should_be_it_ends_with_zero() {
+    let key = fs::read_to_string(scan::intel("signed").join("test.pub")).unwrap();
+    let room = Room::new().file("etc/gatewatch/keys/test.pub", &key).file("etc/rc.local", "exit 0\n");
+    fs::create_dir(room.at("etc/gatewatch/intel.d")).unwrap();
+    fs::write(room.at("etc/gatewatch/intel.d/x.gwi"), indicators_of_today()).unwrap();
+    fs::create_dir(room.at("var/run")).unwrap();
+    let script = "busybox syslogd -n -O /out/log & until [ -S /dev/log ]; do sleep 0.02; done
+        /gatewatch doctor --syslog >/out/doctor 2>&1; echo $? >/out/status
+        tries=0; until grep -q check=selftest /out/log || [ $tries -gt 200 ]; do tries=$((tries + 1)); sleep 0.02; done
+        grep -c check=selftest /out/log >>/out/status; kill $!";
+    room.end(room.start(script));
+    let said = fs::read_to_string(room.at("out/doctor")).unwrap();
+    let status = fs::read_to_string(room.at("out/status")).unwrap();
+    assert_eq!(status, "0\n1\n", "{said}");
+    assert!(said.lines().all(|line| line.starts_with("ok ") || line.starts_with("         ")), "{said}");
 }
 
 #[test]

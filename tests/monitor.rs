@@ -2,152 +2,31 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 #![allow(clippy::arithmetic_side_effects, clippy::print_stderr)]
 
+#[path = "common/monitor.rs"]
+mod monitor;
 #[path = "common/scan.rs"]
 mod scan;
 
+use std::ffi::OsStr;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::OnceLock;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use monitor::{BY_LINES, BY_PROGRAMS, Monitor, SELDOM};
 use nix::fcntl::{FcntlArg, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use scan::{GATEWATCH, Guard, Planted, Tree, need_root, run, wait_for};
-use serde_json::Value;
 
 /// A line that a healthy startup file does not have.
 const ODD: &str = "#!/bin/sh\n/tmp/x &\n";
-const BY_LINES: [&str; 2] = ["--only", "startup-volatile"];
-const BY_PROGRAMS: [&str; 2] = ["--only", "exe-volatile"];
-/// So seldom that no test sees a second look for that reason.
-const SELDOM: [&str; 2] = ["--interval", "3600"];
-
-/// A running monitor, and what it says.
-struct Monitor {
-    process: Guard,
-    told: Receiver<Value>,
-}
-
-impl Monitor {
-    /// Starts a command that is or becomes a monitor.
-    fn start(command: &mut Command) -> Self {
-        let piped = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut process = Guard(piped.spawn().unwrap());
-        let lines = BufReader::new(process.0.stdout.take().unwrap()).lines();
-        let (to, told) = channel();
-        thread::spawn(move || {
-            for line in lines {
-                let line = line.unwrap();
-                let row = serde_json::from_str(&line).unwrap_or_else(|e| panic!("{e} in {line}"));
-                if to.send(row).is_err() {
-                    break;
-                }
-            }
-        });
-        Self { process, told }
-    }
-
-    /// One of a tree, whose state is in a directory.
-    fn of(tree: &Tree, state: &Path, options: &[&str]) -> Self {
-        let mut command = Command::new(GATEWATCH);
-        command.args(["monitor", "--format", "json", "--root"]).arg(tree.path());
-        Self::start(command.args(BY_LINES).args(options).arg("--state").arg(state))
-    }
-
-    /// One of this machine.
-    fn live(state: &Path, options: &[&str]) -> Self {
-        let mut command = Command::new(GATEWATCH);
-        command.args(["monitor", "--format", "json"]).args(BY_PROGRAMS);
-        Self::start(command.args(options).arg("--state").arg(state))
-    }
-
-    fn pid(&self) -> Pid {
-        Pid::from_raw(self.process.0.id().try_into().unwrap())
-    }
-
-    fn signal(&self, signal: Signal) {
-        kill(self.pid(), signal).unwrap();
-    }
-
-    /// The lines up to the next summary, without it, and its verdict.
-    fn look(&self) -> (Vec<String>, String) {
-        let mut said = Vec::new();
-        loop {
-            let row = self.told.recv_timeout(Duration::from_secs(25)).expect("a look has an end");
-            match row["type"].as_str() {
-                Some("summary") => return (said, row["verdict"].as_str().unwrap().to_owned()),
-                Some("finding") => {
-                    let word = |key: &str| row[key].as_str().unwrap_or_default();
-                    let name = word("path").rsplit('/').next().unwrap();
-                    said.push(format!("{} {name}", word("state")));
-                }
-                Some("incident") => said.push(format!("incident {}", row["severity"].as_str().unwrap())),
-                other => panic!("{other:?}: {row}"),
-            }
-        }
-    }
-
-    /// Waits until a finding with this state about a path is told.
-    fn wait_for(&self, state: &str, path: &str) {
-        loop {
-            let row = self.told.recv_timeout(Duration::from_secs(25)).expect(path);
-            if row["state"] == state && row["path"] == path {
-                return;
-            }
-        }
-    }
-
-    /// Has it look at everything, by SIGHUP.
-    fn full(&self) -> (Vec<String>, String) {
-        self.signal(Signal::SIGHUP);
-        self.look()
-    }
-
-    /// Ends it; returns what it complained of.
-    fn end(mut self, signal: Signal) -> String {
-        self.signal(signal);
-        let status = wait_for("its end", || self.process.0.try_wait().unwrap());
-        assert_eq!(status.code(), Some(0));
-        let mut said = String::new();
-        self.process.0.stderr.take().unwrap().read_to_string(&mut said).unwrap();
-        assert!(!said.contains("panicked"), "{said}");
-        said
-    }
-
-    /// Memory of its own in KiB, and open descriptors, while nobody looks.
-    fn size(&self) -> (u64, usize) {
-        wait_for("a pause", || {
-            let pid = self.pid();
-            let rests = || fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap().is_empty();
-            let size = rests().then(|| self.size_now());
-            size.filter(|_| rests())
-        })
-    }
-
-    fn size_now(&self) -> (u64, usize) {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap();
-        let own = status.lines().find_map(|line| line.strip_prefix("RssAnon:")).expect("since Linux 4.5");
-        let own = own.trim().trim_end_matches(" kB").parse().unwrap();
-        (own, fs::read_dir(format!("/proc/{}/fd", self.pid())).unwrap().count())
-    }
-
-    /// Whether the kernel tells it of processes.
-    fn has_connector(&self) -> bool {
-        let sockets = fs::read_to_string("/proc/net/netlink").unwrap();
-        let own = self.pid().to_string();
-        sockets.lines().any(|line| {
-            let mut fields = line.split_whitespace().skip(1);
-            fields.next() == Some("11") && fields.next() == Some(&own)
-        })
-    }
-}
 
 fn temporary() -> tempfile::TempDir {
     tempfile::tempdir().unwrap()
@@ -282,35 +161,79 @@ fn a_planted_process_is_told_where_nobody_tells_of_it_and_again_when_it_is_gone(
     assert_eq!(status.code(), Some(0));
 }
 
+/// A monitor for which time passes so much faster: a look that takes a moment takes minutes.
+fn hasty(factor: u32, command: &mut Command) -> Monitor {
+    let place = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/common/haste.c");
+    let library = place.join("haste.so");
+    static MADE: OnceLock<()> = OnceLock::new();
+    MADE.get_or_init(|| {
+        let made = run(Command::new("gcc").args(["-shared", "-fPIC", "-O1", source, "-o"]).arg(&library));
+        assert_eq!((made.status, made.stderr.as_str()), (0, ""));
+    });
+    command.env("LD_PRELOAD", &library).env("HASTE", factor.to_string());
+    Monitor::start(command.args(["--timeout", "86400"]))
+}
+
 #[test]
-fn a_thousand_events_leave_nothing_behind() {
+fn an_hour_with_a_thousand_events_leaves_nothing_behind() {
     need_root();
+    const HASTE: u32 = 240;
     let (tree, states) = (Tree::healthy().dir("etc/init.d"), [temporary(), temporary()]);
-    let by_files = Monitor::of(&tree, states[0].path(), &["--interval", "1"]);
-    let by_processes = Monitor::live(states[1].path(), &["--interval", "1"]);
-    let busy = |round: u32| {
-        for number in 0..250 {
-            let file = tree.path().join(format!("etc/init.d/S{}", (number + round) % 40));
-            fs::write(file, if number % 50 == 7 { ODD } else { "exit 0\n" }).unwrap();
-            assert!(Command::new("true").status().unwrap().success());
-        }
-        // Two looks at everything, the second of which began after that.
-        for monitor in [&by_files, &by_processes] {
-            monitor.look();
-            while monitor.told.try_recv().is_ok() {}
-            monitor.look();
-        }
+    let started = |state: &Path, of: &[&OsStr]| {
+        let mut command = Command::new(GATEWATCH);
+        command.args(["monitor", "--format", "json", "--interval", "60"]).args(of).arg("--state").arg(state);
+        hasty(HASTE, &mut command)
     };
-    busy(0);
-    let before = [by_files.size(), by_processes.size()];
-    (1..5).for_each(busy);
+    let lines = ["--only", "startup-volatile", "--root"].map(OsStr::new);
+    let by_files = started(states[0].path(), &[&lines[..], &[tree.path().as_os_str()]].concat());
+    let by_processes = started(states[1].path(), &BY_PROGRAMS.map(OsStr::new));
+    let begun = Instant::now();
+    let (mut events, mut before) = (0, None);
+    let heartbeats =
+        |monitor: &Monitor| monitor.told.try_iter().filter(|row| row["type"] == "summary").count();
+    let (mut beats, hour) = ([0, 0], Duration::from_secs(3600) / HASTE);
+    while begun.elapsed() < hour || events < 1000 || beats.iter().any(|beats| *beats < 20) {
+        assert!(begun.elapsed() < 8 * hour, "{events} events, {beats:?} looks");
+        for _ in 0..10 {
+            let file = tree.path().join(format!("etc/init.d/S{}", events % 40));
+            fs::write(file, if events % 50 == 7 { ODD } else { "exit 0\n" }).unwrap();
+            assert!(Command::new("true").status().unwrap().success());
+            events += 1;
+        }
+        for (beats, monitor) in beats.iter_mut().zip([&by_files, &by_processes]) {
+            *beats += heartbeats(monitor);
+        }
+        // A tenth of the time has passed.
+        if before.is_none() && begun.elapsed() > hour / 10 && beats.iter().all(|beats| *beats > 1) {
+            before = Some([by_files.size(), by_processes.size()]);
+        }
+        thread::sleep(Duration::from_millis(20));
+    }
     let after = [by_files.size(), by_processes.size()];
-    for ((memory, descriptors), (memory_before, descriptors_before)) in after.into_iter().zip(before) {
+    for ((memory, descriptors), (memory_before, descriptors_before)) in after.into_iter().zip(before.unwrap())
+    {
         assert_eq!(descriptors, descriptors_before);
         assert!(memory <= memory_before + 16, "{memory_before} KiB before, {memory} KiB after");
         assert!(memory <= 1024, "{memory} KiB");
     }
     assert_eq!(by_files.end(Signal::SIGTERM) + &by_processes.end(Signal::SIGTERM), "");
+}
+
+#[test]
+fn what_is_still_there_after_a_day_is_told_again() {
+    let (tree, state) = (Tree::healthy().file("etc/init.d/S99x", ODD), temporary());
+    let mut command = Command::new(GATEWATCH);
+    command.args(["monitor", "--format", "json", "--root"]).arg(tree.path()).args(BY_LINES).args(SELDOM);
+    // An hour is a fifth of a second.
+    let monitor = hasty(18_000, command.arg("--state").arg(state.path()));
+    assert_eq!(monitor.look().0, ["new S99x"]);
+    let quiet = std::iter::from_fn(|| Some(monitor.look().0)).take_while(Vec::is_empty).count();
+    let again = monitor.full().0;
+    // The look at which it is told again has been taken. A machine that is busy leaves some out.
+    assert!((5..=26).contains(&quiet), "{quiet} looks");
+    assert_eq!(again, none());
+    assert_eq!(monitor.end(Signal::SIGTERM), "");
 }
 
 #[test]
@@ -385,13 +308,17 @@ fn a_disk_that_takes_nothing_stops_nothing() {
 
 /// A file system that nobody serves is mounted in the tree, so that the look waits for ever.
 fn stuck(tree: &Tree, state: &Path, timeout: &str) -> Monitor {
+    Monitor::start(&mut sticking(tree, state, timeout))
+}
+
+fn sticking(tree: &Tree, state: &Path, timeout: &str) -> Command {
     need_root();
     let script = r#"exec 3<>/dev/fuse
         mount -i -t fuse -o fd=3,rootmode=40000,user_id=0,group_id=0 none "$1/etc/rc.d" && exec "$0" monitor \
             --format json --no-events --interval 1 --only exe-volatile,startup-volatile --root "$1" --state "$2" --timeout "$3""#;
     let mut command = Command::new("unshare");
-    command.args(["-m", "sh", "-c", script, GATEWATCH]).arg(tree.path()).arg(state);
-    Monitor::start(command.arg(timeout))
+    command.args(["-m", "sh", "-c", script, GATEWATCH]).arg(tree.path()).arg(state).arg(timeout);
+    command
 }
 
 /// The process that looks.
@@ -454,6 +381,86 @@ fn who_does_not_read_keeps_nobody_from_ending_it() {
     let status = wait_for("its end", || child.0.try_wait().unwrap());
     assert_eq!(status.code(), Some(0));
     assert!(begun.elapsed() < Duration::from_secs(4), "{:?}", begun.elapsed());
+}
+
+#[test]
+fn complaints_that_nobody_reads_stop_nothing() {
+    let (tree, state) = (Tree::healthy().file("etc/init.d/S99x", ODD), temporary());
+    // A pipe that is full.
+    let (unread, full) = nix::unistd::pipe().unwrap();
+    fcntl(&full, FcntlArg::F_SETPIPE_SZ(4096)).unwrap();
+    assert_eq!(nix::unistd::write(&full, &[b'x'; 4096]), Ok(4096));
+    let mut command = Command::new(GATEWATCH);
+    command.args(["monitor", "-q", "--root"]).arg(tree.path()).arg("--state").arg(state.path());
+    // Who looks has something to complain of, and whoever reports has too.
+    command.args(BY_LINES).args(SELDOM).args(["--intel", "/nowhere/x.gwi", "--syslog=/nowhere/log"]);
+    let mut process = Guard(command.stdout(Stdio::piped()).stderr(full).spawn().unwrap());
+    let begun = Instant::now();
+    let mut text = BufReader::new(process.0.stdout.take().unwrap()).lines();
+    let line = text.next().unwrap().unwrap();
+    assert!(line.starts_with("suspicious startup-volatile"), "{line}");
+    assert!(begun.elapsed() < Duration::from_secs(8), "{:?}", begun.elapsed());
+    let begun = Instant::now();
+    kill(Pid::from_raw(process.0.id().try_into().unwrap()), Signal::SIGTERM).unwrap();
+    assert_eq!(wait_for("its end", || process.0.try_wait().unwrap()).code(), Some(0));
+    assert!(begun.elapsed() < Duration::from_secs(6), "{:?}", begun.elapsed());
+    drop(unread);
+}
+
+/// A file system in the tree that is served by this test until it stops doing so: what it has been asked for cannot be ended
+/// before that, not even by SIGKILL.
+struct Served(fs::File);
+
+impl Served {
+    /// Takes the next question: what it is, and its number.
+    fn question(&mut self) -> (u32, u64) {
+        let mut question = [0; 1 << 17];
+        // `struct fuse_in_header`: length, operation, number (linux/fuse.h).
+        // Before it is mounted nothing can be read.
+        let length = wait_for("a question", || self.0.read(&mut question).ok());
+        assert!(length >= 40);
+        let operation = u32::from_ne_bytes(question[4..8].try_into().unwrap());
+        (operation, u64::from_ne_bytes(question[8..16].try_into().unwrap()))
+    }
+
+    /// Agrees on how to talk, which is the first question.
+    fn agree(&mut self) {
+        const INIT: u32 = 26;
+        let (operation, number) = self.question();
+        assert_eq!(operation, INIT);
+        // `struct fuse_out_header` and `struct fuse_init_out` of version 7.31; all else is zero.
+        let mut answer = [0; 80];
+        answer[..4].copy_from_slice(&80_u32.to_ne_bytes());
+        answer[8..16].copy_from_slice(&number.to_ne_bytes());
+        answer[16..20].copy_from_slice(&7_u32.to_ne_bytes());
+        answer[20..24].copy_from_slice(&31_u32.to_ne_bytes());
+        answer[36..40].copy_from_slice(&4096_u32.to_ne_bytes());
+        assert_eq!(self.0.write(&answer).unwrap(), 80);
+    }
+}
+
+#[test]
+fn a_look_that_nothing_could_end_is_let_go_of_once_it_ends() {
+    need_root();
+    let (tree, state) = (Tree::healthy().dir("etc/rc.d"), temporary());
+    let device = fs::File::options().read(true).write(true).open("/dev/fuse").unwrap();
+    let script = r#"mount -i -t fuse -o fd=0,rootmode=40000,user_id=0,group_id=0 none "$1/etc/rc.d" &&
+        exec "$0" monitor --format json --no-events --interval 1 --only startup-volatile --root "$1" --state "$2" --timeout 1 </dev/null"#;
+    let mut command = Command::new("unshare");
+    command.args(["-m", "sh", "-c", script, GATEWATCH]).arg(tree.path()).arg(state.path());
+    let monitor = Monitor::start_with(&mut command, device.try_clone().unwrap());
+    drop(command);
+    let mut served = Served(device);
+    served.agree();
+    // The next question is that of a look.
+    served.question();
+    let child = child_of(&monitor);
+    assert_eq!(monitor.look().1, "incomplete");
+    let is_there = || PathBuf::from(format!("/proc/{child}")).exists();
+    assert!(is_there(), "it cannot be ended");
+    drop(served);
+    wait_for("its end", || (!is_there()).then_some(()));
+    assert_eq!(monitor.end(Signal::SIGTERM), "");
 }
 
 #[test]
@@ -609,6 +616,25 @@ fn systemd_is_told_that_it_is_ready_and_lives() {
     assert_eq!(monitor.end(Signal::SIGTERM), "");
     let last = std::iter::from_fn(|| Some(receive())).find(|word| word != "WATCHDOG=1");
     assert_eq!(last.as_deref(), Some("STOPPING=1"));
+}
+
+#[test]
+fn systemd_is_told_that_it_lives_while_a_look_takes_long() {
+    let (tree, state) = (Tree::healthy().dir("etc/rc.d"), temporary());
+    let path = state.path().join("notify");
+    let socket = UnixDatagram::bind(&path).unwrap();
+    socket.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+    let mut command = sticking(&tree, state.path(), "60");
+    let monitor = Monitor::start(command.env("NOTIFY_SOCKET", &path).env("WATCHDOG_USEC", "1000000"));
+    let mut said = Vec::new();
+    for _ in 0..6 {
+        let mut word = [0; 64];
+        let length = socket.recv(&mut word).expect("long before the look has an end");
+        said.push(String::from_utf8(word[..length].to_vec()).unwrap());
+    }
+    assert_eq!(said[1..], ["WATCHDOG=1"; 5]);
+    assert!(monitor.told.try_recv().is_err(), "the look is still under way");
+    monitor.end(Signal::SIGTERM);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! When to look: at everything once in an interval, each device at its own moment; and at a part when something happens, as often
 //! as the device can afford.
 
-use crate::limits::{MONITOR_BURST, MONITOR_SHARE};
+use crate::limits::MONITOR_BURST;
 
 /// Milliseconds by a clock that nobody sets.
 pub type Ms = u64;
@@ -53,12 +53,14 @@ impl Schedule {
     }
 }
 
-/// How often something that happens may cause a look: a few at once, and in the long run as many as take one part in
-/// [`MONITOR_SHARE`] of the time. Whoever keeps the device busy with events cannot keep it busy with looking.
+/// How often something that happens may cause a look: a few at once, and in the long run as many as take one part in so many
+/// of the time. Whoever keeps the device busy with events cannot keep it busy with looking.
 #[derive(Clone, Debug)]
 pub struct Allowance {
     left: u64,
     since: Ms,
+    /// One part in so many is theirs.
+    share: u64,
     /// How long it takes until there is one more.
     each: Ms,
 }
@@ -66,20 +68,42 @@ pub struct Allowance {
 /// No look is so fast that there is one more before this.
 const LEAST: Ms = 5000;
 
+/// A look that nothing is the reason for, again and again, as often as one part in so many of the time allows.
+#[derive(Clone, Copy, Debug)]
+pub struct Poll(Ms);
+
+impl Poll {
+    /// Begins when all has been looked at.
+    #[must_use]
+    pub const fn new(now: Ms) -> Self {
+        Self(now.saturating_add(LEAST))
+    }
+
+    /// When the next look is due.
+    #[must_use]
+    pub const fn next(&self) -> Ms {
+        self.0
+    }
+
+    /// A look has cost so many microseconds, and is over: all of them are to cost one part in `share`.
+    pub fn spent(&mut self, now: Ms, cost_us: u64, share: u64) {
+        let rest = cost_us.saturating_mul(share).div_euclid(1000);
+        self.0 = now.saturating_add(rest.max(LEAST));
+    }
+}
+
 impl Allowance {
     /// All of it.
     #[must_use]
-    pub const fn new(now: Ms) -> Self {
-        Self { left: MONITOR_BURST, since: now, each: LEAST }
+    pub const fn new(now: Ms, share: u64) -> Self {
+        Self { left: MONITOR_BURST, since: now, share, each: LEAST }
     }
 
-    /// When a look may be: for something that was never seen before the last of them too, for what happens every day while
-    /// there is more than half.
+    /// When a look may be that leaves so many: what happens every day leaves some for what is stranger.
     #[must_use]
-    pub fn when(&mut self, now: Ms, is_strange: bool) -> Ms {
+    pub fn when(&mut self, now: Ms, spare: u64) -> Ms {
         self.grow(now);
-        let needed = if is_strange { 1 } else { MONITOR_BURST.div_euclid(2).saturating_add(1) };
-        match needed.saturating_sub(self.left) {
+        match spare.saturating_add(1).saturating_sub(self.left) {
             0 => now,
             lacking => self.since.saturating_add(lacking.saturating_mul(self.each)),
         }
@@ -99,7 +123,7 @@ impl Allowance {
             self.since = now;
         }
         self.left = self.left.saturating_sub(1);
-        self.each = took.saturating_mul(MONITOR_SHARE).max(LEAST);
+        self.each = took.saturating_mul(self.share).max(LEAST);
     }
 }
 
@@ -146,34 +170,50 @@ mod tests {
 
     #[test]
     fn events_cause_a_burst_of_looks_and_then_few() {
-        let mut allowance = Allowance::new(0);
+        let mut allowance = Allowance::new(0, 50);
         let (mut now, mut took) = (0, 0);
         for _ in 0..MONITOR_BURST {
-            assert_eq!(allowance.when(now, true), now);
+            assert_eq!(allowance.when(now, 0), now);
             now += 100;
             took += 100;
             allowance.spent(now, 100);
         }
         // An hour of events without end.
         while now < HOUR {
-            now = allowance.when(now, true).max(now) + 100;
+            now = allowance.when(now, 0).max(now) + 100;
             took += 100;
             allowance.spent(now, 100);
         }
         assert!(took <= HOUR / 50 + 1000, "{took}");
-        assert!(allowance.when(now, true) > now);
-        assert_eq!(allowance.when(now + HOUR, true), now + HOUR);
+        assert!(allowance.when(now, 0) > now);
+        assert_eq!(allowance.when(now + HOUR, 0), now + HOUR);
+    }
+
+    #[test]
+    fn what_nothing_is_the_reason_for_costs_its_share() {
+        let mut poll = Poll::new(0);
+        let (mut now, mut cost_us) = (0, 0);
+        while now < HOUR {
+            now = poll.next() + 30;
+            cost_us += 30_000;
+            poll.spent(now, 30_000, 4000);
+        }
+        assert!((HOUR / 4..HOUR / 3).contains(&cost_us), "{cost_us} µs of {HOUR} ms are one part in 4000");
+        poll.spent(now, 10, 4000);
+        assert_eq!(poll.next(), now + LEAST);
+        poll.spent(now, u64::MAX, 4000);
+        assert!(poll.next() > now + HOUR);
     }
 
     #[test]
     fn what_happens_every_day_leaves_something_for_what_is_strange() {
-        let mut allowance = Allowance::new(0);
+        let mut allowance = Allowance::new(0, 50);
         let mut looks = 0;
-        while allowance.when(0, false) == 0 {
+        while allowance.when(0, MONITOR_BURST / 2) == 0 {
             allowance.spent(0, 1);
             looks += 1;
         }
-        assert!(looks == MONITOR_BURST / 2 && allowance.when(0, true) == 0);
-        assert_eq!(allowance.when(LEAST, false), LEAST, "one more after that time");
+        assert!(looks == MONITOR_BURST / 2 && allowance.when(0, 0) == 0);
+        assert_eq!(allowance.when(LEAST, MONITOR_BURST / 2), LEAST, "one more after that time");
     }
 }

@@ -1,4 +1,5 @@
-//! What makes the monitor look between its looks at everything: startup files that change, and processes that are born.
+//! What makes the monitor look between its looks at everything: startup files that change, processes that are born, and what
+//! happens to the network.
 
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::{Mutex, MutexGuard};
@@ -6,8 +7,8 @@ use std::sync::{Mutex, MutexGuard};
 use gatewatch::facts::text::{Bytes, fields};
 use gatewatch::host::{Fault, Host};
 use gatewatch::limits::{MONITOR_BORN, MONITOR_DEPTH, MONITOR_WATCHES, PATH_BYTES};
+use gatewatch::monitor::familiar::Familiar;
 use gatewatch::monitor::key::Secret;
-use gatewatch::monitor::programs::Programs;
 use gatewatch::source::places::{PLACES, concerns};
 use gatewatch::source::proc::{self, Pids};
 use gatewatch::source::{Coverage, rows};
@@ -17,6 +18,8 @@ use crate::sys::fd::{Dir, fault};
 use crate::sys::inotify::{Change, Watches};
 use crate::sys::machine::Machine;
 use crate::sys::proc_events::{Heard, NETLINK_CONNECTOR, ProcEvents};
+
+use super::network::{Lately, Network, Told};
 
 // A page of them is used only where there are so many processes.
 static LISTED: Mutex<[Pids; 2]> = Mutex::new([const { Pids::new() }; 2]);
@@ -30,20 +33,21 @@ pub struct News {
     pub process: bool,
     /// Its program was never seen before, or a startup file has changed.
     pub strange: bool,
+    /// The network is another.
+    pub network: bool,
+    /// It has a rule more: who knocks at all doors, and a line that comes and goes, must not keep that from being seen.
+    pub rule: bool,
 }
 
 impl News {
-    /// Whether there is any.
-    pub const fn is_any(self) -> bool {
-        self.startup || self.process
-    }
-
     /// Both.
     pub const fn and(self, other: Self) -> Self {
         Self {
             startup: self.startup || other.startup,
             process: self.process || other.process,
             strange: self.strange || other.strange,
+            network: self.network || other.network,
+            rule: self.rule || other.rule,
         }
     }
 }
@@ -66,18 +70,31 @@ enum Births {
     Untold,
 }
 
+/// What somebody wants to know of.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted {
+    /// Startup files.
+    pub startup: bool,
+    /// Processes.
+    pub processes: bool,
+    /// The network.
+    pub network: bool,
+}
+
 /// All of it.
 pub struct Triggers<'m> {
     machine: &'m Machine,
     watches: Option<Watches>,
     table: heapless::Vec<Watched, MONITOR_WATCHES>,
     births: Births,
+    network: Option<Network<'m>>,
+    lately: Lately,
     /// Processes that were listed last, and those of now.
     listed: MutexGuard<'static, [Pids; 2]>,
     born: heapless::Vec<u32, MONITOR_BORN>,
     /// More happened than is known.
     lost: bool,
-    programs: Programs,
+    familiar: Familiar,
     secret: Secret,
     /// What has been complained of, once.
     said: bool,
@@ -85,8 +102,9 @@ pub struct Triggers<'m> {
 
 impl<'m> Triggers<'m> {
     /// Listens for what is wanted of a machine.
-    pub fn open(machine: &'m Machine, secret: Secret, startup: bool, processes: bool) -> Self {
-        let watches = if startup {
+    pub fn open(machine: &'m Machine, secret: Secret, wanted: Wanted) -> Self {
+        let live = machine.about().live;
+        let watches = if wanted.startup {
             let opened = Watches::open();
             if let Err(errno) = &opened {
                 let why = fault(*errno);
@@ -98,7 +116,7 @@ impl<'m> Triggers<'m> {
         } else {
             None
         };
-        let births = match processes && machine.about().live {
+        let births = match wanted.processes && live {
             false => Births::Untold,
             true if has_connector(machine) => match ProcEvents::open() {
                 Ok(events) => Births::Told(events),
@@ -111,10 +129,12 @@ impl<'m> Triggers<'m> {
             watches,
             table: heapless::Vec::new(),
             births,
+            network: if wanted.network && live { Some(Network::open(machine)) } else { None },
+            lately: Lately::default(),
             listed: crate::lock(&LISTED),
             born: heapless::Vec::new(),
             lost: false,
-            programs: Programs::new(),
+            familiar: Familiar::new(),
             secret,
             said: false,
         };
@@ -125,9 +145,19 @@ impl<'m> Triggers<'m> {
         triggers
     }
 
-    /// Whether the list of processes has to be looked at from time to time.
+    /// Whether lists have to be looked at from time to time: of processes, or of sockets, of which no kernel tells.
     pub const fn needs_listing(&self) -> bool {
-        matches!(self.births, Births::Listed { .. })
+        matches!(self.births, Births::Listed { .. }) || self.network.is_some()
+    }
+
+    /// Whether there was something new to list lately.
+    pub const fn is_busy(&self) -> bool {
+        self.lately.busy
+    }
+
+    /// Whether there is a network to look at.
+    pub const fn has_network(&self) -> bool {
+        self.network.is_some()
     }
 
     /// What becomes readable when something happens.
@@ -136,7 +166,8 @@ impl<'m> Triggers<'m> {
             Births::Told(events) => Some(events.as_fd()),
             _ => None,
         };
-        self.watches.as_ref().map(AsFd::as_fd).into_iter().chain(births)
+        let network = self.network.iter().flat_map(Network::descriptors);
+        self.watches.as_ref().map(AsFd::as_fd).into_iter().chain(births).chain(network)
     }
 
     /// Watches the startup places as they are now.
@@ -181,9 +212,21 @@ impl<'m> Triggers<'m> {
         }
     }
 
-    /// Notes the processes that have been born since the last time, where nobody tells of them.
-    pub fn list(&mut self) {
-        let Births::Listed { newest } = &mut self.births else { return };
+    /// Notes the processes that have been born since the last time, where nobody tells of them, and whether sockets have to do
+    /// with strangers. Returns whether something is to be taken.
+    pub fn list(&mut self) -> bool {
+        let busy = self.list_processes();
+        let lately = match &mut self.network {
+            Some(network) => network.has_strangers(&mut self.familiar, self.secret),
+            None => Lately::default(),
+        };
+        self.lately = Lately { strange: lately.strange || self.lately.strange, busy: lately.busy || busy };
+        self.lately.strange || self.lost || !self.born.is_empty()
+    }
+
+    /// Returns whether there were new ones, and their list was long to look through.
+    fn list_processes(&mut self) -> bool {
+        let Births::Listed { newest } = &mut self.births else { return false };
         // Its last word is the newest process id (proc_loadavg(5)).
         let mut now = Bytes::new();
         if let Ok((mut file, _)) = self.machine.file(b"proc/loadavg") {
@@ -192,7 +235,7 @@ impl<'m> Triggers<'m> {
             });
         }
         if now == *newest && !now.is_empty() {
-            return;
+            return false;
         }
         *newest = now;
         let [before, after] = &mut *self.listed;
@@ -203,7 +246,7 @@ impl<'m> Triggers<'m> {
             .and_then(|dir| proc::pids(self.machine, &dir, after, &mut coverage))
             .is_err()
         {
-            return;
+            return true;
         }
         for pid in after.iter().filter(|pid| before.binary_search(pid).is_err()) {
             self.lost |= !before.is_empty() && self.born.push(*pid).is_err();
@@ -211,12 +254,16 @@ impl<'m> Triggers<'m> {
         // What is used of it is copied, not all of its room.
         before.clear();
         let _ = before.extend_from_slice(after);
+        true
     }
 
     /// Takes what has happened since the last time. A process that has ended again is no news: a look would not see it.
     pub fn take(&mut self) -> News {
         let mut news = News::default();
-        let Self { watches, table, births, born, lost, .. } = self;
+        let Self { watches, table, births, network, lately, familiar, born, lost, .. } = self;
+        let told = network.as_ref().map_or_else(Told::default, |network| network.take(familiar, self.secret));
+        news.rule = told.rule;
+        news.network = std::mem::take(&mut lately.strange) || told.link || told.rule;
         if let Some(watches) = watches {
             watches.read(&mut |change| {
                 news.startup |= match change {
@@ -251,7 +298,7 @@ impl<'m> Triggers<'m> {
         let process = self.machine.dir(format!("proc/{pid}").as_bytes()).ok()?;
         let mut path = [0_u8; PATH_BYTES];
         match self.machine.link_at(&process, b"exe", &mut path) {
-            Ok(length) => Some(self.programs.is_strange(path.get(..length).unwrap_or_default(), self.secret)),
+            Ok(length) => Some(self.familiar.is_strange(path.get(..length).unwrap_or_default(), self.secret)),
             Err(Fault::NotFound | Fault::Gone) => None,
             // Not ours to see; a look may see something else of it.
             Err(_) => Some(false),

@@ -240,6 +240,16 @@ pub fn diag<H: Host>(
     })
 }
 
+/// Hands every socket that the texts show, those of TCP only if that is said, to `each`, as far as they can be read and are
+/// understood.
+pub fn shown<H: Host>(host: &H, endian: Endian, tcp: bool, each: &mut dyn FnMut(Socket<'static>)) {
+    for (path, _, protocol, _) in
+        TABLES.into_iter().filter(|(_, _, protocol, _)| tcp || *protocol == Protocol::Udp)
+    {
+        let _ = text_rows(host, path, protocol, endian, each);
+    }
+}
+
 /// Hands every socket of a text to `each`, as far as it is understood.
 fn text_rows<H: Host>(
     host: &H,

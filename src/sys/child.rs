@@ -2,6 +2,7 @@
 //! started keeps the sinks and the time.
 
 use std::os::fd::{AsFd, OwnedFd};
+use std::sync::{Mutex, PoisonError};
 
 use nix::errno::Errno;
 use nix::libc;
@@ -12,7 +13,11 @@ use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{ForkResult, Pid, fork, getpid, getppid, pipe};
 
 use super::clock::{monotonic_us, pause};
-use super::signals;
+use super::{notify, signals};
+
+/// Children that were told to end and have not: they wait in the kernel. So many may.
+static STUCK: Mutex<heapless::Vec<Pid, MOST_STUCK>> = Mutex::new(heapless::Vec::new());
+const MOST_STUCK: usize = 4;
 
 /// A running child.
 #[derive(Debug)]
@@ -46,6 +51,14 @@ pub enum Ending {
     Stuck,
 }
 
+/// Lets go of the stuck children that have come to their end meanwhile. Returns whether there may be another one: what one waits
+/// for, the next one would wait for too.
+pub fn may_start() -> bool {
+    let mut stuck = STUCK.lock().unwrap_or_else(PoisonError::into_inner);
+    stuck.retain(|pid| waitpid(*pid, Some(WaitPidFlag::WNOHANG)) == Ok(WaitStatus::StillAlive));
+    !stuck.is_full()
+}
+
 /// Forks. `look` runs in the child with its end of the pipe, and its result is the child's exit status.
 pub fn start(timeout_us: u64, look: impl FnOnce(&OwnedFd) -> i32) -> Result<Child, Errno> {
     // Not closed on exec: nothing is executed.
@@ -77,10 +90,14 @@ impl Child {
     /// Waits for bytes until the deadline.
     pub fn receive(&self, into: &mut [u8]) -> Result<Received, Errno> {
         loop {
-            let left_us = self.deadline_us.saturating_sub(monotonic_us());
+            let now_us = monotonic_us();
+            let left_us = self.deadline_us.saturating_sub(now_us);
             if left_us == 0 {
                 return Ok(Received::Late);
             }
+            // Who waits for a look is not dead.
+            let left_us =
+                notify::pat(now_us).map_or(left_us, |next| left_us.min(next.saturating_sub(now_us)));
             let left = i32::try_from(left_us.div_ceil(1000)).unwrap_or(i32::MAX);
             let pipe = || PollFd::new(self.pipe.as_fd(), PollFlags::POLLIN);
             let timeout = PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX);
@@ -117,6 +134,7 @@ impl Child {
             }
         }
         let _ = kill(self.pid, Signal::SIGKILL);
+        let _ = STUCK.lock().unwrap_or_else(PoisonError::into_inner).push(self.pid);
         Ending::Stuck
     }
 }

@@ -34,6 +34,24 @@ pub fn monotonic_us() -> u64 {
     seconds.saturating_mul(1_000_000).saturating_add(nanoseconds.div_euclid(1000))
 }
 
+/// Microseconds of the processor's time that this process has used, and those that it started and has waited for.
+#[cfg(feature = "monitor")]
+pub fn processor_us() -> u64 {
+    const OWN: libc::c_int = 0;
+    const CHILDREN: libc::c_int = -1;
+    let used = |whose: libc::c_int| {
+        // The kernel's `struct rusage` of this number is 18 longs: user and system time are the first four (getrusage(2)).
+        let mut used: [libc::c_long; 18] = [0; 18];
+        // SAFETY: the kernel writes 18 longs.
+        unsafe { libc::syscall(libc::SYS_getrusage, whose, used.as_mut_ptr()) };
+        let [seconds, us, more_seconds, more_us, ..] =
+            used.map(|part| u64::try_from(part).unwrap_or_default());
+        let seconds = seconds.saturating_add(more_seconds);
+        seconds.saturating_mul(1_000_000).saturating_add(us).saturating_add(more_us)
+    };
+    used(OWN).saturating_add(used(CHILDREN))
+}
+
 /// Does nothing for a while, or until a signal.
 pub fn pause(milliseconds: u16) {
     let _ = poll(&mut [], PollTimeout::from(milliseconds));
@@ -52,6 +70,16 @@ mod tests {
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
         assert!(seconds().abs_diff(now) <= 2, "{now}");
         assert!(believable().is_some());
+    }
+
+    #[cfg(feature = "monitor")]
+    #[test]
+    fn work_of_children_counts_once_they_are_waited_for() {
+        let before = processor_us();
+        let script = "n=0; while [ $n -lt 20000 ]; do n=$((n + 1)); done";
+        assert!(std::process::Command::new("sh").args(["-c", script]).status().unwrap().success());
+        let used = processor_us() - before;
+        assert!((1000..20_000_000).contains(&used), "{used}");
     }
 
     #[test]

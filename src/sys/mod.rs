@@ -7,6 +7,8 @@ pub mod code;
 mod errno;
 pub mod fd;
 #[cfg(feature = "monitor")]
+mod filter;
+#[cfg(feature = "monitor")]
 pub mod inotify;
 #[cfg(feature = "monitor")]
 pub mod lock;
@@ -15,9 +17,14 @@ pub mod machine;
 pub mod map;
 #[cfg(feature = "fetch")]
 pub mod net;
+#[cfg(feature = "monitor")]
+pub mod net_events;
 mod netlink;
 pub mod newfile;
 #[cfg(feature = "monitor")]
+pub mod notify;
+#[cfg(not(feature = "monitor"))]
+#[path = "notify/without.rs"]
 pub mod notify;
 #[cfg(test)]
 mod packet_filter;

@@ -7,6 +7,9 @@ use nix::libc;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{MsgFlags, NetlinkAddr, bind, recv, send};
 
+use super::clock::monotonic_us;
+use super::filter::{COPY, END, IF_EQUAL, IF_EQUAL_COPY, LOAD, attach, step};
+
 /// The protocol of netlink on which the connector speaks (linux/netlink.h).
 pub const NETLINK_CONNECTOR: i32 = 11;
 
@@ -24,6 +27,8 @@ const EXEC: u32 = 2;
 /// Where in a message it says what happened, and what belongs to that: behind `struct nlmsghdr` (16), `struct cn_msg` (20), and
 /// of `struct proc_event` number, processor and time (16).
 const WHAT: usize = 36;
+/// In `struct cn_msg` the number of what is said, which comes back in the answer.
+const NUMBER: usize = 24;
 const DATA: usize = 52;
 /// Of the child of a fork: its id, and that of the process whose thread it is.
 const CHILD: usize = DATA + 8;
@@ -64,7 +69,9 @@ impl ProcEvents {
         let events = Self(unsafe { OwnedFd::from_raw_fd(fd) });
         events.filter()?;
         bind(events.0.as_raw_fd(), &NetlinkAddr::new(0, CN_IDX_PROC))?;
-        events.say(LISTEN)?;
+        // The answer goes to all who listen, and each has to know its own: in a container there is none.
+        let number = u32::try_from(monotonic_us() & 0xffff_ffff).unwrap_or_default() ^ std::process::id();
+        events.say(LISTEN, number)?;
         for _ in 0..PATIENCE_MS {
             let mut fds = [PollFd::new(events.0.as_fd(), PollFlags::POLLIN)];
             if poll(&mut fds, PollTimeout::from(PATIENCE_MS))? == 0 {
@@ -73,7 +80,7 @@ impl ProcEvents {
             let mut message = [0_u8; 128];
             let length = recv(events.0.as_raw_fd(), &mut message, MsgFlags::empty())?;
             let message = message.get(..length).unwrap_or_default();
-            if word(message, WHAT) == Some(NONE) {
+            if word(message, WHAT) == Some(NONE) && word(message, NUMBER) == Some(number) {
                 return match word(message, DATA) {
                     Some(0) => Ok(events),
                     _ => Err(Errno::EPERM),
@@ -85,13 +92,6 @@ impl ProcEvents {
 
     /// Only births, and only those of processes: of threads, ends and all else the kernel does not even wake us.
     fn filter(&self) -> Result<(), Errno> {
-        // A filter reads words as if they came from a network (linux/filter.h, packet(7)).
-        const LOAD: u16 = 0x20;
-        const COPY: u16 = 0x07;
-        const IF_EQUAL: u16 = 0x15;
-        const IF_EQUAL_COPY: u16 = 0x1d;
-        const END: u16 = 0x06;
-        let step = |code, jt, jf, k| libc::sock_filter { code, jt, jf, k };
         let at = |place| u32::try_from(place).unwrap_or_default();
         let mut program = [
             step(LOAD, 0, 0, at(WHAT)),
@@ -105,26 +105,15 @@ impl ProcEvents {
             step(END, 0, 0, u32::MAX),
             step(END, 0, 0, 0),
         ];
-        let length = u16::try_from(program.len()).unwrap_or_default();
-        let filter = libc::sock_fprog { len: length, filter: program.as_mut_ptr() };
-        let size = libc::socklen_t::try_from(size_of_val(&filter)).unwrap_or_default();
-        // SAFETY: the kernel reads `filter` and the program that it names, which outlive the call.
-        let done = unsafe {
-            libc::setsockopt(
-                self.0.as_raw_fd(),
-                libc::SOL_SOCKET,
-                libc::SO_ATTACH_FILTER,
-                (&raw const filter).cast(),
-                size,
-            )
-        };
-        Errno::result(done).map(drop)
+        attach(&self.0, &mut program)
     }
 
-    fn say(&self, operation: u32) -> Result<(), Errno> {
+    fn say(&self, operation: u32, number: u32) -> Result<(), Errno> {
         // `struct nlmsghdr` of 40 bytes and of type NLMSG_DONE, `struct cn_msg` with 4 bytes, the operation.
         let mut message = [0_u8; 40];
-        for (at, value) in [(0, 40_u32), (16, CN_IDX_PROC), (20, CN_VAL_PROC), (WHAT, operation)] {
+        for (at, value) in
+            [(0, 40_u32), (16, CN_IDX_PROC), (20, CN_VAL_PROC), (NUMBER, number), (WHAT, operation)]
+        {
             put(&mut message, at, &value.to_ne_bytes());
         }
         put(&mut message, 4, &3_u16.to_ne_bytes());
@@ -163,7 +152,7 @@ impl AsFd for ProcEvents {
 impl Drop for ProcEvents {
     /// Older kernels go on making the messages for nobody.
     fn drop(&mut self) {
-        let _ = self.say(IGNORE);
+        let _ = self.say(IGNORE, 0);
     }
 }
 

@@ -33,6 +33,7 @@
 mod join;
 mod keys;
 mod story;
+mod words;
 
 use super::{Advice, Event, Finding, Incident, Severity, wire};
 use crate::facts::chains::key;

@@ -2,19 +2,12 @@
 
 use core::fmt::Write;
 
-use super::super::{Client, Finding, Severity};
+use super::super::{Finding, Severity};
 use super::keys;
+use super::words::{DETAIL, Out, WORD, claimed, client, cut, place, reference, shown, subject, word};
 use crate::facts::endpoint::Endpoint;
 use crate::facts::process::Owner;
-use crate::facts::text::{Bytes, basename};
-use crate::limits::STORY_BYTES;
-
-type Out = Bytes<STORY_BYTES>;
-
-/// Bytes of a path, and of other parts, that a story shows: what is longer is cut in its middle.
-const PATH: usize = 100;
-const DETAIL: usize = 160;
-const WORD: usize = 40;
+use crate::facts::text::basename;
 
 /// Findings that are told in words of the story; of the others the ids are named, so many of them.
 const OTHERS: usize = 8;
@@ -93,8 +86,14 @@ impl<'a> Story<'a> {
         }
         let family = members().map(|finding| finding.family).find(|family| !family.is_empty());
         let speaks = SPEAKS.iter().find_map(|(check, _)| {
-            speaker(check, &lead, members).filter(|it| is_of(&lead, it)).and_then(|finding| finding.remote)
+            let speaker = speaker(check, &lead, members).filter(|it| accuses(it) && is_of(&lead, it));
+            speaker.map(|finding| (finding.pid, finding.remote))
         });
+        // Of several processes of a program it is about the one that speaks: what is said of one is its own.
+        if let Some((pid, _)) = speaks.filter(|(pid, _)| *pid != lead.pid) {
+            lead = members().filter(accuses).find(|finding| finding.pid == pid).unwrap_or(lead);
+        }
+        let speaks = speaks.and_then(|(_, remote)| remote);
         Self { lead, family: family.unwrap_or_default(), start: start(&lead, members), speaks }
     }
 
@@ -333,114 +332,5 @@ impl<'a, const N: usize> Said<'a> for heapless::Vec<&'a str, N> {
 fn note<'a>(check: &'a str, said: &mut heapless::VecView<&'a str>) {
     if !said.contains(&check) {
         let _ = said.push(check);
-    }
-}
-
-/// The name that a process claims: the check quotes it, whatever it is.
-fn claimed<'a>(finding: &Finding<'a>) -> &'a [u8] {
-    let claimed = finding.detail.strip_prefix(b"it claims to be ");
-    let end = claimed.and_then(|rest| rest.windows(6).rposition(|six| six == b", but "));
-    claimed.zip(end).and_then(|(rest, end)| rest.get(..end)).unwrap_or(finding.name)
-}
-
-/// What a startup file was compared with.
-fn reference(detail: &[u8]) -> &'static [u8] {
-    let has = |words: &[u8]| detail.windows(words.len()).any(|part| part == words);
-    if has(b"firmware image") {
-        b"image"
-    } else if has(b"baseline") {
-        b"baseline"
-    } else {
-        b"packages"
-    }
-}
-
-fn client(finding: &Finding<'_>, out: &mut Out) {
-    match finding.client {
-        Some(Client::Named(name)) => cut(name, PATH, out),
-        Some(Client::At(end)) => drop(write!(out, "{end}")),
-        None => {}
-    }
-}
-
-/// `/etc/rc.local:3`
-fn place(finding: &Finding<'_>, out: &mut Out) {
-    shown(finding.path, out);
-    if let Some(line) = finding.line {
-        let _ = write!(out, ":{line}");
-    }
-}
-
-/// What a finding without a process is about.
-fn subject(finding: &Finding<'_>, out: &mut Out) {
-    if !finding.path.is_empty() {
-        place(finding, out);
-        return;
-    }
-    match (finding.name, finding.remote) {
-        (b"", Some(end)) => drop(write!(out, "{end}")),
-        (b"", None) => out.push(b"this machine"),
-        (name, _) => cut(name, WORD, out),
-    }
-}
-
-/// Adds a path.
-fn shown(path: &[u8], out: &mut Out) {
-    quoted(path, PATH, out);
-}
-
-/// Adds the name of a process.
-fn word(name: &[u8], out: &mut Out) {
-    quoted(name, WORD, out);
-}
-
-/// Adds what an enemy named; in quotes where it could be taken for more of the story than it is.
-fn quoted(path: &[u8], room: usize, out: &mut Out) {
-    if !path.iter().any(|b| b" ,;()\"".contains(b)) {
-        return cut(path, room, out);
-    }
-    // A quote in it is doubled.
-    let room = if path.contains(&b'"') { room.div_euclid(2) } else { room };
-    let mut whole = Out::new();
-    cut(path, room, &mut whole);
-    out.push(b"\"");
-    for (at, part) in whole.as_slice().split(|b| *b == b'"').enumerate() {
-        out.push(if at == 0 { b"" } else { b"\"\"" });
-        out.push(part);
-    }
-    out.push(b"\"");
-}
-
-/// Adds bytes, or, where they are more than `room`, their beginning and end and how many are left out between.
-fn cut(bytes: &[u8], room: usize, out: &mut Out) {
-    let Some(over) = bytes.len().checked_sub(room).filter(|over| *over > 0) else {
-        out.push(bytes);
-        return;
-    };
-    let half = room.div_euclid(2);
-    out.push(bytes.get(..half).unwrap_or_default());
-    let _ = write!(out, "[cut {over} bytes]");
-    out.push(bytes.get(half.saturating_add(over)..).unwrap_or_default());
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn quoted_parts_are_cut_too() {
-        let mut out = Out::new();
-        quoted(&[b'"'; 500], 10, &mut out);
-        assert_eq!(out.as_slice(), b"\"\"\"\"\"[cut 495 bytes]\"\"\"\"\"\"\"");
-    }
-
-    #[test]
-    fn long_parts_are_cut_in_their_middle() {
-        let mut out = Out::new();
-        cut(b"0123456789", 10, &mut out);
-        assert_eq!(out.as_slice(), b"0123456789");
-        out.clear();
-        cut(b"0123456789abcdef", 10, &mut out);
-        assert_eq!(out.as_slice(), b"01234[cut 6 bytes]bcdef");
     }
 }

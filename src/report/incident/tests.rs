@@ -118,6 +118,39 @@ fn one_intruder_is_one_incident() {
 }
 
 #[test]
+fn of_several_processes_it_is_about_the_one_that_speaks() {
+    let program = b"/tmp/.x";
+    let gone = |pid| Finding {
+        severity: Severity::Infected,
+        detail: b"its file is gone",
+        ..process_at("exe-deleted", pid, program)
+    };
+    let remote = Some(end([203, 0, 113, 7], 443));
+    let speaks = Finding { remote, ..process_at("c2-address", 813, program) };
+    let expected = "incident 1 infected: pid 813 (/tmp/.x, deleted) and 1 other process, speaks to 203.0.113.7:443 (listed).";
+    assert_eq!(stories(&[gone(812), gone(813), speaks]), [expected]);
+    // One that is accused of nothing else, and another program, which stays another's.
+    let expected = "incident 1 infected: pid 813 (/tmp/.x) and 1 other process, speaks to 203.0.113.7:443 (listed); \
+                    pid 812: its file is gone.";
+    assert_eq!(stories(&[gone(812), speaks]), [expected]);
+    let mut child = Finding { remote, ..process_at("c2-address", 900, b"/tmp/z") };
+    child.parents[0].pid = 812;
+    let of = |findings: &[Finding<'_>]| {
+        let mut incidents = Box::new(Incidents::new());
+        assert!(findings.iter().all(|finding| incidents.hold(&Event::Finding(*finding), &index)));
+        let mut told = None;
+        incidents.tell(&|_| Advice::PROGRAM, &mut |event| {
+            if let Told::Incident(it) = event {
+                told = Some((it.pid, it.remote));
+            }
+        });
+        told
+    };
+    assert_eq!(of(&[gone(812), speaks]), Some((Some(813), remote)));
+    assert_eq!(of(&[gone(812), child]), Some((Some(812), None)));
+}
+
+#[test]
 fn two_intruders_are_two_incidents() {
     let mut findings =
         attack(812, b"/tmp/.x", b"/etc/rc.d/S99y", b"runs /tmp/.x in: /tmp/.x", end([203, 0, 113, 7], 443));
