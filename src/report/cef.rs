@@ -235,7 +235,7 @@ impl<W: Write> Sink for Cef<'_, W> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{endpoint, finding, summary, written};
+    use super::super::testing::{endpoint, finding, incident, summary, written};
     use super::*;
     use crate::report::{History, State};
 
@@ -291,19 +291,14 @@ mod tests {
     #[test]
     fn incident_check_and_summary_have_lines_too() {
         let incident = Incident {
-            number: 1,
             severity: Severity::Suspicious,
-            family: b"",
             checks: &["exe-deleted", "c2-address"],
             findings: 2,
-            follow: [0, 2, 0],
             pid: Some(812),
             path: b"/tmp/x",
-            started_by: (b"", 0),
             remote: Some(endpoint("203.0.113.7:443")),
-            client: None,
             story: b"pid 812 speaks to 203.0.113.7",
-            advice: &[],
+            ..incident()
         };
         let check =
             CheckReport { check: "c2-address", looked: Looked::No, why: b"no file", facts: 0, findings: 0 };

@@ -282,7 +282,7 @@ impl<W: Write> Sink for Nagios<'_, W> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{endpoint, finding, summary, written};
+    use super::super::testing::{endpoint, finding, incident, summary, written};
     use super::*;
     use crate::report::{History, Looked, State};
 
@@ -339,21 +339,7 @@ mod tests {
 
     #[test]
     fn an_incident_says_more_than_its_findings() {
-        let incident = Incident {
-            number: 1,
-            severity: Severity::Infected,
-            family: b"",
-            checks: &["exe-deleted"],
-            findings: 1,
-            follow: [0, 0, 1],
-            pid: None,
-            path: b"",
-            started_by: (b"", 0),
-            remote: None,
-            client: None,
-            story: b"pid 812 speaks | to 203.0.113.7",
-            advice: &[],
-        };
+        let incident = Incident { story: b"pid 812 speaks | to 203.0.113.7", ..incident() };
         let text = told(&[Event::Finding(finding())], &[incident], &summary(Verdict::Infected));
         let line = r"incident 1: pid 812 speaks \x7c to 203.0.113.7";
         assert!(text.starts_with(&format!("GATEWATCH CRITICAL - infected: {line}; ")), "{text}");
