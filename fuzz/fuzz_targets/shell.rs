@@ -13,7 +13,7 @@ use gatewatch::facts::startup::Kind;
 use libfuzzer_sys::fuzz_target;
 
 const KINDS: [Kind; 7] =
-    [Kind::Shell, Kind::Cron, Kind::SystemCron, Kind::Inittab, Kind::Unit, Kind::Other, Kind::Program];
+    [Kind::Shell, Kind::Cron, Kind::SystemCron, Kind::Inittab, Kind::Unit, Kind::Rules, Kind::Other, Kind::Program];
 
 thread_local! {
     static COMMANDS: RefCell<Box<Commands>> = RefCell::new(Box::new(Commands::new()));

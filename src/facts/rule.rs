@@ -52,6 +52,14 @@ pub fn rule(commands: &Commands, command: u16) -> Option<Rule<'_>> {
             Some(iptables(words()))
         }
         b"nft" => Some(nft(words())),
+        // A line of what iptables-restore(8) or `nft -f` reads.
+        _ if is(b"-A -I --append --insert") => Some(iptables(commands.program(command).flat_map(fields))),
+        _ if is(b"add insert") && words().next() == Some(b"rule") => {
+            Some(nft(commands.program(command).flat_map(fields)))
+        }
+        _ if is(b"tcp udp ip iifname") => {
+            Some(Rule { verb: Verb::Append, ..nft(commands.program(command).flat_map(fields)) })
+        }
         _ => None,
     }
     .filter(|_| commands.words(command, Role::HereDocument).next().is_none())
@@ -179,6 +187,17 @@ mod tests {
             ("nft flush set inet fw4 x", "Flush set    all"),
             ("iptables -A INPUT -p tcp --dport $P -j DROP", "Append INPUT DROP   all"),
             ("ipset add x y", ""),
+            (
+                "-A PREROUTING -p tcp --dport 449 -j DNAT --to-destination 192.0.2.1:80",
+                "Append PREROUTING DNAT 449 192.0.2.1:80 all",
+            ),
+            ("-A INPUT -p tcp -m tcp --dport 23 -j DROP", "Append INPUT DROP 23  all"),
+            (
+                "insert rule ip nat prerouting tcp dport 449 dnat to 192.0.2.1:80",
+                "Insert  DNAT 449 192.0.2.1:80 all",
+            ),
+            ("tcp dport 449 counter dnat ip to 192.0.2.1:80", "Append  DNAT 449 192.0.2.1:80 all"),
+            ("ip a", "Append     all"),
         ] {
             assert_eq!(parsed(text), expected, "{text}");
         }

@@ -179,11 +179,16 @@ pub fn printed(commands: &Commands, command: u16) -> Bytes<WORD_BYTES> {
     text
 }
 
-/// The text that an order of sed puts into a file: `/exit 0/i TEXT`, `$a TEXT` (sed(1)).
+/// The text that an order of sed puts into a file: `/exit 0/i TEXT`, `$a TEXT`, `s#exit 0#TEXT#` (sed(1)).
 #[must_use]
 pub fn inserted(order: &[u8]) -> Option<&[u8]> {
     if order.first() == Some(&b'-') {
         return None;
+    }
+    if let [b's', by, rest @ ..] = order
+        && by.is_ascii_punctuation()
+    {
+        return rest.split(|b| b == by).nth(1);
     }
     let ends = |part: &[u8]| matches!(part, [b'/' | b'$' | b'0'..=b'9', b'i' | b'a', b' ' | b'\\']);
     let at = order.windows(3).position(ends)?;
@@ -233,7 +238,9 @@ mod tests {
             (b"/^exit 0/i\\/tmp/x", Some(b"/tmp/x")),
             (b"$a /tmp/x", Some(b"/tmp/x")),
             (b"1i /tmp/x", Some(b"/tmp/x")),
-            (b"s|/tmp/a|/usr/b|", None),
+            (b"s|/tmp/a|/usr/b|", Some(b"/usr/b")),
+            (b"s#exit 0#/tmp/x; exit 0#", Some(b"/tmp/x; exit 0")),
+            (b"start", None),
             (b"/x/d", None),
             (b"-i", None),
         ] {
