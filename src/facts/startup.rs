@@ -68,11 +68,10 @@ fn ruled(line: &[u8]) -> Option<&[u8]> {
         return line.get(at..)?.split(|b| *b == b'"').nth(1);
     }
     let column = |count| behind(line, count);
-    let command = [3, 4].map(column).into_iter().find_map(|rest| match rest {
+    [3, 4].map(column).into_iter().find_map(|rest| match rest {
         [b'@' | b'$' | b'*', command @ ..] => Some(command),
         _ => None,
-    });
-    command
+    })
 }
 
 /// What is left of a line after its first `count` fields. A variable of a crontab, `NAME=value`, has none.
