@@ -113,6 +113,7 @@ pub static PLACES: &[Place] = &[
     Place::all(b"etc/network/if-post-down.d", Shell),
     Place::all(b"etc/dhcp/dhclient-exit-hooks.d", Shell),
     Place::all(b"etc/dhcp/dhclient-enter-hooks.d", Shell),
+    Place::all(b"usr/lib/dhcpcd/dhcpcd-hooks", Shell),
     Place::all(b"lib/dhcpcd/dhcpcd-hooks", Shell),
     Place::all(b"etc/NetworkManager/dispatcher.d", Shell).by(Owner),
     Place::all(b"etc/networkd-dispatcher", Shell).by(Owner),
