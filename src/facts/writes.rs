@@ -137,6 +137,10 @@ pub fn write(commands: &Commands, command: u16) -> Option<Write<'_>> {
         {
             Some(Write { target: Target::Jobs, content: fed(commands, command) })
         }
+        b"dd" => {
+            let value = |key: &[u8]| operands().find_map(|word| word.strip_prefix(key));
+            Some(Write { target: target(value(b"of=")?)?, content: Content::Copy(value(b"if=")?) })
+        }
         b"cru" => Some(Write { target: Target::Jobs, content: Content::Printed(command) }),
         b"sed" if arguments(commands, command).any(|word| word.starts_with(b"-i")) => {
             Some(Write { target: target(operands().last()?)?, content: Content::Printed(command) })
