@@ -154,6 +154,8 @@ mod tests {
             b"lua -e \"os.execute('/tmp/.x')\"",
             b"perl -e 'system(\"/tmp/.x\")'",
             b"$(echo /tmp/.x)",
+            b"node /tmp/x.js &",
+            b"zcat /tmp/x.gz | sh",
             b"X=`echo /tmp/x`; $X &",
             b"pushd /tmp; ./x",
             b"coproc /tmp/x",

@@ -57,9 +57,9 @@ pub struct Commands {
 }
 
 /// Programs that run the text they are given.
-const SHELLS: [&[u8]; 15] = [
+const SHELLS: [&[u8]; 18] = [
     b"ucode", b"sh", b"ash", b"bash", b"dash", b"ksh", b"zsh", b"hush", b"lash", b"msh", b"python",
-    b"python3", b"perl", b"lua", b"php",
+    b"python3", b"perl", b"lua", b"php", b"php-cli", b"ruby", b"node",
 ];
 
 /// Long options of these that take a value (flock(1), timeout(1), env(1), nice(1), ionice(1), sudo(8)).

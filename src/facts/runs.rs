@@ -44,7 +44,7 @@ pub fn executed<'a>(commands: &'a Commands, command: u16, each: &mut dyn FnMut(&
         // The loader of programs runs one (ld.so(8)).
         name if name.starts_with(b"ld-") => operand().into_iter().for_each(each),
         _ if commands.is_shell(command) => shell_runs(commands, command, each),
-        _ if is(b"awk gawk mawk ruby") => arguments(commands, command).for_each(|text| called(text, each)),
+        _ if is(b"awk gawk mawk") => arguments(commands, command).for_each(|text| called(text, each)),
         _ => {}
     }
 }
@@ -107,8 +107,8 @@ fn shell_runs<'a>(commands: &'a Commands, command: u16, each: &mut dyn FnMut(&'a
         let name = commands.name(from);
         let is = one_of(name);
         match name {
-            // Names of files, which xargs makes arguments of.
-            _ if is(b"cat ls find") => arguments(commands, from).for_each(&mut *each),
+            // What is in a file, or names of files, which xargs makes arguments of.
+            _ if is(b"cat ls find head tail zcat gunzip") => arguments(commands, from).for_each(&mut *each),
             // `echo "$x" | sh` runs what `x` holds.
             _ if is(b"echo printf") => {
                 arguments(commands, from).filter(|word| word.first() == Some(&b'$')).for_each(&mut *each);

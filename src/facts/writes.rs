@@ -146,7 +146,10 @@ pub fn write(commands: &Commands, command: u16) -> Option<Write<'_>> {
             Some(Write { target: target(operands().last()?)?, content: Content::Printed(command) })
         }
         _ if is(b"cp mv ln install") => {
-            let (from, to) = (operands().next()?, operands().last()?);
+            // The mode of `install -m 755` stands before both.
+            let (mut from, mut to) = (None, None);
+            operands().for_each(|word| (from, to) = (to, Some(word)));
+            let (from, to) = (from?, to?);
             Some(Write { target: target(to)?, content: Content::Copy(from) }).filter(|_| from != to)
         }
         _ => None,
