@@ -158,13 +158,11 @@ impl Commands {
     /// The fields of a crontab before its command: what a script writes there stands among its own lines (crontab(5)).
     fn schedule(&self, command: u16) -> u16 {
         let times = |word: &[u8]| word.iter().all(|b| b.is_ascii_digit() || b"*/,-".contains(b));
-        let words = || self.words(command, Role::Argument);
-        if words().next().is_none_or(|first| !times(first))
-            || words().take(5).filter(|word| times(word)).count() < 5
-        {
+        let mut words = self.words(command, Role::Argument);
+        if (0..5).any(|_| !words.next().is_some_and(times)) {
             return 0;
         }
-        if words().nth(5) == Some(b"root") { 6 } else { 5 }
+        if words.next() == Some(b"root") { 6 } else { 5 }
     }
 
     /// How many arguments stand before the program that a command runs.

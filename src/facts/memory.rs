@@ -126,8 +126,7 @@ impl Memory {
         self.runs = None;
         self.from_directory = None;
         self.in_body = body;
-        let written = core::mem::take(&mut self.body);
-        let written = Some(written).filter(|file| body && !file.is_empty());
+        let written = body && !self.body.is_empty();
         for (index, _) in commands.iter() {
             let (mut run, mut relative) = (None, false);
             let is_shell = commands.is_shell(index);
@@ -142,7 +141,8 @@ impl Memory {
             });
             // What the shell puts in the place of a variable is the content of that file; whoever runs it runs this.
             let stands = commands.program(index).next().is_some_and(|word| word.first() == Some(&b'$'));
-            if let Some(file) = written.as_ref().filter(|_| stands) {
+            if written && stands {
+                let file = self.body.clone();
                 self.remember(file.as_slice(), run);
             } else if let Some(what) = run {
                 self.runs = self.runs.or(Some(Run { command: index, what }));
@@ -152,13 +152,9 @@ impl Memory {
             }
             self.note(commands, index, line);
         }
-        if let Some(file) = written {
-            self.body = file;
-        } else if !body && !commands.iter().any(|(index, _)| commands.is_shell(index)) {
-            let document = |index: &u16| commands.words(*index, Role::HereDocument).next().is_some();
-            let mut all = commands.iter().map(|(index, _)| index).filter(document);
-            let file = all.find_map(|index| commands.words(index, Role::Output).next());
-            self.body = Bytes::of(file.unwrap_or_default());
+        if !body {
+            self.body.clear();
+            self.body.push(document(commands));
         }
     }
 
@@ -294,6 +290,20 @@ impl Memory {
         let is_name = !basename(file).is_empty();
         self.brought.iter().find(|(kept, _)| is_name && same(kept.as_slice())).map(|(_, how)| *how)
     }
+}
+
+/// The file that a here-document behind these commands goes to; none if a shell reads it.
+fn document(commands: &Commands) -> &[u8] {
+    let mut file = None;
+    for (index, _) in commands.iter() {
+        if commands.is_shell(index) {
+            return b"";
+        }
+        if commands.words(index, Role::HereDocument).next().is_some() {
+            file = file.or(commands.words(index, Role::Output).next());
+        }
+    }
+    file.unwrap_or_default()
 }
 
 /// What a variable is in the place of a program: `$x`.
