@@ -221,6 +221,12 @@ impl Commands {
         self.iter().filter(move |(_, inner)| inner.inside == Some(command)).map(|(index, _)| index)
     }
 
+    /// The same without those of a text that it runs: what they print goes to its output.
+    pub fn substituted(&self, command: u16) -> impl Iterator<Item = u16> + '_ {
+        let inside = move |inner: &Command| inner.inside == Some(command) && !inner.given;
+        self.iter().filter(move |(_, inner)| inside(inner)).map(|(index, _)| index)
+    }
+
     /// Whether a shell runs what it reads. If it is given a script by name or by `-c`, what a pipe gives it is data.
     #[must_use]
     pub fn reads_its_input(&self, command: u16) -> bool {

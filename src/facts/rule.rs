@@ -1,7 +1,6 @@
 //! A rule that a command adds to the packet filter: iptables(8), iptables-extensions(8), nft(8).
 
 use super::commands::{Commands, Role};
-use super::options::arguments;
 use super::text::{fields, is_one_of, one_of};
 
 /// A rule, as far as it matters here. What it does not say is empty.
@@ -44,21 +43,20 @@ pub enum Verb {
 /// The rule of a command, if it is one.
 #[must_use]
 pub fn rule(commands: &Commands, command: u16) -> Option<Rule<'_>> {
-    let words = || arguments(commands, command).flat_map(fields);
+    // The program's own name says nothing to either.
+    let words = || commands.program(command).flat_map(fields);
     let name = commands.name(command);
     let is = one_of(name);
     match name {
-        _ if is(b"iptables ip6tables iptables-legacy iptables-nft ip6tables-legacy ip6tables-nft") => {
+        // Also a line of what iptables-restore(8) or `nft -f` reads.
+        _ if is(b"iptables ip6tables iptables-legacy iptables-nft ip6tables-legacy ip6tables-nft")
+            || is(b"-A -I --append --insert") =>
+        {
             Some(iptables(words()))
         }
-        b"nft" => Some(nft(words())),
-        // A line of what iptables-restore(8) or `nft -f` reads.
-        _ if is(b"-A -I --append --insert") => Some(iptables(commands.program(command).flat_map(fields))),
-        _ if is(b"add insert") && words().next() == Some(b"rule") => {
-            Some(nft(commands.program(command).flat_map(fields)))
-        }
-        _ if is(b"tcp udp ip iifname") => {
-            Some(Rule { verb: Verb::Append, ..nft(commands.program(command).flat_map(fields)) })
+        _ if is(b"nft tcp udp ip iifname") || is(b"add insert") && words().nth(1) == Some(b"rule") => {
+            let rule = nft(words());
+            Some(if is(b"tcp udp ip iifname") { Rule { verb: Verb::Append, ..rule } } else { rule })
         }
         _ => None,
     }

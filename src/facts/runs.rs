@@ -127,10 +127,8 @@ pub fn takes_text(commands: &Commands, command: u16, brings: &dyn Fn(u16) -> boo
         let piped = commands.reads_its_input(command)
             && commands.feeders(command).any(carries)
             && !commands.feeders(command).any(|from| makes_commands(commands, from));
-        // What stands in a text that it runs prints to its output, and is not run.
-        let substituted = |inner| commands.iter().any(|(index, is)| index == inner && !is.given);
-        let inside = |inner| substituted(inner) && carries(inner) && feeds_no_other(commands, inner);
-        piped || commands.inside(command).any(inside)
+        let inside = |inner| carries(inner) && feeds_no_other(commands, inner);
+        piped || commands.substituted(command).any(inside)
     } else {
         // `$(wget …)` in the place of the program.
         let empty = commands.program(command).next().is_some_and(<[u8]>::is_empty);
