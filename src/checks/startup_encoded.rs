@@ -121,6 +121,9 @@ mod tests {
             br"printf '\x41\x42' > /sys/class/leds/x; echo -ne '\x01' > /dev/ttyS1",
             b"IP=$(echo $X | base64 -d); ping $IP",
             b"echo x | base64 | sh",
+            b"eval \"echo $X | base64 -d\"",
+            b"sh -c 'base64 -d /etc/x'",
+            br#"case "$(dd if=$F bs=2 count=1)" in "$(printf '\102\132')") bunzip2 -c $F ;; esac"#,
             b"python3 -c 'import base64;print(base64.b64decode(\"aGk=\"))'",
         ] {
             assert_eq!(startup(&CHECK, Kind::Shell, text), [], "{}", String::from_utf8_lossy(text));

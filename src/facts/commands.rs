@@ -37,6 +37,8 @@ pub struct Command {
     pub inside: Option<u16>,
     /// How many of its arguments stand before the program.
     pub(super) before: u16,
+    /// It stands in a text that a shell runs, so what it prints goes where that shell's own output goes.
+    pub(super) given: bool,
 }
 
 /// The commands of one line.
@@ -55,17 +57,20 @@ pub struct Commands {
 }
 
 /// Programs that run the text they are given.
-const SHELLS: [&[u8]; 15] = [
+const SHELLS: [&[u8]; 18] = [
     b"ucode", b"sh", b"ash", b"bash", b"dash", b"ksh", b"zsh", b"hush", b"lash", b"msh", b"python",
-    b"python3", b"perl", b"lua", b"php",
+    b"python3", b"perl", b"lua", b"php", b"php-cli", b"ruby", b"node",
 ];
+
+/// Long options of these that take a value (flock(1), timeout(1), env(1), nice(1), ionice(1), sudo(8)).
+const LONG: &[u8] = b"wait timeout signal kill-after unset chdir adjustment class classdata user group";
 
 /// In the place of options: a reserved word, which has none.
 const RESERVED: &[u8] = b"-";
 
 /// Words that stand before the program that is run: reserved words, and programs that start another, with the
 /// letters of their options that take a value, and how many words of their own stand before it.
-const BEFORE: [(&[u8], &[u8], u8); 27] = [
+const BEFORE: [(&[u8], &[u8], u8); 29] = [
     (b"if", RESERVED, 0),
     (b"then", RESERVED, 0),
     (b"else", RESERVED, 0),
@@ -74,11 +79,13 @@ const BEFORE: [(&[u8], &[u8], u8); 27] = [
     (b"until", RESERVED, 0),
     (b"do", RESERVED, 0),
     (b"!", RESERVED, 0),
+    (b"coproc", RESERVED, 0),
     (b"time", b"", 0),
     (b"exec", b"a", 0),
     (b"command", b"?", 0),
     (b"builtin", b"", 0),
     (b"nohup", b"", 0),
+    (b"daemonize", b"aceopul", 0),
     (b"setsid", b"", 0),
     (b"env", b"u", 0),
     (b"nice", b"n", 0),
@@ -148,13 +155,23 @@ impl Commands {
         words
     }
 
+    /// The fields of a crontab before its command: what a script writes there stands among its own lines (crontab(5)).
+    fn schedule(&self, command: u16) -> u16 {
+        let times = |word: &[u8]| word.iter().all(|b| b.is_ascii_digit() || b"*/,-".contains(b));
+        let mut words = self.words(command, Role::Argument);
+        if (0..5).any(|_| !words.next().is_some_and(times)) {
+            return 0;
+        }
+        if words.next() == Some(b"root") { 6 } else { 5 }
+    }
+
     /// How many arguments stand before the program that a command runs.
     pub(super) fn before(&self, command: u16) -> u16 {
         // The values of options of the starter that was met last; whether one of them comes next; and its own words that
         // are still to come. Options may stand before these: `flock -n FILE …`.
         let (mut starter, mut value, mut own) = (None::<&[u8]>, false, 0_u8);
-        let mut count = 0_u16;
-        for word in self.words(command, Role::Argument) {
+        let mut count = self.schedule(command);
+        for word in self.words(command, Role::Argument).skip(usize::from(count)) {
             if value {
                 value = false;
             } else if own > 0 && word.first() != Some(&b'-') {
@@ -168,6 +185,7 @@ impl Commands {
                     (Some(b"?"), [b'-', b'v' | b'V']) => own = u8::MAX,
                     (Some(RESERVED), [b'-', ..]) => return count,
                     (Some(values), [b'-', letter]) => value = values.contains(letter),
+                    (Some(_), [b'-', b'-', long @ ..]) => value = is_one_of(long, LONG),
                     (Some(_), [b'-', ..]) => {}
                     (Some(_), time) if is_duration(time) => {}
                     _ if assignment(word).is_some() => {}
@@ -203,6 +221,12 @@ impl Commands {
         self.iter().filter(move |(_, inner)| inner.inside == Some(command)).map(|(index, _)| index)
     }
 
+    /// The same without those of a text that it runs: what they print goes to its output.
+    pub fn substituted(&self, command: u16) -> impl Iterator<Item = u16> + '_ {
+        let inside = move |inner: &Command| inner.inside == Some(command) && !inner.given;
+        self.iter().filter(move |(_, inner)| inside(inner)).map(|(index, _)| index)
+    }
+
     /// Whether a shell runs what it reads. If it is given a script by name or by `-c`, what a pipe gives it is data.
     #[must_use]
     pub fn reads_its_input(&self, command: u16) -> bool {
@@ -219,7 +243,8 @@ impl Commands {
             || !own().any(|word| word.first() != Some(&b'-') && !names_input(word))
     }
 
-    /// The text that a shell is told to run: `-c TEXT`, or all arguments of `eval`.
+    /// The text that a shell is told to run: `-c TEXT`, or all arguments of `eval`; or what it runs later, for `trap` and
+    /// `alias`.
     pub(super) fn text_to_run(&self, command: u16, into: &mut Bytes<WORD_BYTES>) -> bool {
         let name = self.name(command);
         let mut arguments = self.program(command).skip(1);
@@ -238,6 +263,11 @@ impl Commands {
             }
         } else if name == b"trap" {
             into.push(arguments.next().unwrap_or_default());
+        } else if name == b"alias" {
+            for (_, text) in arguments.filter_map(assignment) {
+                into.push(text);
+                into.push(b"\n");
+            }
         }
         if into.is_empty() && self.is_shell(command) && self.reads_its_input(command) {
             self.printed(command, into);
@@ -270,7 +300,7 @@ pub fn is_starter(word: &[u8]) -> bool {
 fn is_duration(word: &[u8]) -> bool {
     let digits = word.strip_suffix(b"s").or_else(|| word.strip_suffix(b"m")).unwrap_or(word);
     let digits = digits.strip_suffix(b"h").or_else(|| digits.strip_suffix(b"d")).unwrap_or(digits);
-    digits.iter().all(|b| b.is_ascii_digit() || *b == b'.')
+    digits.first().is_some_and(u8::is_ascii_digit) && digits.iter().all(|b| b.is_ascii_digit() || *b == b'.')
 }
 
 /// `NAME=value` before a command, as name and value.

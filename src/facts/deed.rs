@@ -7,8 +7,8 @@ pub use kind::Deed;
 use super::commands::Commands;
 use super::embedded::is_odd_text;
 use super::ipv4::{is_known_resolver, is_public, leading};
-use super::options::arguments;
-use super::place::{Place, is_odd_program, place};
+use super::options::{arguments, option};
+use super::place::{Place, is_generated, is_odd_program, place};
 use super::remote;
 use super::rule::{Rule, Verb, rule};
 use super::text::{basename, fields, has, is_one_of, one_of, trim};
@@ -25,7 +25,14 @@ pub fn deed(commands: &Commands, command: u16, text: &[u8]) -> Option<Deed> {
         let is = one_of(name);
         match name {
             _ if is(b"uci nvram") && words().any(|word| has(word, b"=ssh-")) => Some(Deed::WritesKey),
-            _ if is(b"uci nvram") => words().any(sets_resolver).then_some(Deed::SetsResolver),
+            _ if is(b"uci nvram set") && words().any(sets_start) => Some(Deed::StartsOdd),
+            // The last two are orders of `uci batch`.
+            _ if is(b"uci nvram set add_list") => words().any(sets_resolver).then_some(Deed::SetsResolver),
+            _ if is(b"useradd adduser usermod") => {
+                (option(words(), b'u', b"--uid", b"") == Some(b"0")).then_some(Deed::AddsUser)
+            }
+            _ if is(b"chpasswd passwd") => commands.feeders(command).next().map(|_| Deed::WritesUsers),
+            _ if is(b"sysctl") => words().any(sets_helper).then_some(Deed::StartsOdd),
             _ if is(b"killall pkill") => killed(words(), text),
             _ if is(b"kill") => commands.inside(command).find_map(|inner| {
                 let asks = is_one_of(commands.name(inner), b"pidof pgrep");
@@ -33,11 +40,15 @@ pub fn deed(commands: &Commands, command: u16, text: &[u8]) -> Option<Deed> {
             }),
             _ if is(b"rmmod") => words().any(|word| word.ends_with(b"dog")).then_some(Deed::StopsWatchdog),
             b"rm" => words().find_map(removed),
+            b"mv" => {
+                let from = words().find(|word| word.first() != Some(&b'-')).unwrap_or_default();
+                removed(from).filter(|deed| *deed == Deed::RemovesReboot)
+            }
             _ if is(b"chmod") => {
                 let forbids = matches!(words().next(), Some(b"0" | b"000" | b"-x" | b"a-x"));
                 words().find_map(removed).filter(|deed| forbids && *deed == Deed::RemovesReboot)
             }
-            _ if is(b"mount") => words().last().is_some_and(is_process).then_some(Deed::HidesProcess),
+            _ if is(b"mount") => mounted(words()),
             _ => None,
         }
     })
@@ -108,10 +119,20 @@ fn written(commands: &Commands, write: &Write<'_>, text: &[u8]) -> Option<Deed> 
         (Target::Keys, Content::Copy(from)) if odd(from) => Some(Deed::WritesKey),
         (Target::Keys, _) if has(words, b"ssh-") || has(words, b"ecdsa-") => Some(Deed::WritesKey),
         (Target::Keys, _) => Some(Deed::CopiesKeys),
+        // A line that was made elsewhere: that of a user who is there, changed.
+        (Target::Accounts, Content::Printed(_)) if words.starts_with(b"$") && !words.contains(&b':') => {
+            Some(Deed::WritesUsers)
+        }
         (Target::Accounts, Content::Printed(_) | Content::HereDocument | Content::Fetched)
             if commands.iter().all(|(index, _)| commands.name(index) != b"sed") && !is_service(words) =>
         {
             Some(if appends { Deed::AddsUser } else { Deed::WritesUsers })
+        }
+        (Target::Accounts, Content::Printed(by)) if commands.name(by) == b"sed" => {
+            // `s` changes a user that is there: his password, his shell.
+            let is_user = |line: &[u8]| line.contains(&b':') && !is_service(line);
+            let user = |word: &[u8]| word.first() != Some(&b's') && inserted(word).is_some_and(is_user);
+            arguments(commands, by).any(user).then_some(Deed::AddsUser)
         }
         (Target::Preload, Content::Nothing) => None,
         (Target::Preload, _) => Some(Deed::Preloads),
@@ -166,6 +187,22 @@ fn is_strange_resolver(word: &[u8]) -> bool {
     leading(trim(word)).is_some_and(|ip| is_public(ip) && !is_known_resolver(ip))
 }
 
+/// `kernel.modprobe=/tmp/x`: what the kernel starts (sysctl(8), kernel Documentation/admin-guide/sysctl/kernel.rst).
+fn sets_helper(word: &[u8]) -> bool {
+    const HELPERS: [&[u8]; 3] = [b"kernel.modprobe=", b"kernel.hotplug=", b"kernel.core_pattern=|"];
+    HELPERS.iter().any(|key| word.strip_prefix(*key).is_some_and(is_odd_program))
+}
+
+/// `firewall.x.path=/tmp/x`, `dhcp.@dnsmasq[0].dhcpscript=…`, `rc_startup=…`, `script_fire=…`: what a service starts.
+fn sets_start(word: &[u8]) -> bool {
+    let Some(equals) = word.iter().position(|b| *b == b'=') else { return false };
+    let (key, value) = word.split_at(equals);
+    let value = value.get(1..).unwrap_or_default();
+    let starts = [&b"rc_"[..], b"script_", b"jffs2_"].iter().any(|start| key.starts_with(start));
+    let includes = key.starts_with(b"firewall.") && key.ends_with(b".path") || key.ends_with(b"script");
+    (starts || includes) && is_odd_text(value) && !is_generated(value)
+}
+
 /// `network.wan.dns=192.0.2.1`, `dhcp.@dnsmasq[0].server=…`, `dhcp.lan.dhcp_option=6,…`, `wan_dns=…`
 fn sets_resolver(word: &[u8]) -> bool {
     let Some(equals) = word.iter().position(|b| *b == b'=') else { return false };
@@ -217,6 +254,17 @@ fn removed(path: &[u8]) -> Option<Deed> {
     } else {
         None
     }
+}
+
+/// What is mounted over a process, or over a program from an odd place.
+fn mounted<'a>(words: impl Iterator<Item = &'a [u8]> + Clone) -> Option<Deed> {
+    let over = words.clone().last()?;
+    let bound = words.clone().any(|word| has(word, b"bind"));
+    if is_process(over) {
+        return Some(Deed::HidesProcess);
+    }
+    (bound && has(over, b"bin/") && place(over) == Place::Firm && { words }.any(is_odd_program))
+        .then_some(Deed::CoversProgram)
 }
 
 /// `/proc/812` or `/proc/$pid`.

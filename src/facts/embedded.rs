@@ -2,13 +2,31 @@
 
 use super::commands::is_starter;
 use super::place::is_odd_program;
-use super::text::{basename, fields};
+use super::text::{basename, fields, is_one_of};
 
 /// Whether a text that becomes part of a startup file runs something from an odd place, or fetches something for a shell.
 #[must_use]
 pub fn is_odd_text(text: &[u8]) -> bool {
     let (odd, fetches) = text_runs(text);
     odd || fetches
+}
+
+/// Whether a text that is written into a script does nothing that matters here: programs by their names or from a system
+/// place, none of which fetches, runs a text, opens the machine or changes it, and nothing from an odd place.
+#[must_use]
+pub fn is_plain(text: &[u8]) -> bool {
+    const MATTER: &[u8] = b"wget curl tftp ftpget uclient-fetch nc ncat netcat socat telnetd utelnetd dropbear sshd sh \
+        ash bash dash ksh . source eval exec python python3 perl lua php awk find busybox base64 openssl xxd iptables \
+        ip6tables nft insmod modprobe mount kill killall pkill dd mv ln chmod sed tee crontab uci nvram printf alias trap";
+    if text.starts_with(b"#!") {
+        return true;
+    }
+    text.split(|b| b"\n;&|`()".contains(b)).all(|part| {
+        let program = fields(part).find(|word| !is_starter(word)).unwrap_or_default();
+        let odd = |word| is_odd_program(word);
+        let plain = program.first().is_none_or(|b| b.is_ascii_alphabetic() || b"/-[12>".contains(b));
+        plain && !is_one_of(basename(program), MATTER) && !fields(part).any(odd)
+    })
 }
 
 /// Whether a text that is likely shell, or holds some, runs something from an odd place, and whether it fetches something

@@ -4,7 +4,7 @@ use super::commands::{Commands, Role, Words};
 use super::embedded::text_runs;
 use super::options::{arguments, has_flag, option};
 use super::runs::is_code;
-use super::text::{basename, is_one_of, one_of};
+use super::text::{basename, has, is_one_of, one_of};
 
 /// Where a command puts what it brings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,12 +24,12 @@ pub fn fetch(commands: &Commands, command: u16) -> Option<Product<'_>> {
     let fetched = match name {
         _ if is(b"wget uclient-fetch") => match option(own(), b'O', b"--output-document", WGET_VALUES) {
             Some(file) => to(file),
-            None => Product::File(remote_name(own())?),
+            None => Product::File(remote_name(own(), WGET_VALUES)?),
         },
         _ if is(b"curl") => match option(own(), b'o', b"--output", CURL_VALUES) {
             Some(file) => to(file),
             None if has_flag(own(), b'O', b"--remote-name", CURL_VALUES) => {
-                Product::File(remote_name(own())?)
+                Product::File(remote_name(own(), CURL_VALUES)?)
             }
             None => Product::Output,
         },
@@ -45,7 +45,9 @@ pub fn fetch(commands: &Commands, command: u16) -> Option<Product<'_>> {
             }
             to(if host_like(local) { remote } else { local })
         }
-        _ if is(b"nc ncat netcat lynx ssl_client") => Product::Output,
+        _ if is(b"nc ncat netcat lynx ssl_client dig") => Product::Output,
+        b"openssl" if own().next() == Some(b"s_client") => Product::Output,
+        b"socat" if own().any(|word| has(word, b"tcp") || has(word, b"ssl")) => Product::Output,
         _ => return None,
     };
     Some(redirected(commands, command, fetched))
@@ -72,7 +74,7 @@ const CODE: [(&[u8], &[u8]); 6] = [
 /// Whether a command gives an interpreter other than a shell a text that fetches something and runs it.
 #[must_use]
 pub fn is_fetching_code(commands: &Commands, command: u16) -> bool {
-    let other = is_one_of(commands.name(command), b"python python3 perl lua php ucode");
+    let other = is_one_of(commands.name(command), b"python python3 perl lua php ucode awk gawk mawk ruby");
     is_code(commands, command, &CODE) || (other && arguments(commands, command).any(|word| text_runs(word).1))
 }
 
@@ -95,10 +97,18 @@ fn host_like(word: &[u8]) -> bool {
     word.iter().all(|b| b.is_ascii_digit() || *b == b'.')
 }
 
-/// The file name that a URL gives: what follows the last slash, without a query.
-fn remote_name(words: Words<'_>) -> Option<&[u8]> {
-    let url = words.filter(|word| word.first() != Some(&b'-')).last()?;
-    let name = basename(url).split(|b| *b == b'?').next()?;
+/// The file name that a URL gives: what follows the last slash, without a query. `values` are the letters of options
+/// that take a value, which is no URL: `-P /tmp`.
+fn remote_name<'a>(words: Words<'a>, values: &[u8]) -> Option<&'a [u8]> {
+    let (mut url, mut value) = (None, false);
+    for word in words {
+        let dashed = word.first() == Some(&b'-');
+        if !dashed && !value {
+            url = Some(word);
+        }
+        value = matches!(word, [b'-', letter] if values.contains(letter));
+    }
+    let name = basename(url?).split(|b| *b == b'?').next()?;
     Some(if name.is_empty() { b"index.html" } else { name })
 }
 
@@ -126,6 +136,10 @@ mod tests {
             (b"wget --output-doc=- http://h/x", Some(Product::Output)),
             (b"curl -XPOST -Afoo http://h/x", Some(Product::Output)),
             (b"timeout -s KILL 5 wget -O /dev/stdout http://h/x", Some(Product::Output)),
+            (b"wget http://h/x -P /tmp", Some(Product::File(b"x"))),
+            (b"openssl s_client -connect h:443", Some(Product::Output)),
+            (b"openssl x509 -in x", None),
+            (b"socat - TCP:h:1", Some(Product::Output)),
             (b"sh x", None),
         ] {
             let mut commands = Commands::new();

@@ -1,12 +1,13 @@
 //! What earlier lines of a startup file have fetched or decoded and where they have gone, and what later ones run of it.
 
-use super::commands::{Commands, Role};
+use super::commands::{Commands, Role, is_starter};
 use super::decode::decode;
+use super::embedded::is_plain;
 use super::fetch::{Product, fetch};
 use super::options::arguments;
 use super::place::{is_odd_program, place};
 use super::runs::executed;
-use super::text::{Bytes, basename, one_of};
+use super::text::{Bytes, basename, is_below, one_of};
 use crate::limits::{FETCHED, FETCHED_BYTES, WRITTEN};
 
 /// Where a file comes from that a startup file runs.
@@ -21,7 +22,7 @@ pub enum Origin {
 /// How a startup file writes a text itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wrote {
-    /// As a here-document, whose lines are looked at like all others.
+    /// As a here-document, whose lines are looked at like all others, or as words that do nothing of interest.
     Lines,
     /// By printing it, without escapes.
     Text,
@@ -36,6 +37,9 @@ pub struct Memory {
     directory_line: u32,
     runs: Option<Run>,
     from_directory: Option<u16>,
+    /// The file that the last here-document went to, if no shell reads it, and whether the line is part of it.
+    body: Bytes<FETCHED_BYTES>,
+    in_body: bool,
     full: bool,
 }
 
@@ -48,6 +52,8 @@ pub struct Joined<'a> {
     pub from_odd_directory: Option<u16>,
     /// The directory that the file has changed to, where it is known.
     pub directory: &'a [u8],
+    /// The line goes to a file of settings, as part of a here-document.
+    pub is_setting: bool,
     /// Files in odd places that the file has written itself.
     written: &'a [(Bytes<FETCHED_BYTES>, Wrote)],
 }
@@ -89,6 +95,8 @@ impl Memory {
             directory_line: 0,
             runs: None,
             from_directory: None,
+            body: Bytes::new(),
+            in_body: false,
             full: false,
         }
     }
@@ -100,6 +108,9 @@ impl Memory {
             runs: self.runs,
             from_odd_directory: self.from_directory,
             directory: self.directory.as_slice(),
+            is_setting: self.in_body
+                && self.body.as_slice().ends_with(b".conf")
+                && is_below(self.body.as_slice(), b"/etc"),
             written: &self.written,
         }
     }
@@ -110,28 +121,40 @@ impl Memory {
         self.full
     }
 
-    /// Learns from the commands of one line, in their order.
-    pub(super) fn learn(&mut self, commands: &Commands, line: u32) {
+    /// Learns from the commands of one line, in their order. `body`: it is a line of a here-document.
+    pub(super) fn learn(&mut self, commands: &Commands, line: u32, body: bool) {
         self.runs = None;
         self.from_directory = None;
+        self.in_body = body;
+        let written = body && !self.body.is_empty();
         for (index, _) in commands.iter() {
             let (mut run, mut relative) = (None, false);
             let is_shell = commands.is_shell(index);
             executed(commands, index, &mut |word| {
                 let named = word.contains(&b'/') || word.first() == Some(&b'$') || is_shell;
                 run = run.or_else(|| self.how(word).filter(|_| named));
-                let script = is_shell && commands.name(index) != basename(word);
+                // What only starts the shell is no script: `nohup sh /usr/bin/x`.
+                let script = is_shell && commands.name(index) != basename(word) && !is_starter(word);
                 relative |= word.first().is_some_and(|b| !matches!(b, b'/' | b'$' | b'-'))
                     && (word.contains(&b'/') || script)
                     && self.is_odd_there(word);
             });
-            if let Some(what) = run {
+            // What the shell puts in the place of a variable is the content of that file; whoever runs it runs this.
+            let stands = commands.program(index).next().is_some_and(|word| word.first() == Some(&b'$'));
+            if written && stands {
+                let file = self.body.clone();
+                self.remember(file.as_slice(), run);
+            } else if let Some(what) = run {
                 self.runs = self.runs.or(Some(Run { command: index, what }));
             }
             if relative {
                 self.from_directory = self.from_directory.or(Some(index));
             }
             self.note(commands, index, line);
+        }
+        if !body {
+            self.body.clear();
+            self.body.push(document(commands));
         }
     }
 
@@ -151,7 +174,7 @@ impl Memory {
         let is = one_of(name);
         match name {
             // `cd /tmp || cd /mnt || cd /`: the first that there is, so on one line an odd one stays.
-            b"cd" => {
+            _ if is(b"cd pushd") => {
                 let there = operands().next().filter(|dir| dir.first() == Some(&b'/')).unwrap_or_default();
                 let odd = place(self.directory.as_slice()).is_odd() && self.directory_line == line;
                 if !odd {
@@ -170,6 +193,12 @@ impl Memory {
                     (operands().next(), commands.words(index, Role::Output).next())
                 {
                     self.also(from, to);
+                }
+            }
+            // `wget … | while read l; do eval "$l"; done`
+            b"read" => {
+                if let Some(name) = operands().next() {
+                    self.remember(of_variable(name).as_slice(), fed);
                 }
             }
             b"tee" => operands().for_each(|file| self.remember(file, fed)),
@@ -227,9 +256,7 @@ impl Memory {
         let Some(origin) = found else { return };
         for word in commands.words(index, Role::Argument) {
             if let Some(name) = word.strip_suffix(b"=") {
-                let mut variable = Bytes::<FETCHED_BYTES>::of(b"$");
-                variable.push(name);
-                self.remember(variable.as_slice(), Some(Brought { origin, line }));
+                self.remember(of_variable(name).as_slice(), Some(Brought { origin, line }));
             }
         }
     }
@@ -265,6 +292,27 @@ impl Memory {
     }
 }
 
+/// The file that a here-document behind these commands goes to; none if a shell reads it.
+fn document(commands: &Commands) -> &[u8] {
+    let mut file = None;
+    for (index, _) in commands.iter() {
+        if commands.is_shell(index) {
+            return b"";
+        }
+        if commands.words(index, Role::HereDocument).next().is_some() {
+            file = file.or(commands.words(index, Role::Output).next());
+        }
+    }
+    file.unwrap_or_default()
+}
+
+/// What a variable is in the place of a program: `$x`.
+fn of_variable(name: &[u8]) -> Bytes<FETCHED_BYTES> {
+    let mut variable = Bytes::of(b"$");
+    variable.push(name);
+    variable
+}
+
 /// Where the output of a command comes from, as far as that matters.
 fn origin(commands: &Commands, command: u16) -> Option<Origin> {
     if fetch(commands, command) == Some(Product::Output) {
@@ -285,7 +333,8 @@ fn own_text(commands: &Commands, command: u16) -> Option<Wrote> {
         b"cat" if words.next().is_none() => {
             commands.words(command, Role::HereDocument).next().map(|_| Wrote::Lines)
         }
-        _ if is(b"echo printf") => words.all(|word| !word.contains(&b'\\')).then_some(Wrote::Text),
+        _ if is(b"echo printf") && words.clone().any(|word| word.contains(&b'\\')) => None,
+        _ if is(b"echo printf") => Some(if words.all(is_plain) { Wrote::Lines } else { Wrote::Text }),
         _ => None,
     }
 }
@@ -298,7 +347,7 @@ mod tests {
         let (mut commands, mut memory) = (Commands::new(), Memory::new());
         (1_u32..).zip(text.split(|b| *b == b'\n')).find_map(|(number, line)| {
             commands.parse(line);
-            memory.learn(&commands, number);
+            memory.learn(&commands, number, false);
             memory.joined().runs.map(|run| run.what.line)
         })
     }

@@ -324,7 +324,7 @@ impl Reader {
             let printed = is_printed(commands, self.line.as_slice());
             self.here.iter_mut().for_each(|here| here.printed = printed);
         }
-        memory.learn(commands, self.first);
+        memory.learn(commands, self.first, self.is_body);
         Some(Line {
             file,
             number: self.first,
@@ -442,6 +442,9 @@ p $( # a comment with ' in it
         assert_eq!(lines(Kind::SystemCron, b"17 * * * * root cd / && run-parts x\n").0, ["1:cd,run-parts"]);
         let inittab = b"::respawn:-/bin/login x\n::sysinit:/etc/init.d/rcS S boot\n";
         assert_eq!(lines(Kind::Inittab, inittab).0, ["1:login", "2:rcS"]);
+        let rules = b"# x\nsd[a-z] 0:0 660 @/sbin/a x\nnull 0:0 666\nmmc* 0:0 660 =d/ */bin/b\n$MODALIAS=.* 0:0 660 @modprobe \"$MODALIAS\"\n\
+                      ACTION==\"add\", RUN+=\"/bin/sh -c 'd &'\"\n";
+        assert_eq!(lines(Kind::Rules, rules).0, ["2:a", "4:b", "5:modprobe", "6:sh,d"]);
         assert_eq!(lines(Kind::Unit, b"[Service]\nExecStart=-/usr/bin/a \\\n b\nUser=x\n").0, ["2:a"]);
         assert_eq!(lines(Kind::Shell, b"#!/usr/bin/lua\nit's\na\n").0, ["1:lua", "2:its", "3:a"]);
     }

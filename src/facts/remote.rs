@@ -7,7 +7,7 @@ use super::options::{arguments, option};
 use super::text::{basename, fields, has, is_one_of, one_of};
 
 /// Shells that a stranger would be given.
-const SHELLS: [&[u8]; 7] = [b"sh", b"ash", b"bash", b"dash", b"ksh", b"zsh", b"hush"];
+pub(super) const SHELLS: [&[u8]; 7] = [b"sh", b"ash", b"bash", b"dash", b"ksh", b"zsh", b"hush"];
 
 /// Words of a text of perl, python, php, lua or awk that connects, and of one that runs a shell.
 const CONNECTS: [&[u8]; 4] = [b"socket", b"fsockopen", b"/inet/tcp/", b"/dev/tcp/"];

@@ -1,7 +1,6 @@
 //! A rule that a command adds to the packet filter: iptables(8), iptables-extensions(8), nft(8).
 
 use super::commands::{Commands, Role};
-use super::options::arguments;
 use super::text::{fields, is_one_of, one_of};
 
 /// A rule, as far as it matters here. What it does not say is empty.
@@ -44,14 +43,21 @@ pub enum Verb {
 /// The rule of a command, if it is one.
 #[must_use]
 pub fn rule(commands: &Commands, command: u16) -> Option<Rule<'_>> {
-    let words = || arguments(commands, command).flat_map(fields);
+    // The program's own name says nothing to either.
+    let words = || commands.program(command).flat_map(fields);
     let name = commands.name(command);
     let is = one_of(name);
     match name {
-        _ if is(b"iptables ip6tables iptables-legacy iptables-nft ip6tables-legacy ip6tables-nft") => {
+        // Also a line of what iptables-restore(8) or `nft -f` reads.
+        _ if is(b"iptables ip6tables iptables-legacy iptables-nft ip6tables-legacy ip6tables-nft")
+            || is(b"-A -I --append --insert") =>
+        {
             Some(iptables(words()))
         }
-        b"nft" => Some(nft(words())),
+        _ if is(b"nft tcp udp ip iifname") || is(b"add insert") && words().nth(1) == Some(b"rule") => {
+            let rule = nft(words());
+            Some(if is(b"tcp udp ip iifname") { Rule { verb: Verb::Append, ..rule } } else { rule })
+        }
         _ => None,
     }
     .filter(|_| commands.words(command, Role::HereDocument).next().is_none())
@@ -179,6 +185,17 @@ mod tests {
             ("nft flush set inet fw4 x", "Flush set    all"),
             ("iptables -A INPUT -p tcp --dport $P -j DROP", "Append INPUT DROP   all"),
             ("ipset add x y", ""),
+            (
+                "-A PREROUTING -p tcp --dport 449 -j DNAT --to-destination 192.0.2.1:80",
+                "Append PREROUTING DNAT 449 192.0.2.1:80 all",
+            ),
+            ("-A INPUT -p tcp -m tcp --dport 23 -j DROP", "Append INPUT DROP 23  all"),
+            (
+                "insert rule ip nat prerouting tcp dport 449 dnat to 192.0.2.1:80",
+                "Insert  DNAT 449 192.0.2.1:80 all",
+            ),
+            ("tcp dport 449 counter dnat ip to 192.0.2.1:80", "Append  DNAT 449 192.0.2.1:80 all"),
+            ("ip a", "Append     all"),
         ] {
             assert_eq!(parsed(text), expected, "{text}");
         }

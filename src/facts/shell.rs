@@ -29,7 +29,7 @@ impl Commands {
         self.words.clear();
         self.commands.clear();
         self.overflow = false;
-        Parser { commands: self, text, at: 0, depth: 0 }.list(None, None, None);
+        Parser { commands: self, text, at: 0, depth: 0, given: false }.list(None, None, None);
     }
 }
 
@@ -39,6 +39,8 @@ struct Parser<'p> {
     text: &'p [u8],
     at: usize,
     depth: u32,
+    /// It is a text that a shell was given, and no substitution.
+    given: bool,
 }
 
 /// The command that is being read.
@@ -210,7 +212,7 @@ impl Parser<'_> {
         }
         let depth = self.depth.saturating_add(1);
         let (commands, text) = (&mut *self.commands, text.as_slice());
-        Parser { commands, text, at: 0, depth }.list(None, Some(outer), now.fed_from);
+        Parser { commands, text, at: 0, depth, given: false }.list(None, Some(outer), now.fed_from);
     }
 
     /// Commands inside the current one.
@@ -221,7 +223,9 @@ impl Parser<'_> {
             return;
         }
         self.depth = self.depth.saturating_add(1);
+        let given = core::mem::take(&mut self.given);
         self.list(Some(close), Some(outer), now.fed_from);
+        self.given = given;
         self.depth = self.depth.saturating_sub(1);
     }
 
@@ -268,7 +272,8 @@ impl Parser<'_> {
     fn begin(&mut self, now: &mut Current) -> Option<u16> {
         if now.index.is_none() {
             let index = self.count();
-            let command = Command { fed_from: now.fed_from, inside: now.inside, before: 0 };
+            let command =
+                Command { fed_from: now.fed_from, inside: now.inside, before: 0, given: self.given };
             if self.commands.commands.push(command).is_err() {
                 self.commands.overflow = true;
                 return None;
@@ -348,7 +353,7 @@ impl Parser<'_> {
         }
         let depth = self.depth.saturating_add(1);
         let fed_from = self.commands.commands.get(usize::from(command)).and_then(|outer| outer.fed_from);
-        Parser { commands: self.commands, text: text.as_slice(), at: 0, depth }.list(
+        Parser { commands: self.commands, text: text.as_slice(), at: 0, depth, given: true }.list(
             None,
             Some(command),
             fed_from,

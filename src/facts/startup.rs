@@ -3,7 +3,7 @@
 use super::commands::Commands;
 use super::memory::Joined;
 use super::origin::Standing;
-use super::text::{basename, fields, is_one_of, trim};
+use super::text::{basename, behind, fields, is_one_of, trim};
 
 /// How a startup file is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,8 +16,10 @@ pub enum Kind {
     SystemCron,
     /// inittab: `id:runlevels:action:process` (inittab(5), BusyBox examples/inittab).
     Inittab,
-    /// A systemd unit: `Exec…=` (systemd.service(5)).
+    /// A systemd unit: `Exec…=`, `Environment=` (systemd.service(5), systemd.exec(5)).
     Unit,
+    /// Rules of what to run for a device: mdev.conf of BusyBox, `RUN` of udev(7).
+    Rules,
     /// A script of another language: lines are looked at one by one, as far as they look like shell.
     Other,
     /// A program: its strings are looked at as texts.
@@ -49,11 +51,27 @@ impl Kind {
                 let (key, value) = line.split_at(equals);
                 let value = trim(value.get(1..)?);
                 let prefixes = value.iter().take_while(|b| b"@-:+!|".contains(b)).count();
-                trim(key).starts_with(b"Exec").then(|| value.get(prefixes..)).flatten()
+                (trim(key).starts_with(b"Exec") || trim(key) == b"Environment")
+                    .then(|| value.get(prefixes..))
+                    .flatten()
             }
+            Kind::Rules => ruled(line),
             Kind::Program | Kind::Link => None,
         }
     }
+}
+
+/// `sd[a-z]1 0:0 660 @/sbin/x`, where the command is the last of four or five columns and may begin with one of three
+/// letters (BusyBox docs/mdev.txt); `ACTION=="add", RUN+="/sbin/x"`.
+fn ruled(line: &[u8]) -> Option<&[u8]> {
+    if let Some(at) = line.windows(3).position(|window| window == b"RUN") {
+        return line.get(at..)?.split(|b| *b == b'"').nth(1);
+    }
+    let column = |count| behind(line, count);
+    [3, 4].map(column).into_iter().find_map(|rest| match rest {
+        [b'@' | b'$' | b'*', command @ ..] => Some(command),
+        _ => None,
+    })
 }
 
 /// What is left of a line after its first `count` fields. A variable of a crontab, `NAME=value`, has none.

@@ -137,12 +137,19 @@ pub fn write(commands: &Commands, command: u16) -> Option<Write<'_>> {
         {
             Some(Write { target: Target::Jobs, content: fed(commands, command) })
         }
+        b"dd" => {
+            let value = |key: &[u8]| operands().find_map(|word| word.strip_prefix(key));
+            Some(Write { target: target(value(b"of=")?)?, content: Content::Copy(value(b"if=")?) })
+        }
         b"cru" => Some(Write { target: Target::Jobs, content: Content::Printed(command) }),
         b"sed" if arguments(commands, command).any(|word| word.starts_with(b"-i")) => {
             Some(Write { target: target(operands().last()?)?, content: Content::Printed(command) })
         }
         _ if is(b"cp mv ln install") => {
-            let (from, to) = (operands().next()?, operands().last()?);
+            // The mode of `install -m 755` stands before both.
+            let (mut from, mut to) = (None, None);
+            operands().for_each(|word| (from, to) = (to, Some(word)));
+            let (from, to) = (from?, to?);
             Some(Write { target: target(to)?, content: Content::Copy(from) }).filter(|_| from != to)
         }
         _ => None,
@@ -179,11 +186,16 @@ pub fn printed(commands: &Commands, command: u16) -> Bytes<WORD_BYTES> {
     text
 }
 
-/// The text that an order of sed puts into a file: `/exit 0/i TEXT`, `$a TEXT` (sed(1)).
+/// The text that an order of sed puts into a file: `/exit 0/i TEXT`, `$a TEXT`, `s#exit 0#TEXT#` (sed(1)).
 #[must_use]
 pub fn inserted(order: &[u8]) -> Option<&[u8]> {
     if order.first() == Some(&b'-') {
         return None;
+    }
+    if let [b's', by, rest @ ..] = order
+        && by.is_ascii_punctuation()
+    {
+        return rest.split(|b| b == by).nth(1);
     }
     let ends = |part: &[u8]| matches!(part, [b'/' | b'$' | b'0'..=b'9', b'i' | b'a', b' ' | b'\\']);
     let at = order.windows(3).position(ends)?;
@@ -233,7 +245,9 @@ mod tests {
             (b"/^exit 0/i\\/tmp/x", Some(b"/tmp/x")),
             (b"$a /tmp/x", Some(b"/tmp/x")),
             (b"1i /tmp/x", Some(b"/tmp/x")),
-            (b"s|/tmp/a|/usr/b|", None),
+            (b"s|/tmp/a|/usr/b|", Some(b"/usr/b")),
+            (b"s#exit 0#/tmp/x; exit 0#", Some(b"/tmp/x; exit 0")),
+            (b"start", None),
             (b"/x/d", None),
             (b"-i", None),
         ] {

@@ -2,7 +2,7 @@
 
 use embedded_io::Read;
 
-use super::places::PLACES;
+use super::places::{PLACES, counts, is_open};
 use super::{Coverage, hash};
 use crate::baseline::{FileValue, layout::DIGEST_LEN};
 use crate::facts::place::{Place, place};
@@ -150,9 +150,17 @@ impl<'a, H: Host> Walk<'a, H> {
         }
         if names.is_empty() {
             self.directory(&dir, &mut path, sort, 0);
-        }
-        for name in names {
-            self.below(&dir, name, &mut path, sort, 0);
+        } else if is_open(names) {
+            let listed = host.list(&dir, &mut |name| {
+                if counts(names, name) {
+                    self.below(&dir, name, &mut path, sort, 0);
+                }
+            });
+            if let Err(fault) = listed {
+                self.fault(path.as_slice(), fault);
+            }
+        } else {
+            names.iter().for_each(|name| self.below(&dir, name, &mut path, sort, 0));
         }
     }
 

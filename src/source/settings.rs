@@ -20,11 +20,14 @@ const fn uci(package: &'static [u8], section: &'static [u8], option: &'static [u
 }
 
 /// The rows of one package stand together: its file is read once for them all.
-pub(super) const UCI: [Choice; 49] = [
+pub(super) const UCI: [Choice; 51] = [
     // fw3, fw4: `config include`.
     uci(b"firewall", b"include", b"path", How::Include),
     uci(b"dhcp", b"dnsmasq", b"dhcpscript", How::Program),
     uci(b"dhcp", b"odhcpd", b"leasetrigger", How::Program),
+    // netifd's ppp.sh hands them to pppd.
+    uci(b"network", b"interface", b"connect", How::Shell),
+    uci(b"network", b"interface", b"disconnect", How::Shell),
     uci(b"uhttpd", b"", b"interpreter", How::Program),
     uci(b"uhttpd", b"", b"lua_handler", How::Program),
     uci(b"uhttpd", b"", b"lua_prefix", How::Program),
@@ -191,8 +194,29 @@ const SAMBA: &[Key] = &[
 /// zabbix_agentd.conf: `UserParameter=key,command`.
 const ZABBIX: &[Key] = &[behind(b"UserParameter", 1, How::Shell)];
 
+/// interfaces(5) of Debian's and BusyBox's ifupdown.
+const IFUPDOWN: &[Key] = &[
+    key(b"up", How::Shell),
+    key(b"pre-up", How::Shell),
+    key(b"post-up", How::Shell),
+    key(b"down", How::Shell),
+    key(b"pre-down", How::Shell),
+    key(b"post-down", How::Shell),
+];
+
+/// wg-quick(8).
+const WIREGUARD: &[Key] = &[
+    key(b"PreUp", How::Shell),
+    key(b"PostUp", How::Shell),
+    key(b"PreDown", How::Shell),
+    key(b"PostDown", How::Shell),
+];
+
+/// QNAP's list of add-ons.
+const QPKG: &[Key] = &[key(b"Shell", How::Program)];
+
 /// Debian, OpenWrt, Buildroot; ASUSWRT-Merlin (`jffs`), Padavan (`etc/storage`), DD-WRT and FreshTomato (`tmp`).
-pub(super) const CONFS: [Conf; 29] = [
+pub(super) const CONFS: [Conf; 33] = [
     conf(b"etc", b"dnsmasq.conf", b"", true, DNSMASQ),
     conf(b"etc/dnsmasq.d", b"", b"", true, DNSMASQ),
     conf(b"etc/storage/dnsmasq", b"", b".conf", true, DNSMASQ),
@@ -201,6 +225,10 @@ pub(super) const CONFS: [Conf; 29] = [
     conf(b"tmp/dnsmasq.d", b"", b"", true, DNSMASQ),
     conf(b"tmp/etc", b"dnsmasq.conf", b"", true, DNSMASQ),
     conf(b"var/etc", b"dnsmasq.conf", b"", true, DNSMASQ),
+    conf(b"etc/network", b"interfaces", b"", false, IFUPDOWN),
+    conf(b"etc/network/interfaces.d", b"", b"", false, IFUPDOWN),
+    conf(b"etc/wireguard", b"", b".conf", true, WIREGUARD),
+    conf(b"etc/config", b"qpkg.conf", b"", true, QPKG),
     conf(b"etc", b"inetd.conf", b"", false, INETD),
     conf(b"etc/inetd.d", b"", b"", false, INETD),
     conf(b"etc", b"xinetd.conf", b"", true, XINETD),

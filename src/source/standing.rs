@@ -83,7 +83,7 @@ impl<H: Host> Standings<'_, H> {
         let compared = compared.and_then(|compared| Ok(later(compared, asked?)));
         let compared = compared.map(|(standing, difference)| {
             // That the owner has a file of this very name is no news: what is in it is read line by line.
-            let usual = own == Hand::Owner && !found.place.names.is_empty();
+            let usual = own == Hand::Owner && !places::is_open(found.place.names);
             let added = matches!(standing, Standing::Added(Truth::Image | Truth::Package));
             fact.standing = if usual && added { Standing::Unknown } else { standing };
             fact.difference = difference;

@@ -1,7 +1,7 @@
 //! The walk over the startup places: which files and links are there. What they hold is read by whoever is shown them.
 
 use super::Coverage;
-use super::places::{PLACES, Place};
+use super::places::{PLACES, Place, counts, is_open};
 use crate::facts::place::{self, place};
 use crate::facts::startup::Kind;
 use crate::facts::text::Bytes;
@@ -73,6 +73,9 @@ impl<'a, H: Host> Walk<'a, H> {
         };
         let length = path.as_slice().len();
         let mut each = |name: &[u8]| {
+            if !counts(place.names, name) {
+                return;
+            }
             path.truncate(length);
             if length > 0 {
                 path.push(b"/");
@@ -80,7 +83,7 @@ impl<'a, H: Host> Walk<'a, H> {
             path.push(name);
             self.entry(&dir, name, path, place, depth);
         };
-        let listed = if place.names.is_empty() {
+        let listed = if is_open(place.names) {
             host.list(&dir, &mut each)
         } else {
             place.names.iter().for_each(|name| each(name));

@@ -71,7 +71,8 @@ exec chroot . "$2" /script
 /// What of this machine's `/usr`, which a room shares, is started at boot: packages of it have all of that.
 fn startup_files() -> Vec<String> {
     let mut files = Vec::new();
-    let mut directories = vec![PathBuf::from("/usr/lib/systemd"), PathBuf::from("/usr/local/lib/systemd")];
+    let places = ["/usr/lib/systemd", "/usr/local/lib/systemd", "/usr/lib/udev/rules.d", "/usr/lib/dhcpcd"];
+    let mut directories: Vec<_> = places.iter().map(PathBuf::from).collect();
     while let Some(directory) = directories.pop() {
         for entry in fs::read_dir(directory).into_iter().flatten() {
             let path = entry.unwrap().path();

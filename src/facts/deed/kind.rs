@@ -63,6 +63,8 @@ pub enum Deed {
     StopsWatchdog,
     /// Removes the programs that restart the machine.
     RemovesReboot,
+    /// Mounts something from an odd place over a program.
+    CoversProgram,
     /// Mounts something over a process.
     HidesProcess,
 }

@@ -2,6 +2,7 @@
 
 use super::{Current, Parser};
 use crate::facts::commands::{Role, assignment, is_of_name};
+use crate::facts::place::{is_generated, is_odd_program};
 use crate::facts::text::Bytes;
 use crate::limits::{NESTING, VARIABLE_TEXT, WORD_BYTES};
 
@@ -122,14 +123,16 @@ impl Parser<'_> {
         self.count()
     }
 
-    /// `$(which wget)` is a name for `wget`; what other commands print is not known.
+    /// `$(which wget)` is a name for `wget`, as `$(echo wget)` is; what other commands print is not known.
     fn resolve(&mut self, first: u16, now: &mut Current) {
         let mut found = Bytes::<VARIABLE_TEXT>::new();
         if self.count() == first.saturating_add(1) {
             let words = || self.commands.words(first, Role::Argument);
             let asks = matches!(words().next(), Some(b"which" | b"command" | b"type"));
+            let prints = words().next() == Some(b"echo") && words().count() == 2;
             let operand = words().skip(1).last().filter(|name| !matches!(name.first(), Some(b'-' | b'$')));
-            found.push(operand.filter(|_| asks).unwrap_or_default());
+            let plain = operand.filter(|text| asks || prints && !text.contains(&b'\\'));
+            found.push(plain.unwrap_or_default());
         }
         now.computed |= found.is_empty();
         now.word.push(found.as_slice());
@@ -157,10 +160,24 @@ impl Parser<'_> {
             if copy.is_cut() {
                 copy.clear();
             }
-            // One of many: a port or a name says what the loop does, a path may be only tried.
-            let says = keyword == Some(b"in") && first.is_none() && !word.contains(&b'/') && !now.computed;
-            if first.is_none() {
+            // One of many says what the loop does: a name the first, ports all of them, a path only where all are odd,
+            // because others are tried one after the other.
+            let path = word.contains(&b'/');
+            // Services undo there what they did: `for f in /var/run/chilli.*.sh; do sh $f; done`.
+            let undone = is_generated(word) && word.contains(&b'*');
+            let odd = is_odd_program(word) && !undone;
+            let says = keyword == Some(b"in") && !now.computed && (!path || odd);
+            let known = commands.variables.get(copy.as_slice());
+            let is_number = |text: &[u8]| text.iter().all(|b| b.is_ascii_digit() || *b == b',');
+            if first.is_none() || path && !says {
                 commands.variables.set(copy.as_slice(), Some(word).filter(|_| says));
+            } else if let Some(known) = known.filter(|known| says && is_number(known) && is_number(word)) {
+                let mut all = Bytes::<VARIABLE_TEXT>::of(known);
+                all.push(b",");
+                all.push(word);
+                if !all.is_cut() {
+                    commands.variables.set(copy.as_slice(), Some(all.as_slice()));
+                }
             }
         }
     }
@@ -198,7 +215,13 @@ mod tests {
             (b"w$@get x", "wget x"),
             (b"${A:-/tmp}/x ${A-y}", "/tmp/x y"),
             (b"A=/usr\n${A:-/tmp}/x", "/usr/x"),
-            (b"for p in 23 80\niptables --dport $p", "iptables --dport 23"),
+            (b"for p in 23 80 443\niptables --dport $p", "iptables --dport 23,80,443"),
+            (b"for d in telnetd sshd\nkillall $d", "killall telnetd"),
+            (b"for f in /tmp/a /var/run/b\n$f", "/tmp/a"),
+            (b"for f in /tmp/a /usr/b\n$f", "$f"),
+            (b"for f in /usr/b /tmp/a\n$f", "$f"),
+            (b"X=$(echo /tmp/a); $X", "X=/tmp/a|echo /tmp/a|/tmp/a"),
+            (b"X=$(echo $Y); $X", "X=|echo $Y|$X"),
             (b"W=$(which wget); $W x", "W=wget|which wget|wget x"),
             (b"`command -v curl` x", "curl x|command -v curl"),
             (br"$'\x77get' x", "wget x"),
