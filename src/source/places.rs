@@ -53,6 +53,17 @@ pub fn counts(names: &[&[u8]], name: &[u8]) -> bool {
 use Hand::{Generated, Once, Owner};
 use Kind::{Cron, Inittab, Rules, Shell, SystemCron, Unit};
 
+/// What a shell runs when somebody logs in or starts one (bash(1), FILES; BusyBox ash by `ENV`).
+const PROFILES: &[&[u8]] = &[
+    b".profile",
+    b".bashrc",
+    b".ashrc",
+    b".bash_profile",
+    b".bash_login",
+    b".bash_aliases",
+    b".bash_logout",
+];
+
 /// Every place, by system.
 pub static PLACES: &[Place] = &[
     // All: BusyBox, SysV, Debian and OpenWrt share these.
@@ -65,9 +76,11 @@ pub static PLACES: &[Place] = &[
     Place::all(b"etc/init.d", Shell),
     Place::all(b"etc/profile.d", Shell),
     Place::all(b"var/spool/cron", Cron).by(Owner),
-    Place::some(b"root", &[b".profile", b".bashrc", b".ashrc", b".bash_profile", b".bash_login"], Shell)
-        .by(Owner),
-    Place::some(b"root", &[b".bash_aliases", b".bash_logout"], Shell).by(Owner),
+    Place::some(b"root", PROFILES, Shell).by(Owner),
+    // Where firmware has the homes of those who administer it.
+    Place::some(b"home/root", PROFILES, Shell).by(Owner),
+    Place::some(b"home/admin", PROFILES, Shell).by(Owner),
+    Place::some(b"tmp/home/root", PROFILES, Shell).by(Owner),
     Place::some(b"root/.ssh", &[b"rc"], Shell).by(Owner),
     Place::some(b"etc/ssh", &[b"sshrc"], Shell).by(Owner),
     // What is run for a device that comes or goes.
@@ -252,6 +265,7 @@ mod tests {
             ("mnt/jffs2", "anything.sh"),
             ("root", ".ssh"),
             ("root/.ssh", "rc"),
+            ("tmp/home/root", ".profile"),
         ] {
             assert!(concerns(dir.as_bytes(), name.as_bytes()), "{dir} {name}");
         }
