@@ -10,9 +10,7 @@ use std::sync::Mutex;
 
 use gatewatch::check::Selection;
 use gatewatch::checks;
-use gatewatch::limits::{
-    MONITOR_BURST, MONITOR_NETWORK_SHARE, MONITOR_REST_SHARE, MONITOR_SHARE, SYSLOG_DESTINATIONS,
-};
+use gatewatch::limits::{MONITOR_NETWORK_SHARE, MONITOR_REST_SHARE, MONITOR_SHARE, SYSLOG_DESTINATIONS};
 use gatewatch::monitor::key::Secret;
 use gatewatch::monitor::schedule::{Allowance, Ms, Poll, Schedule};
 use gatewatch::monitor::seen::{Now, Seen};
@@ -40,9 +38,7 @@ static SEEN: Mutex<Seen> = Mutex::new(Seen::new());
 /// ended again by then.
 const SETTLE_MS: Ms = 200;
 
-/// Looks in a row that what happens every day leaves for programs that were never seen before, and all that happens to the network
-/// for rules.
-const EVERYDAY: u64 = MONITOR_BURST.div_euclid(2);
+/// Looks in a row that all that happens to the network leaves for rules.
 const OF_RULES: u64 = 2;
 
 /// What a look at the network is at, when that has changed and from time to time.
@@ -159,6 +155,7 @@ pub fn run(asked: &Scan) -> u8 {
         outbox: Outbox::open(&asked.syslog, &device),
         schedule: Schedule::new(ms(), asked.interval_s.saturating_mul(1000), &device),
         allowance: Allowance::new(ms(), MONITOR_SHARE),
+        everyday: Allowance::new(ms(), MONITOR_REST_SHARE),
         of_network: Allowance::new(ms(), MONITOR_NETWORK_SHARE),
         device: &device,
         seen: &mut seen,
@@ -202,6 +199,8 @@ enum Next {
 struct Monitor<'s> {
     schedule: Schedule,
     allowance: Allowance,
+    /// For programs that have been seen: some routers start a shell every second, and that is to cost as little as rest does.
+    everyday: Allowance,
     of_network: Allowance,
     device: &'s str,
     /// What goes by syslog and has not arrived yet.
@@ -276,7 +275,9 @@ impl Monitor<'_> {
             }
             let mut wake = self.schedule.next();
             if news.startup || news.process {
-                let when = self.allowance.when(now, if news.strange { 0 } else { EVERYDAY });
+                let is_strange = news.strange;
+                let allowance = if is_strange { &mut self.allowance } else { &mut self.everyday };
+                let when = allowance.when(now, 0);
                 if when <= now {
                     let selection = match (news.startup, news.process) {
                         (true, true) => either(&parts.startup, &parts.processes),
@@ -287,9 +288,13 @@ impl Monitor<'_> {
                         triggers.watch();
                     }
                     news = News { network: news.network, rule: news.rule, ..News::default() };
-                    let _ = self.quick(scan, selection);
+                    let cost_us = self.quick(scan, selection);
                     let after = ms();
-                    self.allowance.spent(after, after.saturating_sub(now));
+                    if is_strange {
+                        self.allowance.spent(after, after.saturating_sub(now));
+                    } else {
+                        self.everyday.spent(after, cost_us.div_ceil(1000));
+                    }
                     continue;
                 }
                 wake = wake.min(when);
