@@ -94,6 +94,38 @@ fn an_intruder_is_one_incident_until_he_is_back() {
 }
 
 #[test]
+fn what_was_told_piece_by_piece_is_an_incident_once_all_of_it_is_seen() {
+    need_root();
+    let (state, init) = (temporary(), temporary());
+    let planted = Planted::new("/tmp/gatewatch-monitor-pieces", "bot");
+    planted.copy("/bin/sleep");
+    let script = r#"mount -t proc none /proc; mount --bind "$init" /etc/init.d
+        begin() { "$@" & monitor=$!; }
+        begin "$@"; while read -r line; do eval "$line"; done"#;
+    let mut command = Command::new("unshare");
+    command.args(["-m", "-p", "-f", "--kill-child", "sh", "-c", script, "sh", GATEWATCH]);
+    command.args(["monitor", "--format", "json", "--no-config", "--only", "exe-volatile,startup-volatile"]);
+    command.args(SELDOM).arg("--state").arg(state.path()).env("init", init.path());
+    let mut monitor = Monitor::start(&mut command);
+    let mut shell = monitor.process.0.stdin.take().unwrap();
+    assert_eq!(monitor.look(), (none(), "clean".into()));
+    fs::write(init.path().join("S99x"), format!("#!/bin/sh\n{} &\n", planted.path())).unwrap();
+    assert_eq!(monitor.look(), (vec!["new S99x".into()], "suspicious".into()));
+    writeln!(shell, "{} 600 &", planted.path()).unwrap();
+    assert_eq!(monitor.look(), (vec!["new bot".into()], "suspicious".into()));
+    // Only a look at everything sees that they belong together. That is told too, once.
+    writeln!(shell, "kill -HUP $monitor").unwrap();
+    assert_eq!(monitor.look(), (vec!["incident suspicious".into()], "suspicious".into()));
+    writeln!(shell, "kill -HUP $monitor").unwrap();
+    assert_eq!(monitor.look(), (none(), "suspicious".into()));
+    // One that is started anew knows what was told before.
+    writeln!(shell, r#"kill -TERM $monitor; wait $monitor; begin "$@""#).unwrap();
+    assert_eq!(monitor.look(), (none(), "suspicious".into()));
+    writeln!(shell, "kill -HUP $monitor").unwrap();
+    assert_eq!(monitor.look(), (none(), "suspicious".into()));
+}
+
+#[test]
 fn a_planted_process_is_told_within_two_seconds_where_the_kernel_tells_of_it() {
     need_root();
     let state = temporary();

@@ -116,6 +116,46 @@ fn what_nobody_tells_of_is_looked_at_from_time_to_time() {
 }
 
 #[test]
+fn a_connection_by_ipv6_and_a_socket_of_udp_are_told_within_seconds() {
+    let (net, state) = (Net::new(Filter::None), tempfile::tempdir().unwrap());
+    let _world = net.listen(At::World, "[::]:443");
+    let monitor = monitor(&net, &state, "c2-address");
+    // Until it has looked once for no reason, which it does seldom then.
+    thread::sleep(Duration::from_secs(7));
+    let bot = Planted::new("/tmp/gatewatch-monitor-six", "bot");
+    let six = net.holding(&bot, net.connect(At::Router, "[2001:db8::7]:443"));
+    let (row, took) = told(&monitor, "c2-address");
+    assert_eq!((&row["pid"], &row["remote"]), (&six.pid().into(), &"[2001:db8::7]:443".into()));
+    assert!(took < Duration::from_secs(15), "{took:?}");
+    // That look is over.
+    monitor.look();
+    let (socket, _other) = net.datagram(At::Router, "198.51.100.8:5000", At::World, false);
+    socket.connect("198.51.100.8:5000").unwrap();
+    let udp = net.holding(&bot, socket);
+    let (row, took) = told(&monitor, "c2-address");
+    assert_eq!((&row["pid"], &row["remote"]), (&udp.pid().into(), &"198.51.100.8:5000".into()), "{row}");
+    assert!(took < Duration::from_secs(15), "{took:?}");
+    assert_eq!(monitor.end(Signal::SIGTERM), "");
+}
+
+#[test]
+fn who_knocks_all_day_is_told_once() {
+    let (net, state) = (Net::new(Filter::Nft), tempfile::tempdir().unwrap());
+    let _door = net.listen(At::Router, "0.0.0.0:2222");
+    let monitor = monitor(&net, &state, "c2-address");
+    for port in 40_001..40_004 {
+        let from = format!("bind=198.51.100.8:{port}");
+        net.ran(At::World, &format!("socat -u /dev/null TCP:192.0.2.2:2222,{from}"));
+    }
+    assert_eq!(told(&monitor, "c2-address").0["severity"], "notice");
+    // They stay in the kernel's table for minutes.
+    let (said, _) = monitor.full();
+    let (again, _) = monitor.full();
+    assert!(said.iter().chain(&again).all(|row| !row.starts_with("new")), "{said:?} {again:?}");
+    assert_eq!(monitor.end(Signal::SIGTERM), "");
+}
+
+#[test]
 fn links_and_routes_that_change_all_day_cost_next_to_nothing() {
     let (net, state) = (Net::new(Filter::Nft), tempfile::tempdir().unwrap());
     let monitor = monitor(&net, &state, "nat-redirect,tunnel-odd,c2-address");

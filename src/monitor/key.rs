@@ -5,14 +5,15 @@ use core::net::IpAddr;
 use sha2::{Digest, Sha256};
 
 use crate::facts::endpoint::Endpoint;
-use crate::report::{Client, Finding};
+use crate::report::{Client, Finding, Severity};
 
 /// A number that nobody outside knows: who names files cannot choose names that pass for one another.
 pub type Secret = [u8; 8];
 
 /// What stands for a finding. A bot that was started again has another process id and is the same; so has one whose
 /// connection has another port of this machine. Of the words that people read those count that hold no digit: numbers,
-/// addresses and times in them change from look to look.
+/// addresses and times in them change from look to look. Nor does it count who happens to visit an open door or is one of a crowd,
+/// or from which port somebody visits who is listed, of whom a notice is all that is told.
 #[must_use]
 pub fn of(finding: &Finding<'_>, secret: Secret) -> u64 {
     let mut hash = Sha256::new_with_prefix(secret);
@@ -26,7 +27,15 @@ pub fn of(finding: &Finding<'_>, secret: Secret) -> u64 {
         part(bytes);
     }
     part(&finding.line.unwrap_or_default().to_le_bytes());
-    end(finding.remote.or(finding.local), &mut part);
+    let other = finding.remote.or(finding.local);
+    match finding.check {
+        "exposed" => part(b""),
+        "relay" if !finding.path.is_empty() => part(b""),
+        "c2-address" | "c2-client" if finding.severity == Severity::Notice => {
+            end(other.map(|end| Endpoint { port: 0, ..end }), &mut part);
+        }
+        _ => end(other, &mut part),
+    }
     match finding.client {
         None => part(b""),
         Some(Client::At(client)) => end(Some(Endpoint { port: 0, ..client }), &mut part),
@@ -84,6 +93,27 @@ mod tests {
             !same(listener) && of(&listener, [0; 8]) != of(&Finding { local: end(1), ..listener }, [0; 8])
         );
         assert_ne!(of(&first, [0; 8]), of(&first, [1; 8]), "nobody can foresee it");
+    }
+
+    #[test]
+    fn visitors_come_from_another_port_each_time_and_one_of_a_crowd_is_anybody() {
+        let from = |last, port| Some(Endpoint { ip: [198, 51, 100, last].into(), port });
+        let same = |one: Finding<'_>, other: Finding<'_>| of(&one, [0; 8]) == of(&other, [0; 8]);
+        let visit =
+            Finding { severity: Severity::Notice, remote: from(8, 40_000), ..finding("c2-address", b"") };
+        assert!(same(visit, Finding { remote: from(8, 40_001), ..visit }));
+        assert!(!same(visit, Finding { remote: from(9, 40_000), ..visit }));
+        let lease = Finding { check: "upnp-abuse", ..visit };
+        assert!(!same(lease, Finding { remote: from(8, 40_001), ..lease }));
+        let door = Finding { check: "exposed", detail: b"the Internet reaches SSH of this router", ..visit };
+        assert!(same(door, Finding { remote: from(9, 50_000), ..door }));
+        assert!(!same(door, Finding { detail: b"the Internet reaches Telnet of this router", ..door }));
+        let proxy = Finding { remote: from(8, 443), ..finding("relay", b"/tmp/x") };
+        assert!(same(proxy, Finding { remote: from(9, 80), ..proxy }));
+        assert!(!same(proxy, Finding { path: b"/tmp/y", ..proxy }));
+        // Of a flow it is the other end.
+        let flow = Finding { path: b"", ..proxy };
+        assert!(!same(flow, Finding { remote: from(9, 443), ..flow }));
     }
 
     #[test]

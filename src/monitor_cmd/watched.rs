@@ -75,7 +75,7 @@ pub struct Watched<'a, 's> {
     now: Now,
     /// Checks that looked at everything.
     fully: [bool; CHECKS],
-    /// How many findings were told.
+    /// How many findings and incidents were told.
     pub told: u32,
     /// The look was stopped, and is to leave no last word.
     is_stopped: fn() -> bool,
@@ -185,10 +185,11 @@ impl Sink for Watched<'_, '_> {
         if self.kind.quick.is_some() { Ok(()) } else { self.to.allowed(finding, reason) }
     }
 
-    /// Findings that are known make no news together either, and the same intruder is told of once, until he is worse, is gone
-    /// and back, or his findings are told again.
+    /// The same intruder is told of once, until he is worse, is gone and back, or his findings are told again. That findings
+    /// which are known belong together is news of a look at everything, as parts may have told them one by one; but not of the
+    /// first one, before which another monitor has told them.
     fn incident(&mut self, incident: &Incident<'_>) -> Result<(), SinkFault> {
-        let Known { incidents, secret, .. } = &mut self.known;
+        let Known { incidents, whole, secret, .. } = &mut self.known;
         let about = about(&Finding {
             path: incident.path,
             remote: incident.remote,
@@ -197,19 +198,25 @@ impl Sink for Watched<'_, '_> {
         });
         let key = key::of(&about, *secret);
         let is_known =
-            |(told, severity, _): &(u64, Severity, Seconds)| (*told, *severity) == (key, incident.severity);
+            |(told, severity, _): &(u64, Severity, Seconds)| *told == key && *severity >= incident.severity;
+        let is_known = incidents.iter().any(is_known);
+        let is_full = self.kind.quick.is_none();
+        let is_news = !is_known && (self.told > 0 || is_full && whole.checks > 0);
         // Its findings were told as they came.
         let told = Incident { follow: [0; 3], ..*incident };
-        if self.told == 0 || incidents.iter().any(is_known) {
+        if is_news || !is_known && is_full {
+            if incidents.is_full() {
+                incidents.remove(0);
+            }
+            let _ = incidents.push((key, incident.severity, self.now.seconds));
+        }
+        if !is_news {
             if self.kind.is_state && self.to.shows(incident.severity) {
                 self.to.known(|sink| sink.incident(&told));
             }
             return Ok(());
         }
-        if incidents.is_full() {
-            incidents.remove(0);
-        }
-        let _ = incidents.push((key, incident.severity, self.now.seconds));
+        self.told = self.told.saturating_add(1);
         self.to.incident(&told)
     }
 

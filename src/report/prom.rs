@@ -150,8 +150,10 @@ impl<W: Write> Sink for Prom<'_, W> {
         }
         let story = |bytes| Within { bytes, room: 2 * STORY_BYTES, also: ALSO };
         let (severity, family) = (incident.severity.word(), story(incident.family));
+        // Stories may be the same, of paths that are cut: the same series twice would make the whole file bad.
+        let number = incident.number;
         self.say(format_args!(
-            "gatewatch_incident{{severity=\"{severity}\",family=\"{family}\",story=\"{}\"}} 1\n",
+            "gatewatch_incident{{number=\"{number}\",severity=\"{severity}\",family=\"{family}\",story=\"{}\"}} 1\n",
             story(incident.story)
         ))
     }
@@ -290,10 +292,32 @@ mod tests {
         assert_eq!(stories.len(), 8);
         assert_eq!(
             stories[0],
-            r#"gatewatch_incident{severity="infected",family="Mirai",story="pid 1 (/tmp/\"\\\\\\x0a) speaks to 203.0.113.7:443"} 1"#
+            r#"gatewatch_incident{number="1",severity="infected",family="Mirai",story="pid 1 (/tmp/\"\\\\\\x0a) speaks to 203.0.113.7:443"} 1"#
         );
         assert_eq!(text.matches("# TYPE gatewatch_incident gauge").count(), 1);
         assert!(text.contains("gatewatch_incidents{severity=\"infected\"} 20\n"), "{text}");
+    }
+
+    #[test]
+    fn incidents_with_the_same_story_are_two_series() {
+        let mut store = Store::new();
+        let text = written(|to| {
+            let mut sink = Prom::new(to, &mut store, || None);
+            for number in 1..=2 {
+                sink.incident(&Incident { number, ..incident() }).unwrap();
+            }
+            sink.summary(&summary(Verdict::Infected)).unwrap();
+        });
+        let mut series: Vec<&str> = text
+            .lines()
+            .filter(|line| !line.starts_with('#'))
+            .filter_map(|line| line.rsplit_once(' '))
+            .map(|(key, _)| key)
+            .collect();
+        let all = series.len();
+        series.sort_unstable();
+        series.dedup();
+        assert_eq!(series.len(), all, "{text}");
     }
 
     #[test]
