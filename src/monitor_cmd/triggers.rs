@@ -4,7 +4,7 @@
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::{Mutex, MutexGuard};
 
-use gatewatch::facts::text::{Bytes, fields};
+use gatewatch::facts::text::{Bytes, fields, is_below};
 use gatewatch::host::{Fault, Host};
 use gatewatch::limits::{MONITOR_BORN, MONITOR_DEPTH, MONITOR_WATCHES, PATH_BYTES};
 use gatewatch::monitor::familiar::Familiar;
@@ -23,6 +23,9 @@ use super::network::{Lately, Network, Told};
 
 // A page of them is used only where there are so many processes.
 static LISTED: Mutex<[Pids; 2]> = Mutex::new([const { Pids::new() }; 2]);
+
+/// File systems whose files are elsewhere (proc_filesystems(5)), beside those of programs (FUSE).
+const SERVED: [&[u8]; 7] = [b"nfs", b"nfs4", b"cifs", b"smb3", b"9p", b"ceph", b"autofs"];
 
 /// What is worth a look.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -174,7 +177,9 @@ impl<'m> Triggers<'m> {
     pub fn watch(&mut self) {
         let Some(watches) = &self.watches else { return };
         let mut new = Adding { machine: self.machine, watches, table: heapless::Vec::new(), fault: None };
-        for place in PLACES {
+        let mut answers = [true; PLACES.len()];
+        leave_out(self.machine, &mut answers);
+        for (place, _) in PLACES.iter().zip(answers).filter(|(_, answers)| *answers) {
             // One that is not there is waited for where it would be.
             let mut dir = place.dir;
             let found = loop {
@@ -200,6 +205,12 @@ impl<'m> Triggers<'m> {
             }
         }
         self.table = table;
+        if answers.contains(&false) && !self.said {
+            self.said = true;
+            complain(format_args!(
+                "startup places on file systems that others serve are not watched; each full look sees them"
+            ));
+        }
         if let Some(fault) = fault.filter(|_| !self.said) {
             self.said = true;
             let why = match fault {
@@ -341,6 +352,23 @@ impl Adding<'_> {
             }
         });
     }
+}
+
+/// Leaves out the places on file systems that others serve: one that does not answer would stop this process for good, and what
+/// others change there is not told anyway (inotify(7), Limitations). A look goes there, in a process of its own.
+fn leave_out(machine: &Machine, answers: &mut [bool; PLACES.len()]) {
+    let Ok((mut file, _)) = machine.file(b"proc/self/mounts") else { return };
+    let _ = rows(&mut file, &mut |row| {
+        let mut row = fields(row.unwrap_or_default()).skip(1);
+        let (point, kind) = (row.next().unwrap_or_default(), row.next().unwrap_or_default());
+        let point = point.strip_prefix(b"/").unwrap_or_default();
+        if point.is_empty() || !(SERVED.contains(&kind) || kind.starts_with(b"fuse")) {
+            return;
+        }
+        for (place, answers) in PLACES.iter().zip(&mut *answers) {
+            *answers &= !is_below(place.dir, point);
+        }
+    });
 }
 
 /// Whether the kernel has the connector as it is: one that has it as a module would load that if it were asked
