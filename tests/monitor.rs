@@ -9,7 +9,7 @@ mod scan;
 
 use std::ffi::OsStr;
 use std::fs;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
@@ -338,6 +338,18 @@ fn a_disk_that_takes_nothing_stops_nothing() {
     }
 }
 
+/// What comes next. A signal in between is no answer.
+fn heard(socket: &UnixDatagram) -> String {
+    let mut bytes = [0; 1024];
+    let length = loop {
+        match socket.recv(&mut bytes) {
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            done => break done.unwrap(),
+        }
+    };
+    String::from_utf8(bytes[..length].to_vec()).unwrap()
+}
+
 /// A file system that nobody serves is mounted in the tree, so that the look waits for ever.
 fn stuck(tree: &Tree, state: &Path, timeout: &str) -> Monitor {
     Monitor::start(&mut sticking(tree, state, timeout))
@@ -522,9 +534,7 @@ fn a_file_is_what_there_is_and_not_what_is_news() {
         let socket = UnixDatagram::bind(&log).unwrap();
         socket.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
         let last = || loop {
-            let mut line = [0; 1024];
-            let length = socket.recv(&mut line).unwrap();
-            if str::from_utf8(&line[..length]).unwrap().contains(" verdict=") {
+            if heard(&socket).contains(" verdict=") {
                 return fs::read_to_string(&file).unwrap();
             }
         };
@@ -584,11 +594,7 @@ fn what_the_log_could_not_take_comes_later() {
     assert_eq!(monitor.look().0, ["new S99x"]);
     let socket = UnixDatagram::bind(&log).unwrap();
     socket.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
-    let receive = || {
-        let mut line = [0; 1024];
-        let length = socket.recv(&mut line).unwrap();
-        String::from_utf8(line[..length].to_vec()).unwrap()
-    };
+    let receive = || heard(&socket);
     let (finding, heartbeat) = (receive(), receive());
     assert!(finding.contains(" n=1/2 check=startup-volatile sev=suspicious "), "{finding}");
     assert!(finding.contains(" state=new obj=\"/etc/init.d/S99x"), "{finding}");
@@ -607,11 +613,7 @@ fn people_read_what_has_become_of_it_also_after_whoever_started_it_has_left() {
     let log = state.path().join("log");
     let socket = UnixDatagram::bind(&log).unwrap();
     socket.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
-    let receive = || {
-        let mut line = [0; 1024];
-        let length = socket.recv(&mut line).unwrap();
-        String::from_utf8(line[..length].to_vec()).unwrap()
-    };
+    let receive = || heard(&socket);
     let mut command = Command::new(GATEWATCH);
     command.args(["monitor", "-q", "--root"]).arg(tree.path()).arg("--state").arg(state.path());
     command.args(BY_LINES).args(SELDOM).arg(format!("--syslog={}", log.display()));
@@ -654,11 +656,7 @@ fn systemd_is_told_that_it_is_ready_and_lives() {
     command.args(["monitor", "--format", "json", "--root"]).arg(tree.path()).arg("--state").arg(state.path());
     command.env("NOTIFY_SOCKET", &path).env("WATCHDOG_USEC", "1000000").args(BY_LINES).args(SELDOM);
     let monitor = Monitor::start(&mut command);
-    let receive = || {
-        let mut word = [0; 64];
-        let length = socket.recv(&mut word).unwrap();
-        String::from_utf8(word[..length].to_vec()).unwrap()
-    };
+    let receive = || heard(&socket);
     assert_eq!([receive(), receive(), receive()], ["READY=1", "WATCHDOG=1", "WATCHDOG=1"]);
     assert_eq!(monitor.end(Signal::SIGTERM), "");
     let last = std::iter::from_fn(|| Some(receive())).find(|word| word != "WATCHDOG=1");
@@ -675,9 +673,7 @@ fn systemd_is_told_that_it_lives_while_a_look_takes_long() {
     let monitor = Monitor::start(command.env("NOTIFY_SOCKET", &path).env("WATCHDOG_USEC", "1000000"));
     let mut said = Vec::new();
     for _ in 0..6 {
-        let mut word = [0; 64];
-        let length = socket.recv(&mut word).expect("long before the look has an end");
-        said.push(String::from_utf8(word[..length].to_vec()).unwrap());
+        said.push(heard(&socket));
     }
     assert_eq!(said[1..], ["WATCHDOG=1"; 5]);
     assert!(monitor.told.try_recv().is_err(), "the look is still under way");
