@@ -307,6 +307,21 @@ fn end_of(sweep: scan::Guard) -> Vec<Value> {
     lines(&ran.stdout)
 }
 
+/// The shell that a connection has started on a device. Its children have the same words, and not always higher numbers.
+fn shell_of(device: &Device) -> Pid {
+    let shells: Vec<u32> = device
+        .processes()
+        .into_iter()
+        .filter_map(|(pid, line)| line.starts_with("/bin/sh -c ").then_some(pid))
+        .collect();
+    let parent = |pid: &u32| {
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+        stat.rsplit(')').next().unwrap().split_whitespace().nth(1).unwrap().parse::<u32>().unwrap()
+    };
+    let shell = shells.iter().find(|pid| !shells.contains(&parent(pid))).unwrap();
+    Pid::from_raw((*shell).try_into().unwrap())
+}
+
 /// The ssh that leads to a device.
 fn client(device: &Device) -> Pid {
     let address = &device.address;
@@ -339,12 +354,7 @@ fn a_link_that_is_lost_while_sending_leaves_nothing() {
 
     // The shell on the device is killed: what watches it ends the rest.
     let sweep = start_sweep(&device, &[]);
-    for (pid, line) in device.processes() {
-        if line.starts_with("/bin/sh -c ") {
-            kill(Pid::from_raw(pid.try_into().unwrap()), Signal::SIGKILL).unwrap();
-            break;
-        }
-    }
+    kill(shell_of(&device), Signal::SIGKILL).unwrap();
     end_of(sweep);
     device.assert_tidy(&[]);
 
@@ -394,8 +404,7 @@ fn a_link_that_is_lost_during_the_scan_leaves_nothing() {
 
     // The shell on the device is killed.
     let sweep = start_sweep();
-    let shell = device.processes().into_iter().find(|(_, line)| line.starts_with("/bin/sh -c ")).unwrap().0;
-    kill(Pid::from_raw(shell.try_into().unwrap()), Signal::SIGKILL).unwrap();
+    kill(shell_of(&device), Signal::SIGKILL).unwrap();
     end_of(sweep);
     device.assert_tidy(&[]);
 
