@@ -1,6 +1,7 @@
 //! `gatewatch monitor`: stays, looks at everything once in an interval and at a part when something happens, tells what is news.
 
 mod network;
+mod parts;
 mod store;
 mod triggers;
 mod watched;
@@ -9,14 +10,13 @@ use std::os::unix::ffi::OsStrExt;
 use std::sync::Mutex;
 
 use gatewatch::check::Selection;
-use gatewatch::checks;
 use gatewatch::limits::{MONITOR_NETWORK_SHARE, MONITOR_REST_SHARE, MONITOR_SHARE, SYSLOG_DESTINATIONS};
 use gatewatch::monitor::key::Secret;
 use gatewatch::monitor::schedule::{Allowance, Ms, Poll, Schedule};
 use gatewatch::monitor::seen::{Now, Seen};
 use gatewatch::monitor::storm::Storm;
+use gatewatch::report::Verdict;
 use gatewatch::report::escape::Escaped;
-use gatewatch::report::{Source, Verdict};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use crate::args::{self, Command, Format, Scan};
@@ -27,6 +27,7 @@ use crate::sys::machine::Machine;
 use crate::sys::{clock, notify, priority, signals};
 use crate::{complain, config, run, sinks};
 
+use parts::{Parts, either};
 use store::{Store, Taken};
 use triggers::{News, Triggers, Wanted};
 use watched::{Incidents, Kind, Known, Watched, Whole};
@@ -40,70 +41,6 @@ const SETTLE_MS: Ms = 200;
 
 /// Looks in a row that all that happens to the network leaves for rules.
 const OF_RULES: u64 = 2;
-
-/// What a look at the network is at, when that has changed and from time to time.
-const OF_NETWORK: [Source; 11] = [
-    Source::Sockets,
-    Source::Descriptors,
-    Source::Owners,
-    Source::Flows,
-    Source::Routes,
-    Source::Intel,
-    Source::Rules,
-    Source::Mappings,
-    Source::Resolvers,
-    Source::Tunnels,
-    Source::Exposure,
-];
-
-/// What a look at the flows of clients is at: no kernel tells of them but one by one, and it needs nothing of the machine itself.
-const OF_FLOWS: [Source; 3] = [Source::Flows, Source::Routes, Source::Intel];
-
-/// What a look because of a new process is at: all that only the processes themselves are needed for. Who vouches for a program is
-/// left to the full look, since the lists of packages take longer than all of this.
-const OF_PROCESSES: [Source; 7] = [
-    Source::Processes,
-    Source::Descriptors,
-    Source::Environment,
-    Source::Memory,
-    Source::Preload,
-    Source::Hashes,
-    Source::Intel,
-];
-
-/// What a look because of a changed startup file is at.
-const OF_STARTUP: [Source; 3] = [Source::Startup, Source::Truth, Source::Image];
-
-/// The checks of a selection that need nothing but this.
-fn within(selection: &Selection, sources: &[Source]) -> Selection {
-    let all = checks::ALL.iter().enumerate().filter(|(index, _)| selection.has(*index));
-    let may = all.filter(|(_, check)| check.sources.iter().all(|source| sources.contains(source)));
-    may.fold(Selection::NONE, |chosen, (index, _)| chosen.with(index))
-}
-
-/// What is looked at between the looks at everything.
-struct Parts {
-    startup: Selection,
-    processes: Selection,
-    network: Selection,
-    flows: Selection,
-}
-
-impl Parts {
-    fn of(selection: &Selection) -> Self {
-        Self {
-            startup: within(selection, &OF_STARTUP),
-            processes: within(selection, &OF_PROCESSES),
-            network: within(selection, &OF_NETWORK),
-            flows: within(selection, &OF_FLOWS),
-        }
-    }
-}
-
-fn either(one: &Selection, other: &Selection) -> Selection {
-    let both = (0..checks::ALL.len()).filter(|index| one.has(*index) || other.has(*index));
-    both.fold(Selection::NONE, Selection::with)
-}
 
 /// How it looks, as its command line and its configuration file say now. Where the file is wrong, it goes on as before.
 fn configured(before: Scan) -> Scan {

@@ -99,8 +99,10 @@ pub struct Triggers<'m> {
     lost: bool,
     familiar: Familiar,
     secret: Secret,
-    /// What has been complained of, once.
+    /// That some places cannot be watched was said, once.
     said: bool,
+    /// That some are not watched, since others serve them, was said, once.
+    said_served: bool,
 }
 
 impl<'m> Triggers<'m> {
@@ -140,6 +142,7 @@ impl<'m> Triggers<'m> {
             familiar: Familiar::new(),
             secret,
             said: false,
+            said_served: false,
         };
         triggers.watch();
         // What runs already is no news.
@@ -205,8 +208,8 @@ impl<'m> Triggers<'m> {
             }
         }
         self.table = table;
-        if answers.contains(&false) && !self.said {
-            self.said = true;
+        if answers.contains(&false) && !self.said_served {
+            self.said_served = true;
             complain(format_args!(
                 "startup places on file systems that others serve are not watched; each full look sees them"
             ));
